@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control_socket: the supervisor's ear for `status`, `stop` and the others. Peers are checked by SO_PEERCRED, requests are
+ * bounded in size, number and time; a slow client never stalls the loop. */
+#ifndef SUPERVISOR_EDGE_CONTROL_SOCKET_H
+#define SUPERVISOR_EDGE_CONTROL_SOCKET_H
+
+#include "base/failure.h"
+#include "supervisor/edge/loop.h"
+#include "supervisor/types/control.h"
+
+#define CONTROL_CLIENTS_MAX 16
+
+struct control_socket;
+
+struct control_client {
+	struct source source; /* fd -1: free */
+	struct control_socket *socket;
+	uint32_t uid, gid;
+	int32_t pid;
+	unsigned char request[16 + CONTROL_ARGUMENT_MAX];
+	size_t request_length;
+	unsigned char *reply;
+	size_t reply_length, reply_at;
+	int64_t deadline_usec;
+};
+
+struct control_socket {
+	struct loop *loop;
+	struct source listener;
+	struct control_client clients[CONTROL_CLIENTS_MAX];
+	uint32_t looking_gid; /* group `heapward`, UINT32_MAX where there is none */
+	/* Answers one request at once; must not block. reply->text is malloc'ed and taken over. */
+	void (*answer)(struct control_socket *socket, const struct control_request *request,
+		       struct control_reply *reply);
+	void *owner;
+};
+
+/* Listens on `path` (a UNIX socket, 0600, or 0660 for group heapward). */
+int control_socket_init(struct control_socket *ret, struct loop *loop, const char *path, struct failure *why);
+int64_t control_socket_deadline(const struct control_socket *socket);
+void control_socket_tick(struct control_socket *socket, int64_t now_usec);
+void control_socket_finish(struct control_socket *socket);
+
+/* The client's side, blocking, `timeout_usec` in all: asks and reads the reply (text malloc'ed). */
+int control_ask(const char *path, const struct control_request *request, int64_t timeout_usec,
+		struct control_reply *ret, struct failure *why);
+
+#endif

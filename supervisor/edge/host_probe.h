@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host_probe: reads what the plan needs to know of this machine into a struct host. The cgroup part is filled by
+ * cgroup_tree_describe. */
+#ifndef SUPERVISOR_EDGE_HOST_PROBE_H
+#define SUPERVISOR_EDGE_HOST_PROBE_H
+
+#include "base/failure.h"
+#include "supervisor/types/host.h"
+#include "supervisor/types/policy.h"
+
+/* Memory, processors, uid, PID 1, systemd, NODE_OPTIONS and the Node that `command` will run. `environment` is what the
+ * worker will see (for PATH and NODE_OPTIONS), `directory` where it will run (NULL: here). */
+void host_probe(struct host *ret, char *const *command, char *const *environment, const char *directory);
+
+/* Reads MemAvailable and MemTotal again (for memory.check: wait). */
+void host_probe_memory(struct host *host);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* action: what decide() wants done. service/acts.c has one function for each. */
+#ifndef SUPERVISOR_TYPES_ACTION_H
+#define SUPERVISOR_TYPES_ACTION_H
+
+#include "base/base.h"
+#include "supervisor/types/notice.h"
+
+#define ACTIONS(X) \
+	X(LAUNCH, "launch")   /* start this worker */ \
+	X(SIGNAL, "signal")   /* send `signal` to the worker's main process */ \
+	X(KILL, "kill")       /* SIGKILL the worker's whole group, and go on until it is empty */ \
+	X(NOTICE, "notice")   /* write an event line */ \
+	X(KEEP_DEATH, "keep-death") /* keep this worker's death on disk */ \
+	X(FINISH, "finish")   /* leave the loop; `run` exits with exit_status of the state */
+
+enum action_kind {
+#define X(id, name) ACTION_##id,
+	ACTIONS(X)
+#undef X
+	ACTION_COUNT
+};
+
+struct action {
+	enum action_kind kind;
+	uint32_t worker;
+	int signal;
+	enum notice_kind notice;
+	char text[256]; /* of NOTICE: why, with the numbers used */
+	int64_t delay_usec; /* of restart.scheduled */
+};
+
+#define DECISION_ACTIONS_MAX 12
+
+struct decision {
+	struct action actions[DECISION_ACTIONS_MAX];
+	size_t action_count;
+};
+
+#endif

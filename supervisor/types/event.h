@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event: what happened, as decide() hears it. Each event about a worker names its worker. */
+#ifndef SUPERVISOR_TYPES_EVENT_H
+#define SUPERVISOR_TYPES_EVENT_H
+
+#include "base/base.h"
+#include "supervisor/types/verdict.h"
+
+/* X(id, "name"): first those about a worker, then those about the slot. */
+#define WORKER_EVENTS(X) \
+	X(LAUNCHED, "launched")           /* exec has happened: the report socket is at its end, and the child lives */ \
+	X(LAUNCH_FAILED, "launch-failed") /* a step failed before exec; the child leaves by itself */ \
+	X(READY, "ready")                 /* the readiness that the policy asks for was seen */ \
+	X(EXITED, "exited")               /* the main process has ended; its group may still hold others */ \
+	X(GONE, "gone")                   /* the group is empty and removed, the verdict is in */ \
+	X(DEADLINE, "deadline")           /* the worker's own deadline has passed */ \
+	X(END, "end")                     /* the slot wants this worker to end */ \
+	X(KILL, "kill")                   /* the slot wants it to end now */
+
+#define SLOT_EVENTS(X) \
+	X(START, "start")               /* the service begins */ \
+	X(STOP, "stop")                 /* SIGTERM, SIGINT or `heapward stop` */ \
+	X(RESTART, "restart")           /* `heapward restart` */ \
+	X(RESET, "reset")               /* `heapward reset` */ \
+	X(SLOT_DEADLINE, "slot-deadline") /* the slot's own deadline has passed: back-off over, or healthy */ \
+	X(WORKER_READY, "worker-ready") /* from the worker table */ \
+	X(WORKER_GONE, "worker-gone")   /* from the worker table */
+
+enum worker_event {
+#define X(id, name) WORKER_EVENT_##id,
+	WORKER_EVENTS(X)
+#undef X
+	WORKER_EVENT_COUNT
+};
+
+enum slot_event {
+#define X(id, name) SLOT_EVENT_##id,
+	SLOT_EVENTS(X)
+#undef X
+	SLOT_EVENT_COUNT
+};
+
+struct event {
+	bool about_worker;
+	enum worker_event worker_event; /* where about_worker */
+	enum slot_event slot_event;     /* else */
+	uint32_t worker;                /* id of the worker it is about */
+	const struct verdict *verdict;  /* of GONE; borrowed for the call */
+};
+
+#endif

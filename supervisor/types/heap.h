@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* heap: what the supervisor keeps of a worker's heap and memory: the last samples, and a short series for `why`. */
+#ifndef SUPERVISOR_TYPES_HEAP_H
+#define SUPERVISOR_TYPES_HEAP_H
+
+#include "base/base.h"
+
+#define HEAP_SERIES_MAX 64
+
+/* One heap record that says something of sizes, as the supervisor keeps it. */
+struct heap_sample {
+	int64_t at_usec;
+	uint64_t used_bytes, total_bytes, limit_bytes, external_bytes;
+	uint64_t available_bytes;     /* V8's total_available_size: not limit - used later in life */
+	uint64_t after_full_gc_bytes; /* used after the last full collection; SIZE_UNKNOWN before the first */
+};
+
+/* One process and isolate that said hello through the door. */
+struct reporter {
+	int32_t pid;       /* by the kernel's word (SCM_CREDENTIALS), in our PID namespace */
+	int32_t claimed_pid; /* as its records name it, in its own PID namespace */
+	uint64_t isolate;
+	bool main_isolate, launcher;  /* launcher: npm, npx, yarn, pnpm; does not count as a server */
+	char runtime[16], version[32];
+	uint64_t heap_size_limit_bytes, semi_space_bytes, old_space_bytes; /* limits in effect; SIZE_UNKNOWN if not said */
+	bool near_limit;          /* its near-heap-limit callback ran */
+	int64_t near_limit_usec;  /* when its last one came */
+	uint64_t granted_bytes;
+	bool said_bye;            /* left in order (process exit handlers ran) */
+	bool closed;              /* its private socket is closed: by the kernel's word the process is gone */
+	int64_t closed_usec;
+	struct heap_sample last;
+};
+
+/* A sample of the worker's group. SIZE_UNKNOWN for what the kernel does not tell. */
+struct memory_sample {
+	uint64_t current_bytes, peak_bytes, max_bytes, swap_bytes;
+	uint32_t tasks;
+};
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host: what the plan needs to know of this machine, read once by edge/host.c. Plain values, so that a test can make
+ * any machine. */
+#ifndef SUPERVISOR_TYPES_HOST_H
+#define SUPERVISOR_TYPES_HOST_H
+
+#include "base/base.h"
+
+#define HOST_LEVELS_MAX 32
+#define HOST_PATH_MAX 4096
+#define HOST_OPTIONS_MAX 4096
+
+enum cgroup_version { CGROUP_NONE, CGROUP_V1, CGROUP_HYBRID, CGROUP_V2 };
+
+/* One cgroup on the way from where workers go (BASE) up to the root. */
+struct host_level {
+	char path[256]; /* as the kernel names it: "/system.slice/web.service"; "(out of sight)" for what v1's
+			   hierarchical_memory_limit shows of ancestors that a container does not see */
+	uint64_t max_bytes;     /* SIZE_NONE: no limit */
+	uint64_t high_bytes;
+	uint64_t current_bytes; /* SIZE_UNKNOWN where it cannot be read */
+};
+
+/* The program that the worker will run as its managed runtime. */
+struct host_runtime {
+	bool found;
+	char path[HOST_PATH_MAX]; /* of the node binary: named by the command, else the first in the worker's PATH */
+	int major, minor, patch;  /* 0 where unknown */
+	char problem[256];        /* why it is unknown; "" where it is known */
+};
+
+struct host {
+	enum cgroup_version cgroup_version;
+	bool cgroup_writable;          /* workers' groups can be made here */
+	char cgroup_problem[512];      /* why not, with the remedy, else "" */
+	struct host_level levels[HOST_LEVELS_MAX]; /* [0] is BASE, then its ancestors */
+	size_t level_count;
+	bool swap_accounting;          /* memory.swap.max or memsw files are there */
+	uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo */
+	uint32_t processors;
+	struct host_runtime runtime;
+	char node_options[HOST_OPTIONS_MAX]; /* the user's NODE_OPTIONS as the worker would see it, "" where none */
+	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */
+	uint32_t uid;
+	bool pid1, under_systemd;
+	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
+	uint32_t peak_runs;
+	uint64_t buffers_bytes; /* most external memory and array buffers that earlier runs measured; 0 where none */
+};
+
+#endif

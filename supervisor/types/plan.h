@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan: the policy resolved to numbers on this machine. No bare number: each carries its rule and its inputs, and
+ * `explain` prints the same struct that the worker is launched from. */
+#ifndef SUPERVISOR_TYPES_PLAN_H
+#define SUPERVISOR_TYPES_PLAN_H
+
+#include "base/base.h"
+#include "supervisor/types/host.h"
+
+#define PLAN_INPUTS_MAX 12
+#define PLAN_REMARKS_MAX 16
+
+enum plan_unit { UNIT_BYTES, UNIT_USEC, UNIT_COUNT, UNIT_PERCENT };
+
+struct plan_input {
+	char name[48];
+	enum plan_unit unit;
+	uint64_t value;
+	char from[160]; /* "web.yaml:12", "default", "/sys/fs/cgroup/... memory.max", "NODE_OPTIONS" */
+};
+
+struct plan_number {
+	enum plan_unit unit;
+	uint64_t value;   /* SIZE_NONE where there is none */
+	char rule[200];   /* "memory.max - reserve - headroom" */
+	struct plan_input inputs[PLAN_INPUTS_MAX];
+	size_t input_count;
+};
+
+/* X(id, "name as printed and in JSON") */
+#define PLAN_NUMBERS(X) \
+	X(MEMORY_MAX, "memory_max") X(MEMORY_HIGH, "memory_high") X(MEMORY_SWAP, "memory_swap") \
+	X(ANCESTOR_LIMIT, "ancestor_limit") X(OLD_SPACE, "old_space") X(SEMI_SPACE, "semi_space") \
+	X(YOUNG, "young_generation") X(OFF_HEAP, "off_heap") X(RESERVE, "reserve") X(HEADROOM, "headroom") \
+	X(HEAP_SIZE_LIMIT, "heap_size_limit") X(PROCESSES, "processes") X(MEMORY_NEED, "memory_need") \
+	X(TASKS, "tasks") X(FILES, "files") X(CPU, "cpu") \
+	X(BACKOFF_FROM, "backoff_from") X(BACKOFF_UP_TO, "backoff_up_to") X(BUDGET_DEATHS, "budget_deaths") \
+	X(BUDGET_WITHIN, "budget_within") X(HEALTHY_AFTER, "healthy_after") X(STOP_TIMEOUT, "stop_timeout")
+
+enum plan_number_id {
+#define X(id, name) PLAN_##id,
+	PLAN_NUMBERS(X)
+#undef X
+	PLAN_NUMBER_COUNT
+};
+
+/* A remark for the user: a warning (the start goes on) or a refusal (it does not). One line each, with the remedy. */
+struct plan_remark {
+	bool refusal;
+	char text[512];
+};
+
+struct plan {
+	struct plan_number numbers[PLAN_NUMBER_COUNT];
+	struct plan_remark remarks[PLAN_REMARKS_MAX];
+	size_t remark_count;
+	bool manages_heap;      /* heap.runtime is node and a Node was found or may come behind a launcher */
+	bool adopted_old_space; /* the user's own flag is kept; ours is not added */
+	bool enforced;          /* memory_max is enforced: by our group or by an ancestor at or below it */
+	bool exit_when_exhausted;
+	/* Options that the supervisor puts before the user's own NODE_OPTIONS: "--max-old-space-size=288 ...". The
+	 * agent's --require is added at launch, when its path is known to be reachable. "" where none. */
+	char node_options[HOST_OPTIONS_MAX];
+};
+
+#endif

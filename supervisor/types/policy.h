@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy: what the user asked for, typed, with the place each key came from. Nothing here is resolved against a
+ * machine; that is the plan. */
+#ifndef SUPERVISOR_TYPES_POLICY_H
+#define SUPERVISOR_TYPES_POLICY_H
+
+#include "base/base.h"
+#include "supervisor/types/policy_keys.h"
+
+#define POLICY_NAME_MAX 33         /* with the closing NUL: [a-z0-9][a-z0-9-]{0,31} */
+#define POLICY_WORDS_MAX 256       /* words of a command, variables of an environment */
+#define POLICY_TEXT_MAX (64 * 1024) /* bytes of one policy file */
+#define POLICY_INHERIT UINT32_MAX  /* "inherit" in limits.* */
+
+enum enforce { ENFORCE_REQUIRED, ENFORCE_BEST_EFFORT };
+enum memory_check { MEMORY_CHECK_WARN, MEMORY_CHECK_WAIT, MEMORY_CHECK_REFUSE };
+enum runtime { RUNTIME_NODE, RUNTIME_NONE };
+enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_REPORT };
+enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVER };
+enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
+enum syscalls { SYSCALLS_COMPAT, SYSCALLS_NONE };
+enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
+
+enum old_space_kind { OLD_SPACE_AUTO, OLD_SPACE_BYTES, OLD_SPACE_PERCENT };
+
+struct old_space {
+	enum old_space_kind kind;
+	uint64_t bytes;   /* of OLD_SPACE_BYTES */
+	uint32_t percent; /* of OLD_SPACE_PERCENT: of memory.max */
+};
+
+/* A NULL-terminated list of strings that the policy owns. For pairs: "NAME=VALUE". */
+struct words {
+	char **list;
+	size_t count;
+};
+
+/* Where a key was set; file is "" where the default holds, else a file name, "--set", "-m" or "HEAPWARD_SET". */
+struct origin {
+	char file[128];
+	int line; /* from 1; 0 where there are no lines */
+	int column;
+};
+
+struct policy {
+	struct {
+		char name[POLICY_NAME_MAX];
+		struct words command;
+		char *directory;             /* NULL: ours */
+		struct words environment_set;
+		char *environment_file;      /* NULL: none; relative to the policy file's directory once loaded */
+	} service;
+	struct {
+		uint64_t max_bytes; /* SIZE_NONE: no limit of our own */
+		uint64_t high_bytes;
+		uint64_t swap_bytes;
+		enum enforce enforce;
+		enum memory_check check;
+	} memory;
+	struct {
+		enum runtime runtime;
+		struct old_space old_space;
+		uint32_t processes;
+		uint64_t headroom_bytes;
+		enum at_limit at_limit;
+	} heap;
+	struct {
+		enum restart_when when;
+		int64_t backoff_from_usec;
+		int64_t backoff_up_to_usec;
+		uint32_t backoff_factor;
+		uint32_t budget_deaths;
+		int64_t budget_within_usec;
+		enum exhausted exhausted;
+		int64_t healthy_after_usec;
+	} restart;
+	struct {
+		int signal;
+		int64_t timeout_usec;
+	} stop;
+	struct {
+		enum syscalls syscalls;
+		char *user;         /* NULL: unchanged */
+		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names */
+	} sandbox;
+	struct {
+		uint32_t tasks; /* POLICY_INHERIT: not set */
+		uint32_t files;
+		uint32_t cpu_percent;
+	} limits;
+	struct {
+		enum log_events events;
+	} log;
+	bool from_file; /* at least one policy file was read: its defaults are stricter than those of a bare `run` */
+	struct origin origins[POLICY_KEY_COUNT];
+};
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_keys: the one table of policy keys. The parser, --set, explain, init, the man page and the JSON Schema all
+ * come from it; only keys that work are in it. X(ID, "section", "key", TYPE, "default", "choices or range", "help")
+ * Types, and the member of struct policy that a key fills, are in core/policy.c. */
+#ifndef SUPERVISOR_TYPES_POLICY_KEYS_H
+#define SUPERVISOR_TYPES_POLICY_KEYS_H
+
+#define POLICY_KEYS(X) \
+	X(SERVICE_NAME, "service", "name", NAME, "", "[a-z0-9][a-z0-9-]{0,31}", \
+	  "name of the service; default: -n, else the directory's name") \
+	X(SERVICE_COMMAND, "service", "command", WORDS, "", "", \
+	  "program and arguments; resolved anew at every launch") \
+	X(SERVICE_DIRECTORY, "service", "directory", PATH, "", "", "working directory of the worker; default: ours") \
+	X(SERVICE_ENVIRONMENT_SET, "service", "environment.set", PAIRS, "", "", \
+	  "environment variables added to the inherited ones") \
+	X(SERVICE_ENVIRONMENT_FILE, "service", "environment.file", PATH, "", "", \
+	  "file of NAME=VALUE lines, read before environment.set") \
+	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G", \
+	  "kernel cap for one worker and all its children (v2 memory.max, v1 limit_in_bytes)") \
+	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G", \
+	  "v2 memory.high; can stall a worker that has no swap") \
+	X(MEMORY_SWAP, "memory", "swap", SIZE_OR_NONE, "0M", "0M to 1024G", \
+	  "swap that the worker may use on top of memory.max") \
+	X(MEMORY_ENFORCE, "memory", "enforce", CHOICE, "required", "required|best_effort", \
+	  "what to do where memory.max cannot be enforced: refuse, or start with a warning") \
+	X(MEMORY_CHECK, "memory", "check", CHOICE, "warn", "warn|wait|refuse", \
+	  "too little free memory before a start: warn, wait for it, or refuse") \
+	X(HEAP_RUNTIME, "heap", "runtime", CHOICE, "node", "node|none", "runtime whose heap heapward manages") \
+	X(HEAP_OLD_SPACE, "heap", "old_space", OLD_SPACE, "auto", "16M to 1024G, N% of memory.max, or auto", \
+	  "V8's old space; auto: memory.max - reserve - headroom") \
+	X(HEAP_PROCESSES, "heap", "processes", COUNT, "1", "1 to 256", \
+	  "Node processes that share memory.max; launchers such as npm do not count") \
+	X(HEAP_HEADROOM, "heap", "headroom", SIZE, "48M", "0M to 4G", \
+	  "heap granted once at the limit, so that requests in flight can finish") \
+	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|report", \
+	  "after a fatal heap-limit error: restart, or report (do not restart, exit with its status)") \
+	X(RESTART_WHEN, "restart", "when", CHOICE, "failure", "failure|always|never", "deaths after which to restart") \
+	X(RESTART_BACKOFF_FROM, "restart", "backoff.from", TIME, "100ms", "0ms to 1h", "first delay before a restart") \
+	X(RESTART_BACKOFF_UP_TO, "restart", "backoff.up_to", TIME, "30s", "0ms to 1h", \
+	  "longest delay before a restart") \
+	X(RESTART_BACKOFF_FACTOR, "restart", "backoff.factor", COUNT, "2", "1 to 10", \
+	  "each delay is this many times the one before") \
+	X(RESTART_BUDGET_DEATHS, "restart", "budget.deaths", COUNT, "5", "1 to 1000", \
+	  "more deaths than this within budget.within: give up") \
+	X(RESTART_BUDGET_WITHIN, "restart", "budget.within", TIME, "10min", "1s to 7d", \
+	  "window in which budget.deaths are counted") \
+	X(RESTART_EXHAUSTED, "restart", "exhausted", CHOICE, "auto", "auto|hold|exit", \
+	  "budget used up: hold (state failed) or exit; auto: exit as PID 1 or under systemd, else hold") \
+	X(RESTART_HEALTHY_AFTER, "restart", "healthy_after", TIME, "30s", "1s to 7d", \
+	  "time alive after which back-off and budget start again") \
+	X(STOP_SIGNAL, "stop", "signal", SIGNAL, "SIGTERM", "SIGTERM|SIGINT|SIGQUIT|SIGHUP|SIGUSR1|SIGUSR2|SIGKILL", \
+	  "signal that asks the worker to stop") \
+	X(STOP_TIMEOUT, "stop", "timeout", TIME, "10s", "0ms to 1h", \
+	  "time after the stop signal until the whole group is killed") \
+	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", CHOICE, "compat", "compat|none", \
+	  "system-call filter: compat denies what no server needs (ptrace, bpf, mount, keyctl, ...)") \
+	X(SANDBOX_USER, "sandbox", "user", USER, "", "", "user to run the worker as; default: unchanged") \
+	X(SANDBOX_CAPABILITIES, "sandbox", "capabilities", CAPABILITIES, "", "none, or names such as cap_net_bind_service", \
+	  "capabilities of the worker; default: unchanged with no policy, none with one") \
+	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304", \
+	  "most processes and threads in the worker's group") \
+	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "64 to 1048576", \
+	  "most open files of a process (RLIMIT_NOFILE)") \
+	X(LIMITS_CPU, "limits", "cpu", CPU, "inherit", "1% to 6400%", "processor time; 100% is one processor") \
+	X(LOG_EVENTS, "log", "events", CHOICE, "auto", "auto|text|json", \
+	  "event lines on stderr; auto: text on a terminal, JSON lines otherwise")
+
+enum policy_key {
+#define X(id, section, key, type, standard, range, help) KEY_##id,
+	POLICY_KEYS(X)
+#undef X
+	POLICY_KEY_COUNT
+};
+
+#endif

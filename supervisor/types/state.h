@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: all that decide() knows between two events: one plain struct without pointers. */
+#ifndef SUPERVISOR_TYPES_STATE_H
+#define SUPERVISOR_TYPES_STATE_H
+
+#include "base/base.h"
+#include "supervisor/types/verdict.h"
+
+#define WORKER_STATES(X) \
+	X(LAUNCHING, "launching") X(STARTING, "starting") X(READY, "ready") X(DRAINING, "draining") \
+	X(STOPPING, "stopping") /* asked to end */ X(ENDING, "ending") /* main has exited, its group is being killed */ \
+	X(GONE, "gone")
+
+enum worker_state {
+#define X(id, name) WORKER_##id,
+	WORKER_STATES(X)
+#undef X
+	WORKER_STATE_COUNT
+};
+
+#define SLOT_STATES(X) \
+	X(STOPPED, "stopped") X(RUNNING, "running") X(STOPPING, "stopping") X(RESTARTING, "restarting") \
+	X(BACKOFF, "back-off") X(FAILED, "failed")
+
+enum slot_state {
+#define X(id, name) SLOT_##id,
+	SLOT_STATES(X)
+#undef X
+	SLOT_STATE_COUNT
+};
+
+struct worker {
+	uint32_t id; /* 0: there is none; ids count up and are never used again */
+	enum worker_state state;
+	int64_t launched_usec;
+	int64_t deadline_usec; /* USEC_NEVER: none */
+	enum asked asked;
+};
+
+#define BUDGET_DEATHS_MAX 1000
+
+/* Deaths within the window, oldest first overwritten: a ring of times. */
+struct budget {
+	int64_t deaths_usec[BUDGET_DEATHS_MAX];
+	uint32_t first, count;
+};
+
+struct slot {
+	enum slot_state state;
+	int64_t since_usec;
+	int64_t deadline_usec;  /* back-off over, or the current worker counts as healthy */
+	struct worker current;
+	struct worker spare;    /* always id 0 until replacements are built */
+	uint32_t backoff_step;  /* restarts since the last healthy worker */
+	int64_t next_delay_usec; /* of the back-off under way */
+	struct budget budget;
+	uint64_t launches;      /* workers launched in all */
+};
+
+/* What decide() needs of policy and plan, and nothing else of them. */
+struct rules {
+	enum { RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS, RULE_WHEN_NEVER } when;
+	bool report_heap_limit;      /* heap.at_limit: report */
+	bool exit_when_exhausted;
+	int64_t backoff_from_usec, backoff_up_to_usec;
+	uint32_t backoff_factor;
+	uint32_t budget_deaths;
+	int64_t budget_within_usec;
+	int64_t healthy_after_usec;
+	int stop_signal;
+	int64_t stop_timeout_usec;
+	int64_t kill_timeout_usec; /* a killed group that is still not empty after this is reported, and killed again */
+};
+
+struct service_state {
+	struct rules rules;
+	struct slot slot; /* one instance for now */
+	uint32_t next_worker_id;
+	uint64_t deaths_total;                     /* that counted in the budget */
+	uint64_t deaths_by_verdict[VERDICT_COUNT]; /* all ends of workers */
+	bool finished;
+	int exit_status; /* of `run`, valid once finished */
+};
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: one service as it stands now: the supervisor fills it, core/status.c makes the JSON that scripts read.
+ * SIZE_UNKNOWN and -1 print as null: unknown is null, keys never vanish. */
+#ifndef SUPERVISOR_TYPES_STATUS_H
+#define SUPERVISOR_TYPES_STATUS_H
+
+#include "base/base.h"
+#include "supervisor/types/heap.h"
+#include "supervisor/types/policy.h"
+#include "supervisor/types/verdict.h"
+
+struct status_instance {
+	int instance;
+	const char *state;
+	int32_t pid;             /* 0: none */
+	int32_t replacement_pid; /* 0: none */
+	int64_t uptime_usec;     /* -1: no worker */
+	struct {
+		uint64_t used_bytes, old_space_bytes, limit_bytes, available_bytes, after_full_gc_bytes, external_bytes;
+		int64_t age_usec;        /* of these figures; -1 where there are none */
+		const char *source;      /* "agent", "library", "none"; and why not, in source_problem */
+		char source_problem[160];
+		uint32_t reporters;      /* processes and isolates that report */
+		uint64_t records, bad_records;
+	} heap;
+	struct memory_sample memory;
+};
+
+struct status {
+	char name[POLICY_NAME_MAX];
+	const char *state;
+	int64_t state_since_usec; /* how long in this state */
+	int64_t uptime_usec;      /* of the supervisor */
+	int32_t supervisor_pid;
+	const char *version;
+	char policy_file[256];    /* "" where there is none */
+	char command[256];
+	char cgroup[256];         /* path of the service's group, "" where there is none */
+	const char *cgroup_version; /* "v1", "v2", "hybrid", "none" */
+	char limited_by[256];     /* which group's limit counts: ours or an ancestor's path */
+	struct status_instance instance;
+	struct {
+		uint64_t total;           /* launches after the first */
+		uint64_t by_verdict[VERDICT_COUNT];
+		int32_t budget_left;
+		int32_t budget_deaths;
+		int64_t budget_within_usec;
+		int64_t next_in_usec;     /* -1: none scheduled */
+	} restarts;
+	struct {
+		const char *syscalls;     /* "compat", "none" */
+		const char *user;
+		const char *capabilities; /* "none", "unchanged", or names */
+		bool no_new_privs;
+	} sandbox;
+	const char *failed_why;       /* "" unless failed */
+	const char *last_death_json;  /* NULL: none; the summary of the last death as stored */
+};
+
+#endif
