@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output: the worker's stderr on its way through: unchanged and at speed to our own stderr, its last 64 KiB kept in a
- * ring, every byte past the fatal-line scanner. A sink that takes nothing for a second loses lines, never the ring. */
+/* output: the worker's stderr as it comes: every byte is handed on once, in order, and the last 64 KiB are kept in a
+ * ring. Where the bytes go and what they mean is the caller's business. */
 #ifndef SUPERVISOR_EDGE_OUTPUT_H
 #define SUPERVISOR_EDGE_OUTPUT_H
 
@@ -11,30 +11,30 @@
 
 struct output {
 	struct loop *loop;
-	struct source pipe, sink; /* sink is watched only while it is full */
-	int worker_fd;            /* the worker's end, until it is launched */
+	struct source pipe;
+	int worker_fd; /* the worker's end, until it is launched */
+	bool paused;
 	unsigned char ring[OUTPUT_RING_BYTES];
-	uint64_t total_bytes, dropped_bytes;
-	unsigned char *pending;   /* read, not yet taken by the sink */
-	size_t pending_length, pending_at;
-	int64_t blocked_since_usec; /* 0: the sink takes bytes */
-	bool at_line_start;       /* what the sink has got so far ends in a newline */
-	void (*seen)(struct output *output, const void *bytes, size_t count); /* every byte, once, in order */
+	uint64_t total_bytes;
+	void (*seen)(struct output *output, const void *bytes, size_t count);
 	void *owner;
 };
 
-int output_init(struct output *ret, struct loop *loop, int sink_fd, struct failure *why);
+/* Makes the pipe and watches our end. */
+int output_init(struct output *ret, struct loop *loop, struct failure *why);
+
+/* Closes the worker's end in this process, once it has been launched. */
 void output_launched(struct output *output);
 
-/* Reads what is there now, without waiting. */
+/* Stops and goes on reading; while paused the pipe fills and the worker waits. */
+void output_pause(struct output *output, bool paused);
+
+/* Reads what is there now, without waiting, at most OUTPUT_DRAIN_MAX bytes: somebody may be writing without end. */
+#define OUTPUT_DRAIN_MAX (4 * 1024 * 1024)
 void output_drain(struct output *output);
 
-/* When the blocked sink must be given up, USEC_NEVER where it is not blocked; output_tick does so. */
-int64_t output_deadline(const struct output *output);
-void output_tick(struct output *output, int64_t now_usec);
-
-/* Copies the ring's bytes, oldest first, into `buffer` of OUTPUT_RING_BYTES; returns how many. */
-size_t output_tail(const struct output *output, unsigned char *buffer);
+/* Copies the ring's bytes, oldest first; returns how many. */
+size_t output_tail(const struct output *output, unsigned char buffer[static OUTPUT_RING_BYTES]);
 void output_finish(struct output *output);
 
 #endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal: the structs that the files of service/ share. Each file's part is named above its functions. */
+#ifndef SUPERVISOR_SERVICE_INTERNAL_H
+#define SUPERVISOR_SERVICE_INTERNAL_H
+
+#include "supervisor/core/decide.h"
+#include "supervisor/core/fatal.h"
+#include "supervisor/edge/control_socket.h"
+#include "supervisor/edge/keeper.h"
+#include "supervisor/edge/kernel_log.h"
+#include "supervisor/edge/loop.h"
+#include "supervisor/edge/output.h"
+#include "supervisor/edge/records.h"
+#include "supervisor/edge/sink.h"
+#include "supervisor/edge/spawn.h"
+#include "supervisor/edge/state_dir.h"
+#include "supervisor/edge/user.h"
+#include "supervisor/service/service.h"
+
+#define EVENTS_MAX 128                           /* a wake-up has at most 32 sources of at most two events each */
+#define GROUP_POLL_USEC (10 * USEC_PER_MSEC)     /* between two looks at a killed group that is not empty yet */
+#define MEMORY_POLL_USEC (USEC_PER_SEC)          /* between two looks at the free memory, memory.check: wait */
+
+/* The world's side of one worker: what decide() calls by its id. */
+struct worker_run {
+	uint32_t id; /* 0: free */
+	struct service *service;
+	struct spawned child;      /* pid 0: not started */
+	struct source exit, report, oom;
+	struct cgroup group;
+	bool has_group, exited, killing, waiting_for_memory, agent_loaded;
+	int si_code, si_status;
+	bool we_killed;            /* our SIGKILL came before the end of the main process */
+	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
+	struct output output;
+	struct records records;
+	bool has_output, has_records;
+	struct fatal_scanner fatal;
+	struct launch_failure launch;
+	struct memory_counters before;
+	struct memory_sample memory; /* the last one that could be read */
+	uint64_t external_peak_bytes;
+	struct kernel_log kernel_log;
+	struct verdict verdict;
+	char agent_problem[256];
+};
+
+struct service {
+	const struct service_setup *setup;
+	struct loop loop;
+	struct service_state state;
+	struct worker_run runs[2]; /* the current worker and, once replacements are built, its spare */
+	struct event events[EVENTS_MAX];
+	size_t event_first, event_count;
+	struct sink sink;
+	struct source signals;
+	struct source keeper_end;
+	struct keeper keeper;
+	struct cgroup_service groups;
+	bool has_groups, events_as_json, overcommit_said;
+	struct state_dir dir;
+	struct control_socket control;
+	bool has_control;
+	int child_program_fd, keeper_program_fd;
+	char agent_path[STATE_DIR_PATH_MAX];
+	char agent_problem[256];
+	unsigned char *filter;
+	size_t filter_bytes;
+	struct user user;
+	struct state_figures figures;
+	int64_t started_usec, state_since_usec;
+	const char *state_name;
+	char *last_death;          /* summary JSON; NULL: none */
+	char failed_why[256];
+	char last_line[256];       /* the verdict that `run` ends with */
+	int64_t next_event_error_usec;
+};
+
+/* service.c */
+void service_push(struct service *service, struct event event);
+void service_push_worker(struct service *service, enum worker_event event, const struct worker_run *run);
+void service_push_slot(struct service *service, enum slot_event event);
+struct worker_run *service_run_of(struct service *service, uint32_t worker); /* NULL: gone */
+
+/* sources.c: readiness -> event */
+int sources_watch_signals(struct service *service, struct failure *why);
+int sources_watch_worker(struct worker_run *run, struct failure *why);
+void sources_attach_output(struct worker_run *run);
+void sources_attach_records(struct worker_run *run);
+void sources_unwatch_worker(struct worker_run *run);
+void sources_attach_sink(struct service *service);
+
+/* acts.c: one function an action */
+void acts_do(struct service *service, const struct action *action);
+
+/* launch.c */
+void launch_worker(struct service *service, uint32_t worker);
+void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
+
+/* ending.c: from SIGKILL to the verdict */
+void ending_kill(struct worker_run *run);
+void ending_look(struct worker_run *run); /* is the group empty? then judge, remove, push GONE */
+
+/* obituary.c: a death as it is kept */
+void obituary_keep(struct worker_run *run, const char *action);
+
+/* report.c: answers to the control socket */
+void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);
+
+/* tell.c: event lines */
+struct notice;
+struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);
+void tell_add_text(struct notice *notice, const char *name, const char *text);
+void tell_add_number(struct notice *notice, const char *name, int64_t number);
+void tell(struct service *service, const struct notice *notice);
+void tell_warning(struct service *service, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

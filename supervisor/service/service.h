@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* service: one supervised service from its first launch to its last line: the queue of events, decide(), and the
+ * actions that follow. The only room that knows both core and edge. */
+#ifndef SUPERVISOR_SERVICE_SERVICE_H
+#define SUPERVISOR_SERVICE_SERVICE_H
+
+#include "base/failure.h"
+#include "supervisor/edge/cgroup.h"
+#include "supervisor/types/host.h"
+#include "supervisor/types/plan.h"
+#include "supervisor/types/policy.h"
+
+/* What the service is made of; borrowed, must outlive service_run. */
+struct service_setup {
+	const char *name;
+	char **command;
+	const struct policy *policy;
+	const struct plan *plan;
+	struct host *host;              /* its memory figures are read again before each start */
+	const struct cgroup_tree *tree;
+	const char *policy_file;        /* "" where there is none */
+};
+
+/* Supervises until decide() finishes. Returns the exit status of `run`; 125 where the supervisor itself could not work,
+ * which has then been said on stderr. */
+int service_run(const struct service_setup *setup);
+
+#endif
