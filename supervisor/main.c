@@ -2,9 +2,61 @@
 /* main: argv to sub-command. */
 #include "supervisor/cli/cli.h"
 
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *arguments;
+	const char *help;
+} commands[] = {
+	{ "run", cli_run, "[OPTION]... [--] COMMAND [ARG]...", "supervise a server under a memory cap" },
+	{ "check", cli_check, "POLICY...", "print every error of policy files" },
+	{ "explain", cli_explain, "[OPTION]... [--] [COMMAND]...", "print the plan; start nothing" },
+	{ "init", cli_init, "[--] [COMMAND]...", "print a starter policy for a command" },
+	{ "status", cli_status, "[NAME]...", "table of all services; NAME: one in full" },
+	{ "ready", cli_ready, "NAME", "exit 0 when ready, else 1" },
+	{ "why", cli_why, "[NAME] [N]", "explain the last (or N-th last) death" },
+	{ "logs", cli_logs, "NAME", "events and the worker's last output" },
+	{ "stop", cli_stop, "NAME", "stop a service and its supervisor" },
+	{ "restart", cli_restart, "NAME", "replace the worker by a new one" },
+	{ "reset", cli_reset, "NAME", "let a failed service start again" },
+};
+
+static void print_usage(FILE *stream)
+{
+	fputs("Usage: heapward COMMAND ...\n"
+	      "A sandboxed process supervisor for servers on a managed heap (Node.js/V8).\n\n", stream);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(stream, "  %-8s %-34s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+	fputs("\nheapward COMMAND --help says more; so does the manual page heapward(1).\n", stream);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(argc, argv);
+	fprintf(stderr, "heapward: no command \"%s\"; see heapward --help\n", argv[0]);
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return EXIT_USAGE;
+	setlocale(LC_CTYPE, ""); /* not LC_ALL: the decimal point of our JSON is a point */
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_usage(stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("heapward " HEAPWARD_VERSION);
+		return EXIT_OK;
+	}
+	return dispatch(argc - 1, argv + 1);
 }

@@ -1,2 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* acts: what decide() wants, done: one function an action, a table by action. */
+#include "supervisor/core/names.h"
+#include "supervisor/core/notice.h"
+#include "supervisor/service/internal.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+static void act_launch(struct service *service, const struct action *action)
+{
+	launch_worker(service, action->worker);
+}
+
+static void act_signal(struct service *service, const struct action *action)
+{
+	struct worker_run *run = service_run_of(service, action->worker);
+	if (run != NULL && run->child.pid > 0 && !run->exited)
+		syscall(SYS_pidfd_send_signal, run->child.pid_fd, action->signal, NULL, 0);
+}
+
+static void act_kill(struct service *service, const struct action *action)
+{
+	struct worker_run *run = service_run_of(service, action->worker);
+	if (run != NULL)
+		ending_kill(run);
+}
+
+static void add_verdict(struct notice *notice, const struct verdict *verdict)
+{
+	tell_add_text(notice, "verdict", verdict_name(verdict->kind));
+	tell_add_text(notice, "certain", verdict->certain ? "true" : "false");
+	if (verdict->kind == VERDICT_EXIT)
+		tell_add_number(notice, "exit_status", verdict->number);
+	if (verdict->kind == VERDICT_SIGNAL)
+		tell_add_text(notice, "signal", signal_name(verdict->number));
+}
+
+static void act_notice(struct service *service, const struct action *action)
+{
+	struct worker_run *run = service_run_of(service, action->worker);
+	struct notice notice = tell_notice(service, (int)action->notice, run);
+	snprintf(notice.message, sizeof(notice.message), "%s", action->text);
+	if (action->notice == NOTICE_DEATH && run != NULL)
+		add_verdict(&notice, &run->verdict);
+	if (action->notice == NOTICE_RESTART_SCHEDULED)
+		tell_add_number(&notice, "delay_msec", action->delay_usec / USEC_PER_MSEC);
+	if (action->notice == NOTICE_FAILED)
+		snprintf(service->failed_why, sizeof(service->failed_why), "%s", action->text);
+	tell(service, &notice);
+}
+
+/* Kept by acts_do_all, which knows what else was decided. */
+static void act_keep_death(struct service *service UNUSED, const struct action *action UNUSED)
+{
+}
+
+/* The loop sees state.finished. */
+static void act_finish(struct service *service UNUSED, const struct action *action UNUSED)
+{
+}
+
+static void act(struct service *service, const struct action *action)
+{
+	static void (*const acts[ACTION_COUNT])(struct service *, const struct action *) = {
+		[ACTION_LAUNCH] = act_launch,         [ACTION_SIGNAL] = act_signal, [ACTION_KILL] = act_kill,
+		[ACTION_NOTICE] = act_notice,         [ACTION_KEEP_DEATH] = act_keep_death,
+		[ACTION_FINISH] = act_finish,
+	};
+	acts[action->kind](service, action);
+}
+
+/* A death is kept with what was decided about it: the last line of the decision that is not the death itself. */
+static const char *decided_after(const struct decision *decision)
+{
+	const char *text = "";
+	for (size_t i = 0; i < decision->action_count; i++)
+		if (decision->actions[i].kind == ACTION_NOTICE && decision->actions[i].notice != NOTICE_DEATH)
+			text = decision->actions[i].text;
+	return text;
+}
+
+void acts_do(struct service *service, const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->action_count; i++) {
+		const struct action *action = &decision->actions[i];
+		struct worker_run *run = service_run_of(service, action->worker);
+		act(service, action);
+		if (action->kind == ACTION_KEEP_DEATH && run != NULL)
+			obituary_keep(run, decided_after(decision));
+	}
+}

@@ -91,7 +91,7 @@ void sources_unwatch_worker(struct worker_run *run);
 void sources_attach_sink(struct service *service);
 
 /* acts.c: one function an action */
-void acts_do(struct service *service, const struct action *action);
+void acts_do(struct service *service, const struct decision *decision);
 
 /* launch.c */
 void launch_worker(struct service *service, uint32_t worker);

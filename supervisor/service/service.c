@@ -1,2 +1,325 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* service: the queue, decide, dispatch. See service.h. */
+#include "supervisor/service/service.h"
+
+#include "supervisor/core/names.h"
+#include "supervisor/core/plan.h"
+#include "supervisor/core/notice.h"
+#include "supervisor/service/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+void service_push(struct service *service, struct event event)
+{
+	assert(service->event_count < EVENTS_MAX);
+	service->events[(service->event_first + service->event_count++) % EVENTS_MAX] = event;
+}
+
+void service_push_worker(struct service *service, enum worker_event event, const struct worker_run *run)
+{
+	service_push(service, (struct event){ .about_worker = true, .worker_event = event, .worker = run->id,
+					      .verdict = event == WORKER_EVENT_GONE ? &run->verdict : NULL });
+}
+
+void service_push_slot(struct service *service, enum slot_event event)
+{
+	service_push(service, (struct event){ .slot_event = event });
+}
+
+struct worker_run *service_run_of(struct service *service, uint32_t worker)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		if (worker != 0 && service->runs[i].id == worker)
+			return &service->runs[i];
+	return NULL;
+}
+
+static void release_run(struct worker_run *run)
+{
+	sources_unwatch_worker(run);
+	if (run->has_output)
+		output_finish(&run->output);
+	if (run->has_records)
+		records_finish(&run->records);
+	kernel_log_close(&run->kernel_log);
+	cgroup_finish(&run->group);
+	run->id = 0;
+}
+
+static void note_state(struct service *service)
+{
+	const char *name = service_state_name(&service->state);
+	if (service->state_name != NULL && strcmp(name, service->state_name) == 0)
+		return;
+	service->state_name = name;
+	service->state_since_usec = loop_now_usec();
+}
+
+static void handle(struct service *service, const struct event *event)
+{
+	struct decision decision;
+	struct worker_run *run = event->about_worker ? service_run_of(service, event->worker) : NULL;
+	decide(&service->state, event, loop_now_usec(), &decision);
+	acts_do(service, &decision);
+	note_state(service);
+	if (run != NULL && event->worker_event == WORKER_EVENT_GONE) {
+		snprintf(service->last_line, sizeof(service->last_line), "%s", run->verdict.text);
+		release_run(run);
+	}
+}
+
+static void handle_all(struct service *service)
+{
+	while (service->event_count > 0 && !service->state.finished) {
+		struct event event = service->events[service->event_first];
+		service->event_first = (service->event_first + 1) % EVENTS_MAX;
+		service->event_count--;
+		handle(service, &event);
+	}
+}
+
+static int64_t min_usec(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t next_deadline(const struct service *service)
+{
+	struct event ignored;
+	int64_t deadline = service_state_deadline(&service->state, &ignored);
+	deadline = min_usec(deadline, sink_deadline(&service->sink));
+	if (service->has_control)
+		deadline = min_usec(deadline, control_socket_deadline(&service->control));
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		if (service->runs[i].id != 0)
+			deadline = min_usec(deadline, service->runs[i].poll_usec);
+	return deadline;
+}
+
+static void poll_run(struct worker_run *run)
+{
+	run->poll_usec = USEC_NEVER;
+	if (run->waiting_for_memory)
+		launch_continue(run);
+	else
+		ending_look(run);
+}
+
+/* Everything whose time has come. */
+static void tick(struct service *service)
+{
+	int64_t now_usec = loop_now_usec();
+	struct event event;
+	sink_tick(&service->sink, now_usec);
+	if (service->has_control)
+		control_socket_tick(&service->control, now_usec);
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		if (service->runs[i].id != 0 && service->runs[i].poll_usec <= now_usec)
+			poll_run(&service->runs[i]);
+	if (service_state_deadline(&service->state, &event) <= now_usec)
+		service_push(service, event);
+}
+
+static int supervise(struct service *service, struct failure *why)
+{
+	service_push_slot(service, SLOT_EVENT_START);
+	handle_all(service);
+	while (!service->state.finished) {
+		if (loop_wait(&service->loop, next_deadline(service), why) < 0)
+			return -1;
+		tick(service);
+		handle_all(service);
+	}
+	return 0;
+}
+
+static int start_groups(struct service *service, struct failure *why)
+{
+	const struct service_setup *setup = service->setup;
+	bool needed = setup->plan->numbers[PLAN_MEMORY_MAX].value != SIZE_NONE && !setup->plan->enforced &&
+		      setup->policy->memory.enforce == ENFORCE_REQUIRED;
+	if (setup->tree->problem[0] != '\0') {
+		tell_warning(service, "no cgroup of its own: %s", setup->tree->problem);
+		return 0;
+	}
+	if (cgroup_service_make(&service->groups, setup->tree, setup->name, why) == 0) {
+		service->has_groups = true;
+		return 0;
+	}
+	if (needed || setup->plan->numbers[PLAN_MEMORY_MAX].value != SIZE_NONE)
+		return failed_in(why, "cgroup");
+	tell_warning(service, "no cgroup of its own: %s", why->text);
+	return 0;
+}
+
+static int start_keeper(struct service *service, struct failure *why)
+{
+	struct keeper_job job = { 0 };
+	if (service->has_groups)
+		cgroup_service_keeper_job(&service->groups, &job);
+	state_dir_keeper_job(&service->dir, &job);
+	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
+}
+
+/* The second line of defence is gone: a new one is started at once. */
+static void keeper_ended(struct source *source, uint32_t events UNUSED)
+{
+	struct service *service = source->owner;
+	struct failure why;
+	loop_remove(&service->loop, source);
+	source->fd = -1;
+	keeper_finish(&service->keeper);
+	if (start_keeper(service, &why) < 0) {
+		tell_warning(service, "the keeper has ended and cannot be started again: %s", why.text);
+		return;
+	}
+	tell_warning(service, "the keeper had ended and was started again");
+	source->fd = service->keeper.pid_fd;
+	(void)loop_add(&service->loop, source, EPOLLIN, &why);
+}
+
+static int start_programs(struct service *service, struct failure *why)
+{
+	service->child_program_fd = spawn_open_program("heapward-child", why);
+	service->keeper_program_fd = service->child_program_fd < 0 ? -1 : spawn_open_program("heapward-keeper", why);
+	if (service->keeper_program_fd < 0)
+		return -1;
+	if (spawn_libexec_path("agent.cjs", service->agent_path, sizeof(service->agent_path), why) < 0) {
+		service->agent_path[0] = '\0';
+		snprintf(service->agent_problem, sizeof(service->agent_problem), "%.255s", why->text);
+	}
+	if (service->setup->policy->sandbox.syscalls == SYSCALLS_NONE)
+		return 0;
+	return spawn_build_filter(&service->filter, &service->filter_bytes, why);
+}
+
+static void start_control(struct service *service)
+{
+	struct failure why;
+	char path[STATE_DIR_PATH_MAX + 16];
+	snprintf(path, sizeof(path), "%s/control", service->dir.runtime_path);
+	if (service->dir.runtime_path[0] == '\0' || control_socket_init(&service->control, &service->loop, path, &why) < 0) {
+		tell_warning(service, "no control socket: heapward status and stop cannot reach this service: %s",
+			     service->dir.runtime_path[0] == '\0' ? service->dir.problem : why.text);
+		return;
+	}
+	service->control.owner = service;
+	service->control.answer = report_answer;
+	service->has_control = true;
+}
+
+static void tell_start(struct service *service)
+{
+	const struct service_setup *setup = service->setup;
+	struct notice notice = tell_notice(service, NOTICE_START, NULL);
+	plan_start_line(setup->plan, setup->policy, setup->name, notice.message, sizeof(notice.message));
+	tell_add_number(&notice, "memory_max_bytes", (int64_t)setup->plan->numbers[PLAN_MEMORY_MAX].value);
+	tell_add_number(&notice, "old_space_bytes", (int64_t)setup->plan->numbers[PLAN_OLD_SPACE].value);
+	tell(service, &notice);
+	for (size_t i = 0; i < setup->plan->remark_count; i++)
+		tell_warning(service, "%s", setup->plan->remarks[i].text);
+	if (service->dir.problem[0] != '\0')
+		tell_warning(service, "%s", service->dir.problem);
+}
+
+static int start_service(struct service *service, struct failure *why)
+{
+	const struct service_setup *setup = service->setup;
+	struct state_roots roots;
+	state_roots_find(&roots);
+	if (state_dir_take(&service->dir, &roots, setup->name, why) < 0)
+		return -1;
+	state_dir_read_figures(&roots, setup->name, &service->figures);
+	if (setup->policy->sandbox.user != NULL && user_find(&service->user, setup->policy->sandbox.user, why) < 0)
+		return -1;
+	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
+		return -1;
+	tell_start(service);
+	if (start_groups(service, why) < 0 || start_keeper(service, why) < 0)
+		return -1;
+	service->keeper_end = (struct source){ .fd = service->keeper.pid_fd, .ready = keeper_ended, .owner = service };
+	if (loop_add(&service->loop, &service->keeper_end, EPOLLIN, why) < 0)
+		return failed_in(why, "keeper");
+	start_control(service);
+	return 0;
+}
+
+static void finish_service(struct service *service)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		if (service->runs[i].id != 0)
+			release_run(&service->runs[i]);
+	if (service->has_control)
+		control_socket_finish(&service->control);
+	loop_remove(&service->loop, &service->keeper_end);
+	if (service->has_groups)
+		cgroup_service_remove(&service->groups);
+	keeper_finish(&service->keeper);
+	state_dir_release(&service->dir);
+	cleanup_close(&service->signals.fd);
+	cleanup_close(&service->child_program_fd);
+	cleanup_close(&service->keeper_program_fd);
+	free(service->filter);
+	free(service->last_death);
+}
+
+/* Whatever the form of the events: the last line on stderr is the verdict, as text. */
+static void say_last(struct service *service, const char *text)
+{
+	struct notice notice = tell_notice(service, NOTICE_STOP, NULL);
+	char line[1024];
+	snprintf(notice.message, sizeof(notice.message), "%s", text);
+	size_t length = notice_text(&notice, line, sizeof(line));
+	sink_line(&service->sink, line, length, loop_now_usec());
+}
+
+static bool events_as_json(enum log_events events)
+{
+	return events == LOG_EVENTS_JSON || (events == LOG_EVENTS_AUTO && !isatty(STDERR_FILENO));
+}
+
+static void init_service(struct service *service, const struct service_setup *setup)
+{
+	struct rules rules;
+	service->setup = setup;
+	service->dir = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1 };
+	service->signals.fd = service->keeper_end.fd = -1;
+	service->child_program_fd = service->keeper_program_fd = -1;
+	service->keeper = (struct keeper){ .pid_fd = -1, .pipe_fd = -1 };
+	service->events_as_json = events_as_json(setup->policy->log.events);
+	service->started_usec = loop_now_usec();
+	plan_rules(setup->plan, setup->policy, &rules);
+	service_state_init(&service->state, &rules);
+	note_state(service);
+}
+
+static int run_service(struct service *service, struct failure *why)
+{
+	if (start_service(service, why) < 0 || supervise(service, why) < 0) {
+		snprintf(service->last_line, sizeof(service->last_line), "%.255s", why->text);
+		return 125;
+	}
+	return service->state.exit_status;
+}
+
+int service_run(const struct service_setup *setup)
+{
+	struct failure why;
+	cleanup_free struct service *service = calloc(1, sizeof(*service));
+	if (service == NULL)
+		return 125;
+	init_service(service, setup);
+	if (loop_init(&service->loop, &why) < 0 || sink_init(&service->sink, &service->loop, STDERR_FILENO, &why) < 0) {
+		dprintf(STDERR_FILENO, "heapward: %s: %s\n", setup->name, why.text);
+		return 125;
+	}
+	sources_attach_sink(service);
+	int status = run_service(service, &why);
+	say_last(service, service->last_line);
+	finish_service(service);
+	sink_finish(&service->sink);
+	loop_finish(&service->loop);
+	return status;
+}

@@ -1,2 +1,288 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* sources: readiness of a descriptor to an event in the queue, and nothing else. */
+#include "supervisor/core/names.h"
+#include "supervisor/service/internal.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+/* The supervisor as PID 1 inherits every orphan; its own children are told by their pidfds. */
+static void reap_orphans(struct service *service)
+{
+	for (;;) {
+		siginfo_t info = { 0 };
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+			return;
+		if (info.si_pid == service->keeper.pid)
+			return;
+		for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+			if (service->runs[i].id != 0 && service->runs[i].child.pid == info.si_pid)
+				return;
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+	}
+}
+
+static void forward(struct service *service, int signal)
+{
+	struct worker_run *run = service_run_of(service, service->state.slot.current.id);
+	if (run != NULL && run->child.pid > 0 && !run->exited)
+		syscall(SYS_pidfd_send_signal, run->child.pid_fd, signal, NULL, 0);
+}
+
+static void signal_came(struct source *source, uint32_t events UNUSED)
+{
+	struct service *service = source->owner;
+	struct signalfd_siginfo info;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD)
+		reap_orphans(service);
+	else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+		service_push_slot(service, SLOT_EVENT_STOP);
+	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL)
+		service_push_slot(service, SLOT_EVENT_STOP); /* the terminal is gone: nobody asked the worker to reload */
+	else
+		forward(service, (int)info.ssi_signo);
+}
+
+int sources_watch_signals(struct service *service, struct failure *why)
+{
+	static const int watched[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGCHLD };
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(watched); i++)
+		sigaddset(&set, watched[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return failed(why, errno, "block signals");
+	signal(SIGPIPE, SIG_IGN);
+	service->signals = (struct source){ .ready = signal_came, .owner = service };
+	service->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (service->signals.fd < 0)
+		return failed(why, errno, "signalfd");
+	return loop_add(&service->loop, &service->signals, EPOLLIN, why);
+}
+
+/* The main process has ended: what it still wrote is read before anything else happens. */
+static void worker_exited(struct source *source, uint32_t events UNUSED)
+{
+	struct worker_run *run = source->owner;
+	siginfo_t info = { 0 };
+	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	loop_remove(&run->service->loop, source);
+	run->exited = true;
+	run->ended_usec = loop_now_usec();
+	run->si_code = info.si_code;
+	run->si_status = info.si_status;
+	output_drain(&run->output);
+	records_drain(&run->records);
+	service_push_worker(run->service, WORKER_EVENT_EXITED, run);
+}
+
+static bool has_exited_already(const struct worker_run *run)
+{
+	siginfo_t info = { 0 };
+	int result = waitid(P_PIDFD, (id_t)run->child.pid_fd, &info, WEXITED | WNOHANG | WNOWAIT);
+	return result == 0 && info.si_pid != 0;
+}
+
+static void keep_launch_failure(struct worker_run *run, const struct launch_report *report)
+{
+	run->launch.failed = true;
+	run->launch.error = report->error;
+	snprintf(run->launch.step, sizeof(run->launch.step), "%s", launch_step_name(report->step));
+	snprintf(run->launch.text, sizeof(run->launch.text), "%s", report->text);
+}
+
+static void launch_reported(struct source *source, uint32_t events UNUSED)
+{
+	struct worker_run *run = source->owner;
+	struct launch_report report;
+	struct failure why;
+	int result = spawn_read_report(source->fd, &report, &why);
+	if (result < 0 && why.error == EAGAIN)
+		return;
+	loop_remove(&run->service->loop, source);
+	close(TAKE_FD(source->fd));
+	if (result > 0) {
+		keep_launch_failure(run, &report);
+		service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
+	} else if (!run->exited && !has_exited_already(run)) {
+		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
+		service_push_worker(run->service, WORKER_EVENT_READY, run); /* ready.when: started */
+	}
+}
+
+/* The kernel tells of the kill before the victim has ended: a good moment to see how much memory there was. */
+static void oom_came(struct source *source, uint32_t events UNUSED)
+{
+	struct worker_run *run = source->owner;
+	struct memory_sample sample;
+	cgroup_read_memory(&run->group, &sample);
+	run->memory = sample;
+	loop_remove(&run->service->loop, source);
+	close(TAKE_FD(source->fd));
+}
+
+static void watch_oom(struct worker_run *run)
+{
+	struct failure ignored; /* only an earlier look at the memory is lost */
+	uint32_t events;
+	run->oom = (struct source){ .fd = -1, .ready = oom_came, .owner = run };
+	if (!run->has_group)
+		return;
+	run->oom.fd = cgroup_watch_oom(&run->group, &events, &ignored);
+	if (run->oom.fd >= 0 && loop_add(&run->service->loop, &run->oom, events, &ignored) < 0)
+		close(TAKE_FD(run->oom.fd));
+}
+
+int sources_watch_worker(struct worker_run *run, struct failure *why)
+{
+	struct loop *loop = &run->service->loop;
+	run->exit = (struct source){ .fd = run->child.pid_fd, .ready = worker_exited, .owner = run };
+	run->report = (struct source){ .fd = run->child.report_fd, .ready = launch_reported, .owner = run };
+	watch_oom(run);
+	if (loop_add(loop, &run->exit, EPOLLIN, why) < 0 || loop_add(loop, &run->report, EPOLLIN, why) < 0)
+		return failed_in(why, "watch the worker");
+	return 0;
+}
+
+static void unwatch(struct worker_run *run, struct source *source)
+{
+	loop_remove(&run->service->loop, source);
+	if (source->fd >= 0)
+		close(TAKE_FD(source->fd));
+}
+
+void sources_unwatch_worker(struct worker_run *run)
+{
+	if (run->child.pid <= 0)
+		return;
+	unwatch(run, &run->exit);
+	unwatch(run, &run->report);
+	unwatch(run, &run->oom);
+}
+
+static void output_seen(struct output *output, const void *bytes, size_t count)
+{
+	struct worker_run *run = output->owner;
+	int64_t now_usec = loop_now_usec();
+	fatal_scanner_feed(&run->fatal, bytes, count, now_usec);
+	sink_write(&run->service->sink, bytes, count, now_usec);
+}
+
+void sources_attach_output(struct worker_run *run)
+{
+	run->output.owner = run;
+	run->output.seen = output_seen;
+	output_pause(&run->output, run->service->sink.blocked && !run->service->sink.dropping);
+}
+
+static void sink_flows(struct sink *sink, bool blocked)
+{
+	struct service *service = sink->owner;
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		if (service->runs[i].has_output)
+			output_pause(&service->runs[i].output, blocked);
+}
+
+static void sink_resumed(struct sink *sink, uint64_t dropped)
+{
+	struct service *service = sink->owner;
+	struct notice notice = tell_notice(service, NOTICE_OUTPUT_DROPPED, NULL);
+	char size[UNITS_TEXT_MAX];
+	snprintf(notice.message, sizeof(notice.message),
+		 "stderr took nothing for a second: %s not passed on (the last 64 KiB are kept)",
+		 units_format_size(size, dropped));
+	tell_add_number(&notice, "dropped_bytes", (int64_t)dropped);
+	tell(service, &notice);
+}
+
+void sources_attach_sink(struct service *service)
+{
+	service->sink.owner = service;
+	service->sink.flow = sink_flows;
+	service->sink.resumed = sink_resumed;
+}
+
+static uint32_t servers_reporting(const struct records *records)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < records->reporter_count; i++)
+		if (records->reporters[i].main_isolate && !records->reporters[i].launcher &&
+		    !records->reporters[i].closed)
+			count++;
+	return count;
+}
+
+static void tell_difference(struct worker_run *run, const struct reporter *reporter, uint64_t planned_bytes)
+{
+	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX];
+	struct notice notice = tell_notice(run->service, NOTICE_PLAN_DIFFERS, run);
+	notice.pid = reporter->pid;
+	snprintf(notice.message, sizeof(notice.message),
+		 "heap size limit in effect is %s, planned %s: something else sets V8's limits (pid %d)",
+		 units_format_size(in_effect, reporter->heap_size_limit_bytes),
+		 units_format_size(planned, planned_bytes), reporter->pid);
+	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->heap_size_limit_bytes);
+	tell_add_number(&notice, "planned_bytes", (int64_t)planned_bytes);
+	tell(run->service, &notice);
+}
+
+static void tell_overcommit(struct worker_run *run, const struct reporter *reporter)
+{
+	uint64_t planned = run->service->setup->plan->numbers[PLAN_PROCESSES].value;
+	uint32_t servers = servers_reporting(&run->records);
+	if (servers <= planned || run->service->overcommit_said)
+		return;
+	run->service->overcommit_said = true;
+	struct notice notice = tell_notice(run->service, NOTICE_PLAN_OVERCOMMIT, run);
+	notice.pid = reporter->pid;
+	snprintf(notice.message, sizeof(notice.message),
+		 "%u Node processes share memory.max, planned for %u; set heap.processes: %u", servers,
+		 (uint32_t)planned, servers);
+	tell_add_number(&notice, "processes", servers);
+	tell_add_number(&notice, "planned", (int64_t)planned);
+	tell(run->service, &notice);
+}
+
+/* The worker itself says which limit took effect; a difference between plan and reality is an event. */
+static void reporter_said_hello(struct records *records, const struct reporter *reporter)
+{
+	struct worker_run *run = records->owner;
+	const struct plan *plan = run->service->setup->plan;
+	uint64_t planned_bytes = plan->numbers[PLAN_HEAP_SIZE_LIMIT].value;
+	if (!plan->manages_heap || reporter->launcher || !reporter->main_isolate)
+		return;
+	if (planned_bytes != SIZE_NONE && planned_bytes != SIZE_UNKNOWN &&
+	    reporter->heap_size_limit_bytes != SIZE_UNKNOWN && reporter->heap_size_limit_bytes != planned_bytes)
+		tell_difference(run, reporter, planned_bytes);
+	tell_overcommit(run, reporter);
+}
+
+static void reporter_near_limit(struct records *records, const struct reporter *reporter)
+{
+	struct worker_run *run = records->owner;
+	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], granted[UNITS_TEXT_MAX];
+	struct notice notice = tell_notice(run->service, NOTICE_HEAP_NEAR_LIMIT, run);
+	notice.pid = reporter->pid;
+	snprintf(notice.message, sizeof(notice.message), "near the heap limit: used %s of %s, granted %s (pid %d)",
+		 units_format_size(used, reporter->last.used_bytes), units_format_size(limit, reporter->last.limit_bytes),
+		 units_format_size(granted, reporter->granted_bytes), reporter->pid);
+	tell_add_number(&notice, "used_bytes", (int64_t)reporter->last.used_bytes);
+	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->last.limit_bytes);
+	tell_add_number(&notice, "granted_bytes", (int64_t)reporter->granted_bytes);
+	tell(run->service, &notice);
+}
+
+void sources_attach_records(struct worker_run *run)
+{
+	run->records.owner = run;
+	run->records.hello = reporter_said_hello;
+	run->records.near_limit = reporter_near_limit;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ending: from SIGKILL to the verdict. The group is killed again and looked at again until it is empty; only then are
+ * counters read, the group removed and the death judged. */
+#include "supervisor/core/verdict.h"
+#include "supervisor/service/internal.h"
+#include "supervisor/edge/session.h"
+
+static bool others_live(const struct worker_run *run)
+{
+	if (run->has_group)
+		return !cgroup_is_empty(&run->group);
+	return run->child.pid > 0 && session_kill(run->child.pid) > 0;
+}
+
+void ending_kill(struct worker_run *run)
+{
+	if (!run->exited && run->child.pid > 0)
+		run->we_killed = true;
+	run->killing = true;
+	run->waiting_for_memory = false;
+	if (run->has_group)
+		cgroup_kill(&run->group);
+	if (run->child.pid > 0 && !run->exited)
+		syscall(SYS_pidfd_send_signal, run->child.pid_fd, SIGKILL, NULL, 0);
+	ending_look(run);
+}
+
+static void gather(struct worker_run *run, struct evidence *evidence)
+{
+	struct service *service = run->service;
+	struct failure ignored; /* a kernel log that cannot be read leaves evidence->kernel empty */
+	*evidence = (struct evidence){
+		.launch = run->launch, .exited = run->exited, .si_code = run->si_code, .si_status = run->si_status,
+		.asked = service->state.slot.current.id == run->id ? service->state.slot.current.asked : ASKED_NOTHING,
+		.we_killed = run->we_killed, .agent_expected = run->agent_loaded, .before = run->before,
+		.launched_usec = run->launched_usec,
+		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
+	};
+	if (run->has_output) {
+		output_drain(&run->output);
+		fatal_scanner_finish(&run->fatal, evidence->ended_usec);
+		evidence->fatal = run->fatal.found;
+	}
+	if (run->has_records) {
+		records_drain(&run->records);
+		evidence->reporters = run->records.reporters;
+		evidence->reporter_count = run->records.reporter_count;
+	}
+	if (run->has_group) {
+		cgroup_read_counters(&run->group, &evidence->after);
+		cgroup_read_memory(&run->group, &run->memory);
+		char path[256];
+		cgroup_path(&run->group, path, sizeof(path));
+		(void)kernel_log_find_oom(&run->kernel_log, path, &evidence->kernel, &ignored);
+	}
+	evidence->memory = run->memory;
+}
+
+static void remember_figures(struct worker_run *run)
+{
+	struct state_figures *figures = &run->service->figures;
+	struct failure ignored; /* the next start then plans without this run */
+	uint64_t peak = run->memory.peak_bytes;
+	if (run->launch.failed || peak == SIZE_UNKNOWN)
+		return;
+	if (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak)
+		figures->peak_bytes = peak;
+	if (figures->buffers_bytes < run->external_peak_bytes)
+		figures->buffers_bytes = run->external_peak_bytes;
+	figures->peak_runs++;
+	(void)state_dir_write_figures(&run->service->dir, figures, &ignored);
+}
+
+void ending_look(struct worker_run *run)
+{
+	struct evidence evidence;
+	struct failure why;
+	if (!run->killing)
+		return;
+	if ((run->child.pid > 0 && !run->exited) || others_live(run)) {
+		if (run->has_group)
+			cgroup_kill(&run->group);
+		run->poll_usec = loop_now_usec() + GROUP_POLL_USEC;
+		return;
+	}
+	gather(run, &evidence);
+	if (run->has_group && cgroup_remove(&run->group, &why) < 0) {
+		run->poll_usec = loop_now_usec() + GROUP_POLL_USEC;
+		return;
+	}
+	run->killing = false;
+	run->poll_usec = USEC_NEVER;
+	verdict_judge(&evidence, &run->verdict);
+	remember_figures(run);
+	service_push_worker(run->service, WORKER_EVENT_GONE, run);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launch: the action that starts a worker: free memory, group, pipes, environment, child. Whatever fails is the death's
+ * evidence: a launch that failed ends like any other worker, by the same path. */
+#include "supervisor/core/environment.h"
+#include "supervisor/core/plan.h"
+#include "supervisor/edge/host_probe.h"
+#include "supervisor/edge/policy_files.h"
+#include "supervisor/service/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+extern char **environ;
+
+static void fail_launch(struct worker_run *run, const char *step, const struct failure *why)
+{
+	run->launch.failed = true;
+	run->launch.error = why->error;
+	snprintf(run->launch.step, sizeof(run->launch.step), "%s", step);
+	snprintf(run->launch.text, sizeof(run->launch.text), "%.255s", why->text);
+	service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
+}
+
+static struct worker_run *take_run(struct service *service, uint32_t worker)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		struct worker_run *run = &service->runs[i];
+		if (run->id != 0)
+			continue;
+		memset(run, 0, sizeof(*run));
+		run->id = worker;
+		run->service = service;
+		run->launched_usec = loop_now_usec();
+		run->poll_usec = USEC_NEVER;
+		run->exit.fd = run->report.fd = run->oom.fd = -1;
+		run->child.pid_fd = run->child.report_fd = -1;
+		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
+		cgroup_init(&run->group);
+		fatal_scanner_init(&run->fatal);
+		kernel_log_init(&run->kernel_log);
+		return run;
+	}
+	assert(!"a third worker at once");
+	return NULL;
+}
+
+static void limits_of(const struct plan *plan, struct cgroup_limits *ret)
+{
+	const struct plan_number *numbers = plan->numbers;
+	*ret = (struct cgroup_limits){
+		.memory_max_bytes = numbers[PLAN_MEMORY_MAX].value,
+		.memory_high_bytes = numbers[PLAN_MEMORY_HIGH].value,
+		.memory_swap_bytes = numbers[PLAN_MEMORY_SWAP].value,
+		.tasks_max = numbers[PLAN_TASKS].value == SIZE_NONE ? UINT32_MAX : (uint32_t)numbers[PLAN_TASKS].value,
+		.cpu_percent = numbers[PLAN_CPU].value == SIZE_NONE ? UINT32_MAX : (uint32_t)numbers[PLAN_CPU].value,
+	};
+}
+
+static int make_group(struct worker_run *run, struct failure *why)
+{
+	struct service *service = run->service;
+	struct cgroup_limits limits;
+	struct failure ignored; /* the verdict then says that the kernel's log was not read */
+	if (!service->has_groups)
+		return 0;
+	limits_of(service->setup->plan, &limits);
+	const char *leaf = run == &service->runs[0] ? "worker-0-a" : "worker-0-b";
+	if (cgroup_make(&run->group, &service->groups, leaf, &limits, why) < 0)
+		return failed_in(why, "%s", leaf);
+	run->has_group = true;
+	if (service->state.slot.launches <= 1)
+		for (size_t i = 0; i < run->group.remark_count; i++)
+			tell_warning(service, "%s", run->group.remarks[i]);
+	cgroup_read_counters(&run->group, &run->before);
+	(void)kernel_log_open(&run->kernel_log, &ignored);
+	return 0;
+}
+
+/* An agent that the worker's user cannot read would end the program, not only itself ("Cannot find module"). */
+static bool agent_is_reachable(struct worker_run *run)
+{
+	struct service *service = run->service;
+	const struct user *user = service->setup->policy->sandbox.user == NULL ? NULL : &service->user;
+	if (!service->setup->plan->manages_heap)
+		return false;
+	if (service->agent_path[0] == '\0')
+		return false;
+	if (user_can_read(user, service->agent_path))
+		return true;
+	snprintf(service->agent_problem, sizeof(service->agent_problem), "%.200s: not readable by the worker's user",
+		 service->agent_path);
+	return false;
+}
+
+static int read_environment_file(const struct policy *policy, struct words *ret, struct failure *why)
+{
+	if (policy->service.environment_file == NULL)
+		return 0;
+	return policy_files_read_environment(policy->service.environment_file, ret, why);
+}
+
+static int build_environment(struct worker_run *run, struct words *ret, struct failure *why)
+{
+	struct service *service = run->service;
+	const struct policy *policy = service->setup->policy;
+	char variable[512];
+	cleanup(words_finish) struct words file = { 0 };
+	run->agent_loaded = agent_is_reachable(run);
+	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, variable, sizeof(variable));
+	if (read_environment_file(policy, &file, why) < 0)
+		return -1;
+	struct environment environment = {
+		.inherited = environ,
+		.file = &file,
+		.set = &policy->service.environment_set,
+		.node_options = service->setup->plan->node_options,
+		.agent_path = run->agent_loaded ? service->agent_path : NULL,
+		.agent_variable = variable,
+	};
+	return environment_build(&environment, ret, why);
+}
+
+static void fill_user(const struct service *service, struct launch *launch)
+{
+	const struct user *user = &service->user;
+	if (service->setup->policy->sandbox.user == NULL)
+		return;
+	launch->set_user = true;
+	launch->uid = user->uid;
+	launch->gid = user->gid;
+	launch->gid_count = user->gid_count;
+	memcpy(launch->gids, user->gids, user->gid_count * sizeof(user->gids[0]));
+}
+
+static void fill_limits(const struct plan *plan, struct launch *launch)
+{
+	uint64_t files = plan->numbers[PLAN_FILES].value;
+	if (files != SIZE_NONE)
+		launch->limits[launch->limit_count++] = (struct launch_limit){ RLIMIT_NOFILE, files, files };
+}
+
+static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count,
+		 struct failure *why)
+{
+	struct service *service = run->service;
+	const struct policy *policy = service->setup->policy;
+	struct launch launch = {
+		.argv = service->setup->command,
+		.environment = environment->list,
+		.directory = policy->service.directory,
+		.oom_score_add = 100,
+		.capabilities = policy->sandbox.capabilities,
+		.parent_pid = getpid(),
+		.filter = service->filter,
+		.filter_bytes = service->filter_bytes,
+		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD }, { run->records.worker_door_fd, RECORDS_DOOR_FD } },
+		.keep_count = 2,
+		.group_count = procs_count,
+	};
+	memcpy(launch.groups, procs, procs_count * sizeof(procs[0]));
+	fill_user(service, &launch);
+	fill_limits(service->setup->plan, &launch);
+	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
+}
+
+static int start_child(struct worker_run *run, struct failure *why)
+{
+	int procs[CGROUP_HIERARCHIES_MAX];
+	int count = 0;
+	cleanup(words_finish) struct words environment = { 0 };
+	if (build_environment(run, &environment, why) < 0)
+		return failed_in(why, "environment");
+	if (run->has_group)
+		count = cgroup_open_procs(&run->group, procs, why);
+	if (count < 0)
+		return failed_in(why, "cgroup");
+	int result = spawn(run, &environment, procs, (size_t)count, why);
+	for (int i = 0; i < count; i++)
+		close(procs[i]);
+	if (result < 0)
+		return failed_in(why, "spawn");
+	output_launched(&run->output);
+	records_launched(&run->records);
+	return 0;
+}
+
+static int make_pipes(struct worker_run *run, struct failure *why)
+{
+	struct loop *loop = &run->service->loop;
+	if (output_init(&run->output, loop, why) < 0)
+		return -1;
+	run->has_output = true;
+	sources_attach_output(run);
+	if (records_init(&run->records, loop, why) < 0)
+		return -1;
+	run->has_records = true;
+	sources_attach_records(run);
+	return 0;
+}
+
+static void start(struct worker_run *run)
+{
+	struct service *service = run->service;
+	struct failure why;
+	if (make_group(run, &why) < 0)
+		fail_launch(run, "cgroup", &why);
+	else if (make_pipes(run, &why) < 0)
+		fail_launch(run, "descriptors", &why);
+	else if (start_child(run, &why) < 0)
+		fail_launch(run, "launch", &why);
+	else if (sources_watch_worker(run, &why) < 0)
+		fail_launch(run, "launch", &why);
+	else if (!run->has_group && keeper_add_session(&service->keeper, run->child.pid, &why) < 0)
+		tell_warning(service, "keeper: %s", why.text);
+}
+
+/* True where the launch may go on now. */
+static bool memory_is_there(struct worker_run *run)
+{
+	const struct service_setup *setup = run->service->setup;
+	struct failure why;
+	char text[256];
+	host_probe_memory(setup->host);
+	cgroup_tree_describe(setup->tree, setup->host);
+	if (plan_memory_fits(setup->plan, setup->host, text, sizeof(text)))
+		return true;
+	if (setup->policy->memory.check == MEMORY_CHECK_REFUSE) {
+		failed(&why, 0, "%s; memory.check: refuse", text);
+		fail_launch(run, "memory", &why);
+		return false;
+	}
+	bool waits = setup->policy->memory.check == MEMORY_CHECK_WAIT;
+	if (!run->waiting_for_memory) {
+		struct notice notice = tell_notice(run->service, waits ? NOTICE_MEMORY_WAIT : NOTICE_WARNING, run);
+		snprintf(notice.message, sizeof(notice.message), "too little free memory%s: %s",
+			 waits ? ", waiting for it" : "", text);
+		tell(run->service, &notice);
+	}
+	run->waiting_for_memory = waits;
+	run->poll_usec = waits ? loop_now_usec() + MEMORY_POLL_USEC : USEC_NEVER;
+	return !waits;
+}
+
+void launch_continue(struct worker_run *run)
+{
+	if (!memory_is_there(run))
+		return;
+	run->waiting_for_memory = false;
+	run->poll_usec = USEC_NEVER;
+	run->launched_usec = loop_now_usec();
+	start(run);
+}
+
+void launch_worker(struct service *service, uint32_t worker)
+{
+	launch_continue(take_run(service, worker));
+}

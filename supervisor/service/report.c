@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report: answers to the control socket, from the service as it stands now. */
+#include "supervisor/core/names.h"
+#include "supervisor/core/status.h"
+#include "supervisor/service/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct worker_run *current_run(struct service *service)
+{
+	return service_run_of(service, service->state.slot.current.id);
+}
+
+static void fill_source(struct service *service, const struct worker_run *run, struct status_instance *instance)
+{
+	const struct reporter *principal = run->has_records ? records_principal(&run->records) : NULL;
+	const char *problem = "";
+	if (principal != NULL)
+		instance->heap.source = strcmp(principal->runtime, "node") == 0 ? "agent" : "library";
+	else if (!service->setup->plan->manages_heap)
+		problem = "heap.runtime: none";
+	else if (!run->agent_loaded)
+		problem = service->agent_problem;
+	else
+		problem = "no process has reported";
+	snprintf(instance->heap.source_problem, sizeof(instance->heap.source_problem), "%s", problem);
+}
+
+static void fill_heap(struct service *service, const struct worker_run *run, struct status_instance *instance)
+{
+	const struct plan *plan = service->setup->plan;
+	const struct reporter *principal = run->has_records ? records_principal(&run->records) : NULL;
+	instance->heap.old_space_bytes = plan->manages_heap ? plan->numbers[PLAN_OLD_SPACE].value : SIZE_UNKNOWN;
+	fill_source(service, run, instance);
+	if (!run->has_records)
+		return;
+	instance->heap.reporters = (uint32_t)run->records.reporter_count;
+	instance->heap.records = run->records.good;
+	instance->heap.bad_records = run->records.bad;
+	if (principal == NULL)
+		return;
+	instance->heap.limit_bytes = principal->heap_size_limit_bytes;
+	if (principal->last.at_usec == 0)
+		return;
+	instance->heap.used_bytes = principal->last.used_bytes;
+	instance->heap.available_bytes = principal->last.available_bytes;
+	instance->heap.after_full_gc_bytes = principal->last.after_full_gc_bytes;
+	instance->heap.external_bytes = principal->last.external_bytes;
+	instance->heap.limit_bytes = principal->last.limit_bytes;
+	instance->heap.age_usec = loop_now_usec() - principal->last.at_usec;
+}
+
+static void fill_instance(struct service *service, struct status_instance *instance)
+{
+	const struct worker_run *run = current_run(service);
+	*instance = (struct status_instance){ .state = service->state_name, .uptime_usec = -1 };
+	instance->heap.used_bytes = instance->heap.old_space_bytes = instance->heap.limit_bytes = SIZE_UNKNOWN;
+	instance->heap.available_bytes = instance->heap.after_full_gc_bytes = SIZE_UNKNOWN;
+	instance->heap.external_bytes = SIZE_UNKNOWN;
+	instance->heap.age_usec = -1;
+	instance->heap.source = "none";
+	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
+	if (run == NULL || run->child.pid <= 0)
+		return;
+	instance->pid = run->child.pid;
+	instance->uptime_usec = loop_now_usec() - run->launched_usec;
+	fill_heap(service, run, instance);
+	if (run->has_group)
+		cgroup_read_memory(&run->group, &instance->memory);
+}
+
+static void fill_restarts(struct service *service, struct status *status)
+{
+	const struct slot *slot = &service->state.slot;
+	const struct rules *rules = &service->state.rules;
+	int64_t now_usec = loop_now_usec();
+	status->restarts.total = slot->launches > 0 ? slot->launches - 1 : 0;
+	memcpy(status->restarts.by_verdict, service->state.deaths_by_verdict, sizeof(status->restarts.by_verdict));
+	status->restarts.budget_left = (int32_t)service_state_budget_left(&service->state, now_usec);
+	status->restarts.budget_deaths = (int32_t)rules->budget_deaths;
+	status->restarts.budget_within_usec = rules->budget_within_usec;
+	status->restarts.next_in_usec = slot->state == SLOT_BACKOFF ? slot->deadline_usec - now_usec : -1;
+}
+
+static void fill_words(struct service *service, struct status *status)
+{
+	const struct service_setup *setup = service->setup;
+	size_t length = 0;
+	snprintf(status->name, sizeof(status->name), "%s", setup->name);
+	snprintf(status->policy_file, sizeof(status->policy_file), "%s", setup->policy_file);
+	for (size_t i = 0; setup->command[i] != NULL && length < sizeof(status->command); i++)
+		length += (size_t)snprintf(status->command + length, sizeof(status->command) - length, "%s%s",
+					   i == 0 ? "" : " ", setup->command[i]);
+	snprintf(status->limited_by, sizeof(status->limited_by), "%s",
+		 setup->plan->numbers[PLAN_MEMORY_MAX].input_count > 0 ?
+			 setup->plan->numbers[PLAN_MEMORY_MAX].inputs[0].from : "");
+	const struct worker_run *run = current_run(service);
+	if (run != NULL && run->has_group)
+		cgroup_path(&run->group, status->cgroup, sizeof(status->cgroup));
+}
+
+static void fill(struct service *service, struct status *status)
+{
+	const struct policy *policy = service->setup->policy;
+	int64_t now_usec = loop_now_usec();
+	*status = (struct status){
+		.state = service->state_name, .state_since_usec = now_usec - service->state_since_usec,
+		.uptime_usec = now_usec - service->started_usec, .supervisor_pid = getpid(),
+		.version = HEAPWARD_VERSION,
+		.cgroup_version = cgroup_version_name(service->setup->tree->version),
+		.failed_why = service->state.slot.state == SLOT_FAILED ? service->failed_why : "",
+		.last_death_json = service->last_death,
+	};
+	status->sandbox.syscalls = policy->sandbox.syscalls == SYSCALLS_NONE ? "none" : "compat";
+	status->sandbox.user = policy->sandbox.user == NULL ? "unchanged" : policy->sandbox.user;
+	status->sandbox.capabilities = policy->sandbox.capabilities == NULL   ? "unchanged" :
+				       policy->sandbox.capabilities[0] == '\0' ? "none" :
+										policy->sandbox.capabilities;
+	status->sandbox.no_new_privs = true;
+	fill_words(service, status);
+	fill_instance(service, &status->instance);
+	fill_restarts(service, status);
+}
+
+static void reply_text(struct control_reply *reply, enum control_result result, char *text)
+{
+	reply->result = text == NULL ? CONTROL_REFUSED : result;
+	reply->text = text;
+	reply->length = text == NULL ? 0 : strlen(text);
+}
+
+static void answer_status(struct service *service, struct control_reply *reply)
+{
+	struct status status;
+	fill(service, &status);
+	reply_text(reply, CONTROL_OK, status_json(&status));
+}
+
+static void answer_ready(struct service *service, struct control_reply *reply)
+{
+	bool ready = strcmp(service->state_name, "ready") == 0;
+	reply_text(reply, ready ? CONTROL_OK : CONTROL_NOT_READY, strdup(service->state_name));
+}
+
+static void answer_output(struct service *service, struct control_reply *reply)
+{
+	const struct worker_run *run = current_run(service);
+	reply->result = CONTROL_OK;
+	reply->text = calloc(1, OUTPUT_RING_BYTES + 1);
+	if (run != NULL && run->has_output && reply->text != NULL)
+		reply->length = output_tail(&run->output, (unsigned char *)reply->text);
+}
+
+static void answer_by_event(struct service *service, enum slot_event event, struct control_reply *reply)
+{
+	service_push_slot(service, event);
+	reply_text(reply, CONTROL_OK, strdup(service->state_name));
+}
+
+void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply)
+{
+	struct service *service = socket->owner;
+	switch (request->command) {
+	case CONTROL_STATUS:
+		answer_status(service, reply);
+		return;
+	case CONTROL_READY:
+		answer_ready(service, reply);
+		return;
+	case CONTROL_OUTPUT:
+		answer_output(service, reply);
+		return;
+	case CONTROL_STOP:
+		answer_by_event(service, SLOT_EVENT_STOP, reply);
+		return;
+	case CONTROL_RESTART:
+		answer_by_event(service, SLOT_EVENT_RESTART, reply);
+		return;
+	case CONTROL_RESET:
+		answer_by_event(service, SLOT_EVENT_RESET, reply);
+		return;
+	case CONTROL_COMMAND_COUNT:
+	default:
+		assert(!"a command that wire/control.c let through");
+	}
+}
