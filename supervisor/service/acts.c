@@ -4,10 +4,8 @@
 #include "supervisor/core/notice.h"
 #include "supervisor/service/internal.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 static void act_launch(struct service *service, const struct action *action)
 {
@@ -17,8 +15,8 @@ static void act_launch(struct service *service, const struct action *action)
 static void act_signal(struct service *service, const struct action *action)
 {
 	struct worker_run *run = service_run_of(service, action->worker);
-	if (run != NULL && run->child.pid > 0 && !run->exited)
-		syscall(SYS_pidfd_send_signal, run->child.pid_fd, action->signal, NULL, 0);
+	if (run != NULL)
+		ending_signal(run, action->signal);
 }
 
 static void act_kill(struct service *service, const struct action *action)

@@ -5,6 +5,30 @@
 #include "supervisor/service/internal.h"
 #include "supervisor/edge/session.h"
 
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+bool ending_reap(struct worker_run *run)
+{
+	siginfo_t info = { 0 };
+	if (run->exited || run->child.pid <= 0)
+		return run->exited;
+	if (waitid(P_PIDFD, (id_t)run->child.pid_fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return false;
+	run->exited = true;
+	run->ended_usec = loop_now_usec();
+	run->si_code = info.si_code;
+	run->si_status = info.si_status;
+	return true;
+}
+
+void ending_signal(struct worker_run *run, int signal)
+{
+	if (run->child.pid > 0 && !run->exited)
+		syscall(SYS_pidfd_send_signal, run->child.pid_fd, signal, NULL, 0);
+}
+
 static bool others_live(const struct worker_run *run)
 {
 	if (run->has_group)
@@ -14,14 +38,13 @@ static bool others_live(const struct worker_run *run)
 
 void ending_kill(struct worker_run *run)
 {
-	if (!run->exited && run->child.pid > 0)
+	if (!ending_reap(run) && run->child.pid > 0)
 		run->we_killed = true;
 	run->killing = true;
 	run->waiting_for_memory = false;
 	if (run->has_group)
 		cgroup_kill(&run->group);
-	if (run->child.pid > 0 && !run->exited)
-		syscall(SYS_pidfd_send_signal, run->child.pid_fd, SIGKILL, NULL, 0);
+	ending_signal(run, SIGKILL);
 	ending_look(run);
 }
 
@@ -77,7 +100,7 @@ void ending_look(struct worker_run *run)
 	struct failure why;
 	if (!run->killing)
 		return;
-	if ((run->child.pid > 0 && !run->exited) || others_live(run)) {
+	if ((run->child.pid > 0 && !ending_reap(run)) || others_live(run)) {
 		if (run->has_group)
 			cgroup_kill(&run->group);
 		run->poll_usec = loop_now_usec() + GROUP_POLL_USEC;

@@ -15,6 +15,7 @@
 #include "supervisor/edge/spawn.h"
 #include "supervisor/edge/state_dir.h"
 #include "supervisor/edge/user.h"
+#include "supervisor/types/notice.h"
 #include "supervisor/service/service.h"
 
 #define EVENTS_MAX 128                           /* a wake-up has at most 32 sources of at most two events each */
@@ -99,6 +100,8 @@ void launch_continue(struct worker_run *run); /* memory.check: wait, looked at a
 
 /* ending.c: from SIGKILL to the verdict */
 void ending_kill(struct worker_run *run);
+bool ending_reap(struct worker_run *run);                    /* has the main process ended? keeps its wait status */
+void ending_signal(struct worker_run *run, int signal);      /* to the main process, while it lives */
 void ending_look(struct worker_run *run); /* is the group empty? then judge, remove, push GONE */
 
 /* obituary.c: a death as it is kept */
@@ -108,7 +111,6 @@ void obituary_keep(struct worker_run *run, const char *action);
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);
 
 /* tell.c: event lines */
-struct notice;
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);
 void tell_add_text(struct notice *notice, const char *name, const char *text);
 void tell_add_number(struct notice *notice, const char *name, int64_t number);

@@ -30,8 +30,8 @@ static void reap_orphans(struct service *service)
 static void forward(struct service *service, int signal)
 {
 	struct worker_run *run = service_run_of(service, service->state.slot.current.id);
-	if (run != NULL && run->child.pid > 0 && !run->exited)
-		syscall(SYS_pidfd_send_signal, run->child.pid_fd, signal, NULL, 0);
+	if (run != NULL)
+		ending_signal(run, signal);
 }
 
 static void signal_came(struct source *source, uint32_t events UNUSED)
@@ -67,38 +67,16 @@ int sources_watch_signals(struct service *service, struct failure *why)
 	return loop_add(&service->loop, &service->signals, EPOLLIN, why);
 }
 
-/* The main process has ended: what it still wrote is read before anything else happens. */
-static void worker_exited(struct source *source, uint32_t events UNUSED)
-{
-	struct worker_run *run = source->owner;
-	siginfo_t info = { 0 };
-	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
-		return;
-	loop_remove(&run->service->loop, source);
-	run->exited = true;
-	run->ended_usec = loop_now_usec();
-	run->si_code = info.si_code;
-	run->si_status = info.si_status;
-	output_drain(&run->output);
-	records_drain(&run->records);
-	service_push_worker(run->service, WORKER_EVENT_EXITED, run);
-}
-
-static bool has_exited_already(const struct worker_run *run)
-{
-	siginfo_t info = { 0 };
-	int result = waitid(P_PIDFD, (id_t)run->child.pid_fd, &info, WEXITED | WNOHANG | WNOWAIT);
-	return result == 0 && info.si_pid != 0;
-}
-
 static void keep_launch_failure(struct worker_run *run, const struct launch_report *report)
 {
 	run->launch.failed = true;
 	run->launch.error = report->error;
 	snprintf(run->launch.step, sizeof(run->launch.step), "%s", launch_step_name(report->step));
 	snprintf(run->launch.text, sizeof(run->launch.text), "%s", report->text);
+	service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
 }
 
+/* End of file on the report socket means that exec has happened, or that the child has ended before it. */
 static void launch_reported(struct source *source, uint32_t events UNUSED)
 {
 	struct worker_run *run = source->owner;
@@ -111,11 +89,27 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 	close(TAKE_FD(source->fd));
 	if (result > 0) {
 		keep_launch_failure(run, &report);
-		service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
-	} else if (!run->exited && !has_exited_already(run)) {
+	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
 		service_push_worker(run->service, WORKER_EVENT_READY, run); /* ready.when: started */
 	}
+}
+
+/* The main process has ended: what it still wrote, and why it never became the worker, is read before anything else. */
+static void worker_exited(struct source *source, uint32_t events UNUSED)
+{
+	struct worker_run *run = source->owner;
+	if (!ending_reap(run))
+		return;
+	loop_remove(&run->service->loop, source);
+	if (run->report.fd >= 0)
+		launch_reported(&run->report, 0);
+	output_drain(&run->output);
+	records_drain(&run->records);
+	service_push_worker(run->service, WORKER_EVENT_EXITED, run);
+	if (run->killing)
+		run->poll_usec = run->ended_usec;
+	reap_orphans(run->service);
 }
 
 /* The kernel tells of the kill before the victim has ended: a good moment to see how much memory there was. */
