@@ -1,2 +1,296 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* verdict: an ordered list of questions; the first one that the evidence answers names the verdict. */
+#include "supervisor/core/verdict.h"
+
+#include "base/failure.h"
+#include "base/units.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/whose_limit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* V8 takes 40 to 150 ms from its last near-limit callback to the end, and 1 to 4 s where headroom was granted; a
+ * wrapper such as npm outlives its node by less than this. */
+#define NEAR_THE_END_USEC (30 * USEC_PER_SEC)
+
+#define SHELL_SIGNAL 128 /* a shell tells of a signal's death as 128 + signal */
+
+static void add(struct verdict *verdict, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct verdict *verdict, const char *format, ...)
+{
+	va_list args;
+	if (verdict->evidence_count == VERDICT_EVIDENCE_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(verdict->evidence[verdict->evidence_count++], sizeof(verdict->evidence[0]), format, args);
+	va_end(args);
+}
+
+static void set(struct verdict *verdict, enum verdict_kind kind, bool certain, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+static void set(struct verdict *verdict, enum verdict_kind kind, bool certain, const char *format, ...)
+{
+	va_list args;
+	verdict->kind = kind;
+	verdict->certain = certain;
+	va_start(args, format);
+	vsnprintf(verdict->text, sizeof(verdict->text), format, args);
+	va_end(args);
+}
+
+static bool ended_by(const struct evidence *evidence, int signal)
+{
+	return evidence->exited && evidence->wait_code != CLD_EXITED && evidence->wait_status == signal;
+}
+
+/* A process that reported from inside V8, as itself or behind a launcher, and whose end the kernel has told. */
+static const struct reporter *ended_near_limit(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++) {
+		const struct reporter *reporter = &evidence->reporters[i];
+		if (reporter->near_limit && !reporter->launcher && reporter->main_isolate && reporter->closed &&
+		    !reporter->said_bye && evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC)
+			return reporter;
+	}
+	return NULL;
+}
+
+static bool any_reporter(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (!evidence->reporters[i].launcher && evidence->reporters[i].main_isolate)
+			return true;
+	return false;
+}
+
+static void add_wait_status(const struct evidence *evidence, struct verdict *verdict)
+{
+	if (!evidence->exited)
+		add(verdict, "wait status: none, the main process was never started");
+	else if (evidence->wait_code == CLD_EXITED)
+		add(verdict, "wait status: exit %d", evidence->wait_status);
+	else
+		add(verdict, "wait status: %s%s", signal_name(evidence->wait_status),
+		    evidence->wait_code == CLD_DUMPED ? ", core dumped" : "");
+}
+
+static void add_heap(const struct evidence *evidence, struct verdict *verdict)
+{
+	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], before[UNITS_TEXT_MAX];
+	const struct reporter *reporter = ended_near_limit(evidence);
+	if (reporter != NULL)
+		add(verdict, "heap record: near the limit %s before the end, used %s of %s (pid %d)",
+		    units_format_time(before, evidence->ended_usec - reporter->near_limit_usec),
+		    units_format_size(used, reporter->last.used_bytes),
+		    units_format_size(limit, reporter->last.limit_bytes), reporter->pid);
+	else if (any_reporter(evidence))
+		add(verdict, "heap records: V8 did not come near its limit");
+	else if (evidence->agent_expected)
+		add(verdict, "heap records: no process reported");
+}
+
+static void add_counters(const struct evidence *evidence, struct verdict *verdict)
+{
+	const struct memory_counters *after = &evidence->after, *before = &evidence->before;
+	if (!after->known || !before->known || after->level_count == 0 || before->level_count == 0)
+		return;
+	add(verdict, "cgroup: oom_kill +%llu in %.180s",
+	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill), after->levels[0].path);
+}
+
+static void add_facts(const struct evidence *evidence, struct verdict *verdict)
+{
+	add_wait_status(evidence, verdict);
+	if (evidence->fatal.kind != FATAL_NONE)
+		add(verdict, "stderr: %s", evidence->fatal.text);
+	add_heap(evidence, verdict);
+	add_counters(evidence, verdict);
+	if (evidence->kernel.found)
+		add(verdict, "kernel log: %.230s", evidence->kernel.line);
+}
+
+static bool judge_exec(const struct evidence *evidence, struct verdict *verdict)
+{
+	const struct launch_failure *launch = &evidence->launch;
+	struct failure why;
+	if (!launch->failed)
+		return false;
+	verdict->number = launch->error;
+	snprintf(verdict->subject, sizeof(verdict->subject), "%s", launch->step);
+	failed(&why, launch->error, "%s: %.150s", launch->step, launch->text);
+	set(verdict, VERDICT_EXEC, true, "%.255s", why.text);
+	return true;
+}
+
+static bool judge_asked(const struct evidence *evidence, struct verdict *verdict)
+{
+	const char *how = evidence->we_killed ? ", killed after stop.timeout" : "";
+	if (evidence->asked == ASKED_STOP)
+		set(verdict, VERDICT_STOPPED, true, "stopped on request%s", how);
+	else if (evidence->asked == ASKED_RESTART)
+		set(verdict, VERDICT_REPLACED, true, "replaced on request%s", how);
+	return evidence->asked != ASKED_NOTHING;
+}
+
+/* A kill by the kernel takes main process or members; counters tell of it, the wait status alone never does. */
+static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verdict)
+{
+	struct whose_limit whose;
+	char size[UNITS_TEXT_MAX];
+	bool main_killed = ended_by(evidence, SIGKILL) && !evidence->we_killed;
+	if (!whose_limit_find(evidence, &whose) || ended_by(evidence, SIGABRT))
+		return false;
+	/* Behind a wrapper the kill of node shows as exit 137 or 1 of npm: then a reporter's end must bear it out. */
+	bool member_ended = false;
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (evidence->reporters[i].closed && !evidence->reporters[i].said_bye && !evidence->reporters[i].launcher)
+			member_ended = true;
+	bool behind_wrapper = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status != 0;
+	if (!main_killed && !behind_wrapper)
+		return false;
+	bool certain = whose.certain && (main_killed || member_ended || evidence->wait_status == SHELL_SIGNAL + SIGKILL);
+	snprintf(verdict->subject, sizeof(verdict->subject), "%s", whose.path);
+	verdict->limit_bytes = whose.limit_bytes;
+	if (whose.host)
+		set(verdict, VERDICT_OOM_KILL_HOST, certain, "OOM-killed: the host ran out of memory");
+	else
+		set(verdict, VERDICT_OOM_KILL, certain, "OOM-killed: group %.150s reached its limit of %s", whose.path,
+		    units_format_size(size, whose.limit_bytes));
+	if (whose.doubt[0] != '\0')
+		add(verdict, "whose limit: %s", whose.doubt);
+	return true;
+}
+
+static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdict)
+{
+	if (!ended_by(evidence, SIGSYS))
+		return false;
+	set(verdict, VERDICT_SECCOMP, true, "seccomp violation: a denied system call ended the worker (SIGSYS)");
+	return true;
+}
+
+static const char *heap_limit_text(const struct evidence *evidence, char *text, size_t size)
+{
+	char limit[UNITS_TEXT_MAX];
+	const struct reporter *reporter = ended_near_limit(evidence);
+	if (reporter == NULL)
+		snprintf(text, size, "fatal heap-limit error: V8 reached its heap limit");
+	else
+		snprintf(text, size, "fatal heap-limit error: V8 reached its heap limit of %s",
+			 units_format_size(limit, reporter->last.limit_bytes));
+	return text;
+}
+
+/* Three witnesses: V8's own near-limit record from a process that then ended without leave-taking, the way that the
+ * process ended, and the fatal line. Text alone can be printed by anybody; the record and the kernel's word cannot. */
+static bool judge_heap_limit(const struct evidence *evidence, struct verdict *verdict)
+{
+	char text[256];
+	const struct reporter *reporter = ended_near_limit(evidence);
+	bool aborted = ended_by(evidence, SIGABRT);
+	bool line = evidence->fatal.kind == FATAL_HEAP_LIMIT;
+	bool status_fits = aborted || (evidence->exited && evidence->wait_code == CLD_EXITED);
+	if (!status_fits)
+		return false;
+	if (reporter != NULL && (aborted || line)) {
+		verdict->limit_bytes = reporter->last.limit_bytes;
+		set(verdict, VERDICT_HEAP_LIMIT, line, "%s", heap_limit_text(evidence, text, sizeof(text)));
+		if (!line)
+			add(verdict, "not certain: the fatal line is missing on stderr");
+		return true;
+	}
+	if (!line || any_reporter(evidence))
+		return false;
+	if (!aborted && evidence->wait_status != SHELL_SIGNAL + SIGABRT)
+		return false;
+	set(verdict, VERDICT_HEAP_LIMIT, false, "%s", heap_limit_text(evidence, text, sizeof(text)));
+	add(verdict, "not certain: no heap records bear out the fatal line");
+	return true;
+}
+
+static bool judge_killed(const struct evidence *evidence, struct verdict *verdict)
+{
+	if (!ended_by(evidence, SIGKILL))
+		return false;
+	verdict->number = SIGKILL;
+	set(verdict, VERDICT_UNKNOWN_KILL, evidence->after.known,
+	    "killed by SIGKILL, not by heapward and not by the kernel's OOM killer");
+	if (!evidence->after.known)
+		add(verdict, "not certain: without a cgroup of its own an OOM kill cannot be told from another");
+	return true;
+}
+
+static bool judge_signal(const struct evidence *evidence, struct verdict *verdict)
+{
+	if (!evidence->exited || evidence->wait_code == CLD_EXITED)
+		return false;
+	verdict->number = evidence->wait_status;
+	set(verdict, VERDICT_SIGNAL, true, "%s (signal %d)", signal_name(evidence->wait_status), evidence->wait_status);
+	if (evidence->fatal.kind == FATAL_HEAP_LIMIT)
+		add(verdict, "stderr shows V8's fatal line, but no heap record bears it out");
+	return true;
+}
+
+static bool judge_exit(const struct evidence *evidence, struct verdict *verdict)
+{
+	verdict->number = evidence->wait_status;
+	set(verdict, VERDICT_EXIT, evidence->exited, "exit %d", evidence->wait_status);
+	if (evidence->wait_status > SHELL_SIGNAL && evidence->wait_status < SHELL_SIGNAL + 32)
+		add(verdict, "exit %d is how a shell tells of %s, but anybody can exit with it", evidence->wait_status,
+		    signal_name(evidence->wait_status - SHELL_SIGNAL));
+	return true;
+}
+
+static int exit_status(const struct evidence *evidence)
+{
+	if (!evidence->exited)
+		return 0;
+	return evidence->wait_code == CLD_EXITED ? evidence->wait_status : SHELL_SIGNAL + evidence->wait_status;
+}
+
+void verdict_judge(const struct evidence *evidence, struct verdict *ret)
+{
+	static bool (*const questions[])(const struct evidence *, struct verdict *) = {
+		judge_exec, judge_asked, judge_oom_kill, judge_seccomp,
+		judge_heap_limit, judge_killed, judge_signal, judge_exit,
+	};
+	*ret = (struct verdict){ .limit_bytes = SIZE_UNKNOWN, .exit_status = exit_status(evidence) };
+	add_facts(evidence, ret);
+	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
+		if (questions[i](evidence, ret))
+			return;
+}
+
+int verdict_exit_status(const struct verdict *verdict)
+{
+	switch (verdict->kind) {
+	case VERDICT_STOPPED:
+	case VERDICT_REPLACED:
+		return 0;
+	case VERDICT_EXEC:
+		return verdict->number == ENOENT ? 127 : 126;
+	case VERDICT_HEAP_LIMIT:
+	case VERDICT_OOM_KILL:
+	case VERDICT_OOM_KILL_HOST:
+	case VERDICT_SECCOMP:
+	case VERDICT_EXIT:
+	case VERDICT_SIGNAL:
+	case VERDICT_UNKNOWN_KILL:
+	case VERDICT_COUNT:
+	default:
+		return verdict->exit_status;
+	}
+}
+
+bool verdict_is_failure(const struct verdict *verdict)
+{
+	if (verdict->kind == VERDICT_STOPPED || verdict->kind == VERDICT_REPLACED)
+		return false;
+	return verdict->kind != VERDICT_EXIT || verdict->number != 0;
+}

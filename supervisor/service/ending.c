@@ -18,8 +18,8 @@ bool ending_reap(struct worker_run *run)
 		return false;
 	run->exited = true;
 	run->ended_usec = loop_now_usec();
-	run->si_code = info.si_code;
-	run->si_status = info.si_status;
+	run->wait_code = info.si_code;
+	run->wait_status = info.si_status;
 	return true;
 }
 
@@ -53,7 +53,7 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 	struct service *service = run->service;
 	struct failure ignored; /* a kernel log that cannot be read leaves evidence->kernel empty */
 	*evidence = (struct evidence){
-		.launch = run->launch, .exited = run->exited, .si_code = run->si_code, .si_status = run->si_status,
+		.launch = run->launch, .exited = run->exited, .wait_code = run->wait_code, .wait_status = run->wait_status,
 		.asked = service->state.slot.current.id == run->id ? service->state.slot.current.asked : ASKED_NOTHING,
 		.we_killed = run->we_killed, .agent_expected = run->agent_loaded, .before = run->before,
 		.launched_usec = run->launched_usec,

@@ -30,7 +30,7 @@ struct worker_run {
 	struct source exit, report, oom;
 	struct cgroup group;
 	bool has_group, exited, killing, waiting_for_memory, agent_loaded;
-	int si_code, si_status;
+	int wait_code, wait_status;
 	bool we_killed;            /* our SIGKILL came before the end of the main process */
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	struct output output;

@@ -37,7 +37,7 @@ struct worker {
 	enum asked asked;
 };
 
-#define BUDGET_DEATHS_MAX 1000
+#define BUDGET_DEATHS_MAX 1001 /* one more than restart.budget.deaths can be: the death that is too many */
 
 /* Deaths within the window, oldest first overwritten: a ring of times. */
 struct budget {

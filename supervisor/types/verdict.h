@@ -71,8 +71,8 @@ struct launch_failure {
 struct evidence {
 	struct launch_failure launch;
 	bool exited;        /* wait status is known */
-	int si_code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
-	int si_status;      /* exit code or signal */
+	int wait_code;      /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+	int wait_status;    /* exit code or signal */
 	enum asked asked;   /* we asked for this end before it happened */
 	bool we_killed;     /* we sent SIGKILL to the group before the main process had exited */
 	struct fatal_line fatal;
@@ -91,6 +91,7 @@ struct verdict {
 	int number;                  /* exit code or signal; errno of exec */
 	char subject[256];           /* oom-kill: the group's path; seccomp: the call; exec: the step */
 	uint64_t limit_bytes;        /* the limit that was hit, SIZE_UNKNOWN where there is none */
+	int exit_status;             /* the main process's own: exit code, or 128 + signal */
 	char text[256];              /* one line for people: "fatal heap-limit error: old space 288 MiB reached" */
 #define VERDICT_EVIDENCE_MAX 10
 	char evidence[VERDICT_EVIDENCE_MAX][256]; /* the facts it rests on, one line each */

@@ -1,2 +1,331 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* launch: a header (magic, version, length) and then fields: tag, length, bytes. Integers are native: both ends are the
+ * same build on the same machine, and the version text says so. */
+#include "supervisor/wire/launch.h"
+
+#include <string.h>
+
+#define LAUNCH_MAGIC 0x6c647068u /* "hpdl" */
+#define LAUNCH_WORDS_MAX 65536   /* arguments or variables */
+
+enum tag {
+	TAG_VERSION, TAG_ARGUMENT, TAG_VARIABLE, TAG_DIRECTORY, TAG_GROUP, TAG_KEEP, TAG_LIMIT, TAG_OOM_SCORE, TAG_USER,
+	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_COUNT
+};
+
+struct header {
+	uint32_t magic, length; /* of everything, this header included */
+};
+
+struct field {
+	uint32_t tag, length; /* of the bytes that follow; texts carry their closing NUL */
+};
+
+struct writer {
+	unsigned char *bytes;
+	size_t length, size;
+	bool failed;
+};
+
+static void put(struct writer *writer, const void *bytes, size_t length)
+{
+	if (writer->length + length > writer->size) {
+		size_t size = (writer->length + length) * 2;
+		unsigned char *grown = size > LAUNCH_BYTES_MAX * 2 ? NULL : realloc(writer->bytes, size);
+		if (grown == NULL) {
+			writer->failed = true;
+			return;
+		}
+		writer->bytes = grown;
+		writer->size = size;
+	}
+	if (length > 0)
+		memcpy(writer->bytes + writer->length, bytes, length);
+	writer->length += length;
+}
+
+static void put_field(struct writer *writer, enum tag tag, const void *bytes, size_t length)
+{
+	struct field field = { .tag = (uint32_t)tag, .length = (uint32_t)length };
+	if (writer->failed || length > LAUNCH_BYTES_MAX) {
+		writer->failed = true;
+		return;
+	}
+	put(writer, &field, sizeof(field));
+	if (!writer->failed)
+		put(writer, bytes, length);
+}
+
+static void put_text(struct writer *writer, enum tag tag, const char *text)
+{
+	if (text != NULL)
+		put_field(writer, tag, text, strlen(text) + 1);
+}
+
+static void put_texts(struct writer *writer, enum tag tag, char *const *list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		put_text(writer, tag, list[i]);
+}
+
+static void put_arrays(struct writer *writer, const struct launch *launch)
+{
+	for (size_t i = 0; i < launch->group_count; i++)
+		put_field(writer, TAG_GROUP, &launch->groups[i], sizeof(launch->groups[i]));
+	for (size_t i = 0; i < launch->keep_count; i++)
+		put_field(writer, TAG_KEEP, &launch->keep[i], sizeof(launch->keep[i]));
+	for (size_t i = 0; i < launch->limit_count; i++)
+		put_field(writer, TAG_LIMIT, &launch->limits[i], sizeof(launch->limits[i]));
+}
+
+static void put_user(struct writer *writer, const struct launch *launch)
+{
+	uint32_t ids[2] = { launch->uid, launch->gid };
+	if (!launch->set_user)
+		return;
+	put_field(writer, TAG_USER, ids, sizeof(ids));
+	for (size_t i = 0; i < launch->gid_count; i++)
+		put_field(writer, TAG_GID, &launch->gids[i], sizeof(launch->gids[i]));
+}
+
+int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_length, struct failure *why)
+{
+	struct writer writer = { 0 };
+	struct header header = { .magic = LAUNCH_MAGIC };
+	put(&writer, &header, sizeof(header));
+	put_text(&writer, TAG_VERSION, HEAPWARD_VERSION);
+	put_texts(&writer, TAG_ARGUMENT, launch->argv);
+	put_texts(&writer, TAG_VARIABLE, launch->environment);
+	put_text(&writer, TAG_DIRECTORY, launch->directory);
+	put_arrays(&writer, launch);
+	put_field(&writer, TAG_OOM_SCORE, &launch->oom_score_add, sizeof(launch->oom_score_add));
+	put_user(&writer, launch);
+	put_text(&writer, TAG_CAPABILITIES, launch->capabilities);
+	put_field(&writer, TAG_PARENT, &launch->parent_pid, sizeof(launch->parent_pid));
+	if (launch->filter != NULL)
+		put_field(&writer, TAG_FILTER, launch->filter, launch->filter_bytes);
+	if (writer.failed || writer.length > LAUNCH_BYTES_MAX) {
+		free(writer.bytes);
+		return failed(why, 0, "command and environment exceed %d MiB", LAUNCH_BYTES_MAX / (1024 * 1024));
+	}
+	header.length = (uint32_t)writer.length;
+	memcpy(writer.bytes, &header, sizeof(header));
+	*ret = writer.bytes;
+	*ret_length = writer.length;
+	return 0;
+}
+
+struct reader {
+	struct launch *launch;
+	size_t argument_count, variable_count;
+	bool versioned;
+};
+
+static int add_text(char ***list, size_t *count, const unsigned char *bytes, struct failure *why)
+{
+	char **grown;
+	if (*count >= LAUNCH_WORDS_MAX)
+		return failed(why, 0, "more than %d words", LAUNCH_WORDS_MAX);
+	/* Room for 16 more each time, and for the closing NULL. */
+	if (*list == NULL || (*count + 1) % 16 == 0) {
+		grown = realloc(*list, (*count + 17) * sizeof(char *));
+		if (grown == NULL)
+			return failed(why, 0, "out of memory");
+		*list = grown;
+	}
+	(*list)[*count] = strdup((const char *)bytes);
+	if ((*list)[*count] == NULL)
+		return failed(why, 0, "out of memory");
+	(*list)[++*count] = NULL;
+	return 0;
+}
+
+static int set_text(char **ret, const unsigned char *bytes, struct failure *why)
+{
+	if (*ret != NULL)
+		return failed(why, 0, "a field stands twice");
+	*ret = strdup((const char *)bytes);
+	return *ret == NULL ? failed(why, 0, "out of memory") : 0;
+}
+
+/* Copies one element into array[*count], which holds `max`. */
+static int add_element(void *array, size_t *count, size_t max, size_t size, const unsigned char *bytes, size_t length,
+		       struct failure *why)
+{
+	if (length != size || *count >= max)
+		return failed(why, 0, "a list is too long or has an element of another size");
+	memcpy((unsigned char *)array + *count * size, bytes, size);
+	++*count;
+	return 0;
+}
+
+static int set_value(void *ret, size_t size, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	if (length != size)
+		return failed(why, 0, "a field has another size");
+	memcpy(ret, bytes, size);
+	return 0;
+}
+
+static int set_user(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	uint32_t ids[2];
+	if (set_value(ids, sizeof(ids), bytes, length, why) < 0)
+		return -1;
+	launch->set_user = true;
+	launch->uid = ids[0];
+	launch->gid = ids[1];
+	return 0;
+}
+
+static int set_filter(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	if (launch->filter != NULL || length == 0)
+		return failed(why, 0, "filter: empty, or twice");
+	launch->filter = malloc(length);
+	if (launch->filter == NULL)
+		return failed(why, 0, "out of memory");
+	memcpy(launch->filter, bytes, length);
+	launch->filter_bytes = length;
+	return 0;
+}
+
+static int check_version(struct reader *reader, const unsigned char *bytes, struct failure *why)
+{
+	reader->versioned = strcmp((const char *)bytes, HEAPWARD_VERSION) == 0;
+	return reader->versioned ? 0 : failed(why, 0, "made by version %.32s, this is %s", bytes, HEAPWARD_VERSION);
+}
+
+static int read_text_field(struct reader *reader, enum tag tag, const unsigned char *bytes, size_t length,
+			   struct failure *why)
+{
+	struct launch *launch = reader->launch;
+	if (length == 0 || memchr(bytes, '\0', length) != bytes + length - 1)
+		return failed(why, 0, "a text is not terminated");
+	if (tag == TAG_VERSION)
+		return check_version(reader, bytes, why);
+	if (tag == TAG_ARGUMENT)
+		return add_text(&launch->argv, &reader->argument_count, bytes, why);
+	if (tag == TAG_VARIABLE)
+		return add_text(&launch->environment, &reader->variable_count, bytes, why);
+	return set_text(tag == TAG_DIRECTORY ? &launch->directory : &launch->capabilities, bytes, why);
+}
+
+static int read_field(struct reader *reader, uint32_t tag, const unsigned char *bytes, size_t length,
+		      struct failure *why)
+{
+	struct launch *launch = reader->launch;
+	switch (tag) {
+	case TAG_VERSION:
+	case TAG_ARGUMENT:
+	case TAG_VARIABLE:
+	case TAG_DIRECTORY:
+	case TAG_CAPABILITIES:
+		return read_text_field(reader, (enum tag)tag, bytes, length, why);
+	case TAG_GROUP:
+		return add_element(launch->groups, &launch->group_count, LAUNCH_GROUPS_MAX, sizeof(launch->groups[0]),
+				   bytes, length, why);
+	case TAG_KEEP:
+		return add_element(launch->keep, &launch->keep_count, LAUNCH_KEEP_MAX, sizeof(launch->keep[0]), bytes,
+				   length, why);
+	case TAG_LIMIT:
+		return add_element(launch->limits, &launch->limit_count, LAUNCH_LIMITS_MAX, sizeof(launch->limits[0]),
+				   bytes, length, why);
+	case TAG_GID:
+		return add_element(launch->gids, &launch->gid_count, LAUNCH_GIDS_MAX, sizeof(launch->gids[0]), bytes,
+				   length, why);
+	case TAG_OOM_SCORE:
+		return set_value(&launch->oom_score_add, sizeof(launch->oom_score_add), bytes, length, why);
+	case TAG_PARENT:
+		return set_value(&launch->parent_pid, sizeof(launch->parent_pid), bytes, length, why);
+	case TAG_USER:
+		return set_user(launch, bytes, length, why);
+	case TAG_FILTER:
+		return set_filter(launch, bytes, length, why);
+	default:
+		return failed(why, 0, "unknown field %u", tag);
+	}
+}
+
+static int read_fields(struct reader *reader, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	struct field field;
+	while (length > 0) {
+		if (length < sizeof(field))
+			return failed(why, 0, "cut off");
+		memcpy(&field, bytes, sizeof(field));
+		bytes += sizeof(field);
+		length -= sizeof(field);
+		if (field.length > length)
+			return failed(why, 0, "a field is longer than the record");
+		if (!reader->versioned && field.tag != TAG_VERSION)
+			return failed(why, 0, "does not begin with a version");
+		if (read_field(reader, field.tag, bytes, field.length, why) < 0)
+			return -1;
+		bytes += field.length;
+		length -= field.length;
+	}
+	if (reader->argument_count == 0)
+		return failed(why, 0, "no command");
+	return 0;
+}
+
+static int complete(struct reader *reader, struct failure *why)
+{
+	if (reader->launch->environment != NULL)
+		return 0;
+	reader->launch->environment = calloc(1, sizeof(char *));
+	return reader->launch->environment == NULL ? failed(why, 0, "out of memory") : 0;
+}
+
+int launch_decode(const unsigned char *bytes, size_t length, struct launch *ret, struct failure *why)
+{
+	struct header header;
+	struct reader reader = { .launch = ret };
+	memset(ret, 0, sizeof(*ret));
+	if (length < sizeof(header) || length > LAUNCH_BYTES_MAX)
+		return failed(why, 0, "launch record: %zu bytes", length);
+	memcpy(&header, bytes, sizeof(header));
+	if (header.magic != LAUNCH_MAGIC || header.length != length)
+		return failed(why, 0, "launch record: not one, or cut off");
+	if (read_fields(&reader, bytes + sizeof(header), length - sizeof(header), why) < 0 ||
+	    complete(&reader, why) < 0) {
+		launch_finish(ret);
+		return failed_in(why, "launch record");
+	}
+	return 0;
+}
+
+static void free_list(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+void launch_finish(struct launch *launch)
+{
+	free_list(launch->argv);
+	free_list(launch->environment);
+	free(launch->directory);
+	free(launch->capabilities);
+	free(launch->filter);
+	memset(launch, 0, sizeof(*launch));
+}
+
+size_t launch_report_encode(const struct launch_report *report, unsigned char *buffer, size_t size)
+{
+	assert(size >= sizeof(*report));
+	memcpy(buffer, report, sizeof(*report));
+	return sizeof(*report);
+}
+
+int launch_report_decode(const unsigned char *bytes, size_t length, struct launch_report *ret, struct failure *why)
+{
+	if (length != sizeof(*ret))
+		return failed(why, 0, "launch report: %zu bytes", length);
+	memcpy(ret, bytes, sizeof(*ret));
+	if ((uint32_t)ret->step >= LAUNCH_STEP_COUNT || memchr(ret->text, '\0', sizeof(ret->text)) == NULL)
+		return failed(why, 0, "launch report: not one");
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* confine: the ordered steps that make heapward-child the worker. Each step returns 0, or -1 with the report filled. */
+#ifndef CHILD_CONFINE_CONFINE_H
+#define CHILD_CONFINE_CONFINE_H
+
+#include "supervisor/types/launch.h"
+
+typedef int confine_step(const struct launch *launch, struct launch_report *report);
+
+struct confine_row {
+	enum launch_step step;
+	confine_step *run;
+};
+
+/* In the order of mechanisms.md; the last one does not come back. Ends with run NULL. */
+extern const struct confine_row confine_steps[];
+
+/* Fills error and text of the report; always returns -1. */
+int confine_failed(struct launch_report *report, int error, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* session.c */
+confine_step confine_cgroup, confine_session, confine_oom_score, confine_limits, confine_death_signal;
+/* privilege.c */
+confine_step confine_bounding, confine_groups, confine_gid, confine_uid, confine_capabilities, confine_no_new_privs;
+/* program.c */
+confine_step confine_directory, confine_descriptors, confine_seccomp, confine_exec;
+
+#endif

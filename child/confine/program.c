@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program: the last steps: directory, descriptors, filter, exec. */
+#include "child/confine/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+#define SCRATCH_FD 512 /* above every number that a kept descriptor is moved to */
+
+int confine_directory(const struct launch *launch, struct launch_report *report)
+{
+	if (launch->directory != NULL && chdir(launch->directory) < 0)
+		return confine_failed(report, errno, "%.180s", launch->directory);
+	return 0;
+}
+
+/* By way of scratch numbers, so that no source is overwritten by another's target. */
+int confine_descriptors(const struct launch *launch, struct launch_report *report)
+{
+	int scratch[LAUNCH_KEEP_MAX];
+	for (size_t i = 0; i < launch->keep_count; i++) {
+		scratch[i] = fcntl(launch->keep[i].from, F_DUPFD_CLOEXEC, SCRATCH_FD);
+		if (scratch[i] < 0)
+			return confine_failed(report, errno, "descriptor %d", launch->keep[i].from);
+	}
+	if (close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0)
+		return confine_failed(report, errno, "close_range");
+	for (size_t i = 0; i < launch->keep_count; i++)
+		if (dup2(scratch[i], launch->keep[i].to) < 0)
+			return confine_failed(report, errno, "descriptor %d", launch->keep[i].to);
+	return 0;
+}
+
+int confine_seccomp(const struct launch *launch, struct launch_report *report)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)(launch->filter_bytes / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(void *)launch->filter,
+	};
+	if (launch->filter == NULL)
+		return 0;
+	if (launch->filter_bytes % sizeof(struct sock_filter) != 0 || launch->filter_bytes / sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return confine_failed(report, 0, "a filter of %zu bytes", launch->filter_bytes);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return confine_failed(report, errno, "PR_SET_SECCOMP");
+	return 0;
+}
+
+static const char *find_variable(char *const *environment, const char *name)
+{
+	size_t length = strlen(name);
+	for (size_t i = 0; environment[i] != NULL; i++)
+		if (strncmp(environment[i], name, length) == 0 && environment[i][length] == '=')
+			return environment[i] + length + 1;
+	return NULL;
+}
+
+/* ENOENT for a file that is there means that its interpreter is not: say that, not that the file is missing. */
+static int explain_exec(const char *path, int error, struct launch_report *report)
+{
+	char head[128] = "";
+	if (error != ENOENT || access(path, F_OK) != 0)
+		return confine_failed(report, error, "%.180s", path);
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, head, sizeof(head) - 1) > 2 && head[0] == '#' && head[1] == '!') {
+		const char *interpreter = head + 2 + strspn(head + 2, " \t");
+		return confine_failed(report, error, "%.90s: its interpreter %.*s", path,
+				      (int)strcspn(interpreter, " \t\r\n"), interpreter);
+	}
+	return confine_failed(report, error, "%.90s: its program interpreter or a library", path);
+}
+
+/* Tries one path. Returns the errno of the failure: exec itself does not come back. */
+static int try_exec(const char *path, const struct launch *launch)
+{
+	struct stat stat;
+	execve(path, launch->argv, launch->environment);
+	int error = errno;
+	if (error == EACCES && fstatat(AT_FDCWD, path, &stat, 0) == 0 && S_ISDIR(stat.st_mode))
+		return EISDIR;
+	return error;
+}
+
+/* As a shell looks: the first that can be executed; a file that may not be executed is remembered as the reason. */
+static int search(const struct launch *launch, struct launch_report *report)
+{
+	const char *name = launch->argv[0];
+	const char *path = find_variable(launch->environment, "PATH");
+	int reason = ENOENT;
+	for (const char *at = path == NULL ? DEFAULT_PATH : path; at != NULL;) {
+		char full[PATH_MAX];
+		const char *end = strchrnul(at, ':');
+		int length = snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - at), at, end == at ? "" : "/", name);
+		int error = (size_t)length >= sizeof(full) ? ENAMETOOLONG : try_exec(full, launch);
+		if (error == ENOENT && access(full, F_OK) == 0)
+			return explain_exec(full, error, report);
+		if (error == EACCES)
+			reason = EACCES;
+		else if (error != ENOENT && error != ENOTDIR && error != EISDIR)
+			return explain_exec(full, error, report);
+		at = *end == ':' ? end + 1 : NULL;
+	}
+	return confine_failed(report, reason, "%.180s", name);
+}
+
+int confine_exec(const struct launch *launch, struct launch_report *report)
+{
+	const char *name = launch->argv[0];
+	if (name[0] == '\0')
+		return confine_failed(report, ENOENT, "an empty command");
+	if (strchr(name, '/') == NULL)
+		return search(launch, report);
+	return explain_exec(name, try_exec(name, launch), report);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decide_internal: what the two tables and their dispatch share. Only core/decide*.c and the tests of the tables. */
+#ifndef SUPERVISOR_CORE_DECIDE_INTERNAL_H
+#define SUPERVISOR_CORE_DECIDE_INTERNAL_H
+
+#include "supervisor/core/decide.h"
+
+/* One step of a decision: the rules move `state` and add to `decision`. */
+struct step {
+	struct service_state *state;
+	struct worker *worker;         /* of a worker event */
+	const struct verdict *verdict; /* of GONE */
+	int64_t now_usec;
+	struct decision *decision;
+};
+
+typedef void rule(struct step *step);
+
+extern rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT];
+extern rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT];
+
+/* A cell whose event changes nothing in this state. */
+rule ignored;
+
+/* Sends an event on into the other table. */
+void step_worker(struct step *step, enum worker_event event);
+void step_slot(struct step *step, enum slot_event event);
+
+struct action *step_act(struct step *step, enum action_kind kind);
+void step_tell(struct step *step, enum notice_kind notice, const char *format, ...) PRINTF_LIKE(3, 4);
+void step_finish(struct step *step, int exit_status);
+
+/* now + delay, never beyond USEC_NEVER - 1. */
+int64_t usec_after(int64_t now_usec, int64_t delay_usec);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slot_table: what becomes of the service when its worker comes and goes. The table at the end is the specification. */
+#include "supervisor/core/budget.h"
+#include "supervisor/core/decide_internal.h"
+#include "supervisor/core/verdict.h"
+
+#include "base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void launch(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	slot->state = SLOT_RUNNING;
+	slot->deadline_usec = USEC_NEVER;
+	slot->launches++;
+	slot->current = (struct worker){ .id = step->state->next_worker_id++, .state = WORKER_LAUNCHING,
+					 .launched_usec = step->now_usec, .deadline_usec = USEC_NEVER };
+	step->worker = &slot->current;
+	step_act(step, ACTION_LAUNCH);
+}
+
+static void start_afresh(struct step *step)
+{
+	step->state->slot.backoff_step = 0;
+	budget_clear(&step->state->slot.budget);
+	launch(step);
+}
+
+static void end_current(struct step *step, enum slot_state next, enum asked asked)
+{
+	step->state->slot.state = next;
+	step->state->slot.deadline_usec = USEC_NEVER;
+	step->worker = &step->state->slot.current;
+	step->worker->asked = asked;
+	step_worker(step, WORKER_EVENT_END);
+}
+
+static void stop(struct step *step)
+{
+	end_current(step, SLOT_STOPPING, ASKED_STOP);
+}
+
+static void restart(struct step *step)
+{
+	end_current(step, SLOT_RESTARTING, ASKED_RESTART);
+}
+
+/* Already on its way out for a restart: it is a stop now. */
+static void stop_instead(struct step *step)
+{
+	step->state->slot.state = SLOT_STOPPING;
+	step->state->slot.current.asked = ASKED_STOP;
+}
+
+static void stop_at_once(struct step *step)
+{
+	step->worker = &step->state->slot.current;
+	step_tell(step, NOTICE_WARNING, "asked to stop a second time: killing its whole group");
+	step_worker(step, WORKER_EVENT_KILL);
+}
+
+static void finish_stopped(struct step *step)
+{
+	step_tell(step, NOTICE_STOP, "stopped on request");
+	step_finish(step, 0);
+}
+
+static void restart_now(struct step *step)
+{
+	step->state->slot.backoff_step = 0;
+	launch(step);
+}
+
+static void operator_resets(struct step *step)
+{
+	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+	start_afresh(step);
+}
+
+static void reset_counts(struct step *step)
+{
+	step->state->slot.backoff_step = 0;
+	budget_clear(&step->state->slot.budget);
+	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+}
+
+static void worker_ready(struct step *step)
+{
+	step->state->slot.deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
+}
+
+static void healthy(struct step *step)
+{
+	step->state->slot.deadline_usec = USEC_NEVER;
+	step->state->slot.backoff_step = 0;
+	budget_clear(&step->state->slot.budget);
+}
+
+/* Every end is counted by its verdict; those that nobody asked for are deaths, kept and told. */
+static void count_end(struct step *step)
+{
+	const struct verdict *verdict = step->verdict;
+	step->state->deaths_by_verdict[verdict->kind]++;
+	step->state->slot.deadline_usec = USEC_NEVER;
+	if (verdict->kind == VERDICT_STOPPED || verdict->kind == VERDICT_REPLACED)
+		return;
+	step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
+	step_act(step, ACTION_KEEP_DEATH);
+}
+
+static void end_service(struct step *step, const char *reason)
+{
+	step_tell(step, NOTICE_STOP, "not restarted: %s", reason);
+	step_finish(step, verdict_exit_status(step->verdict));
+}
+
+/* Why this death is not followed by a restart; NULL where it is. */
+static const char *final_reason(const struct step *step)
+{
+	const struct rules *rules = &step->state->rules;
+	const struct verdict *verdict = step->verdict;
+	if (verdict->kind == VERDICT_EXEC && step->state->slot.launches == 1)
+		return "it has never started";
+	if (verdict->kind == VERDICT_HEAP_LIMIT && rules->report_heap_limit)
+		return "heap.at_limit: report";
+	if (rules->when == RULE_WHEN_NEVER)
+		return "restart.when: never";
+	if (rules->when == RULE_WHEN_FAILURE && !verdict_is_failure(verdict))
+		return "exit 0 is no failure (restart.when: failure)";
+	return NULL;
+}
+
+static void give_up(struct step *step, uint32_t deaths)
+{
+	const struct rules *rules = &step->state->rules;
+	char within[UNITS_TEXT_MAX];
+	step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); heapward reset starts it again", deaths,
+		  units_format_time(within, rules->budget_within_usec), rules->budget_deaths);
+	if (rules->exit_when_exhausted) {
+		end_service(step, "restart budget used up (restart.exhausted: exit)");
+		return;
+	}
+	step->state->slot.state = SLOT_FAILED;
+}
+
+static void schedule_restart(struct step *step, uint32_t deaths)
+{
+	struct slot *slot = &step->state->slot;
+	const struct rules *rules = &step->state->rules;
+	char within[UNITS_TEXT_MAX], delay[UNITS_TEXT_MAX];
+	slot->state = SLOT_BACKOFF;
+	slot->next_delay_usec = backoff_delay(rules, slot->backoff_step++);
+	slot->deadline_usec = usec_after(step->now_usec, slot->next_delay_usec);
+	step_tell(step, NOTICE_RESTART_SCHEDULED, "restart %u of %u in %s, back-off %s", deaths, rules->budget_deaths,
+		  units_format_time(within, rules->budget_within_usec), units_format_time(delay, slot->next_delay_usec));
+	step->decision->actions[step->decision->action_count - 1].delay_usec = slot->next_delay_usec;
+}
+
+static void worker_died(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	count_end(step);
+	const char *reason = final_reason(step);
+	if (reason != NULL) {
+		end_service(step, reason);
+		return;
+	}
+	step->state->deaths_total++;
+	budget_add(&slot->budget, step->now_usec);
+	uint32_t deaths = budget_used(&slot->budget, step->now_usec, step->state->rules.budget_within_usec);
+	if (deaths > step->state->rules.budget_deaths)
+		give_up(step, deaths);
+	else
+		schedule_restart(step, deaths);
+}
+
+static void stopped_as_asked(struct step *step)
+{
+	count_end(step);
+	finish_stopped(step);
+}
+
+static void replaced_as_asked(struct step *step)
+{
+	count_end(step);
+	restart_now(step);
+}
+
+rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
+	[SLOT_STOPPED] = {
+		[SLOT_EVENT_START] = launch,
+		[SLOT_EVENT_STOP] = finish_stopped,
+		[SLOT_EVENT_RESTART] = ignored,
+		[SLOT_EVENT_RESET] = ignored,
+		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
+		[SLOT_EVENT_WORKER_READY] = ignored,
+		[SLOT_EVENT_WORKER_GONE] = ignored,
+	},
+	[SLOT_RUNNING] = {
+		[SLOT_EVENT_START] = ignored,
+		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_RESTART] = restart,
+		[SLOT_EVENT_RESET] = reset_counts,
+		[SLOT_EVENT_SLOT_DEADLINE] = healthy,
+		[SLOT_EVENT_WORKER_READY] = worker_ready,
+		[SLOT_EVENT_WORKER_GONE] = worker_died,
+	},
+	[SLOT_STOPPING] = {
+		[SLOT_EVENT_START] = ignored,
+		[SLOT_EVENT_STOP] = stop_at_once,
+		[SLOT_EVENT_RESTART] = ignored,
+		[SLOT_EVENT_RESET] = ignored,
+		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
+		[SLOT_EVENT_WORKER_READY] = ignored,
+		[SLOT_EVENT_WORKER_GONE] = stopped_as_asked,
+	},
+	[SLOT_RESTARTING] = {
+		[SLOT_EVENT_START] = ignored,
+		[SLOT_EVENT_STOP] = stop_instead,
+		[SLOT_EVENT_RESTART] = ignored,
+		[SLOT_EVENT_RESET] = reset_counts,
+		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
+		[SLOT_EVENT_WORKER_READY] = ignored,
+		[SLOT_EVENT_WORKER_GONE] = replaced_as_asked,
+	},
+	[SLOT_BACKOFF] = {
+		[SLOT_EVENT_START] = ignored,
+		[SLOT_EVENT_STOP] = finish_stopped,
+		[SLOT_EVENT_RESTART] = restart_now,
+		[SLOT_EVENT_RESET] = operator_resets,
+		[SLOT_EVENT_SLOT_DEADLINE] = launch,
+		[SLOT_EVENT_WORKER_READY] = ignored,
+		[SLOT_EVENT_WORKER_GONE] = ignored,
+	},
+	[SLOT_FAILED] = {
+		[SLOT_EVENT_START] = ignored,
+		[SLOT_EVENT_STOP] = finish_stopped,
+		[SLOT_EVENT_RESTART] = operator_resets,
+		[SLOT_EVENT_RESET] = operator_resets,
+		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
+		[SLOT_EVENT_WORKER_READY] = ignored,
+		[SLOT_EVENT_WORKER_GONE] = ignored,
+	},
+};

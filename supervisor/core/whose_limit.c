@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whose_limit: see whose_limit.h. v2 tells by memory.events.local; v1 has no such counter: there the kernel's log
+ * decides, and failcnt can only exclude a level. */
+#include "supervisor/core/whose_limit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct levels {
+	const struct level_counters *before, *after;
+	size_t count;
+};
+
+static bool has_victims(const struct evidence *evidence)
+{
+	const struct memory_counters *before = &evidence->before, *after = &evidence->after;
+	return before->known && after->known && before->level_count > 0 && after->level_count > 0 &&
+	       after->levels[0].oom_kill > before->levels[0].oom_kill;
+}
+
+static void name(struct whose_limit *ret, const struct level_counters *level)
+{
+	snprintf(ret->path, sizeof(ret->path), "%s", level->path);
+	ret->limit_bytes = level->max_bytes;
+}
+
+static bool by_kernel_log(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
+{
+	if (!evidence->kernel.found)
+		return false;
+	ret->certain = true;
+	ret->host = evidence->kernel.host;
+	if (ret->host)
+		return true;
+	snprintf(ret->path, sizeof(ret->path), "%s", evidence->kernel.memcg);
+	for (size_t i = 0; i < levels->count; i++)
+		if (strcmp(levels->after[i].path, evidence->kernel.memcg) == 0)
+			ret->limit_bytes = levels->after[i].max_bytes;
+	return true;
+}
+
+static bool by_local_events(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
+{
+	if (!levels->after[0].has_oom)
+		return false;
+	ret->certain = true;
+	for (size_t i = 0; i < levels->count; i++) {
+		if (!levels->after[i].has_oom || levels->after[i].oom <= levels->before[i].oom)
+			continue;
+		name(ret, &levels->after[i]);
+		return true;
+	}
+	ret->host = evidence->after.has_vmstat && evidence->after.vmstat_oom_kill > evidence->before.vmstat_oom_kill;
+	if (!ret->host) {
+		ret->certain = false;
+		name(ret, &levels->after[0]);
+		snprintf(ret->doubt, sizeof(ret->doubt), "no level that can be read counted an oom");
+	}
+	return true;
+}
+
+/* What failcnt does not exclude: the nearest such level, certain only where it is the only one that has a limit. */
+static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
+{
+	size_t candidates = 0;
+	for (size_t i = 0; i < levels->count; i++) {
+		const struct level_counters *after = &levels->after[i];
+		if (after->has_failcnt && after->failcnt == levels->before[i].failcnt)
+			continue;
+		if (candidates++ == 0)
+			name(ret, after);
+	}
+	ret->host = candidates == 0;
+	ret->certain = false;
+	snprintf(ret->doubt, sizeof(ret->doubt),
+		 candidates == 0 ? "no level's failcnt rose and the kernel log was not read" :
+				   "failcnt rose at %zu level(s), which proves nothing; the kernel log was not read",
+		 candidates);
+}
+
+bool whose_limit_find(const struct evidence *evidence, struct whose_limit *ret)
+{
+	struct levels levels = { evidence->before.levels, evidence->after.levels, evidence->before.level_count };
+	*ret = (struct whose_limit){ .limit_bytes = SIZE_UNKNOWN };
+	if (!has_victims(evidence))
+		return false;
+	if (evidence->after.level_count < levels.count)
+		levels.count = evidence->after.level_count;
+	if (!by_local_events(evidence, &levels, ret) && !by_kernel_log(evidence, &levels, ret))
+		by_exclusion(&levels, ret);
+	return true;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libexec: where our other programs are: the compiled-in directory, or, for a binary that still runs in its build tree,
+ * that tree. Never the working directory, PATH or the environment. */
+#include "supervisor/edge/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name, *build_path;
+} programs[] = {
+	{ "heapward-child", "child/confine/heapward-child" },
+	{ "heapward-keeper", "child/keeper/heapward-keeper" },
+	{ "agent.cjs", "child/agent/agent.cjs" },
+	{ "agent.node", "child/agent/agent.node" },
+};
+
+static bool runs_in_build_tree(void)
+{
+	char self[PATH_MAX];
+	size_t root = strlen(HEAPWARD_BUILD_ROOT);
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (length < 0)
+		return false;
+	self[length] = '\0';
+	return strncmp(self, HEAPWARD_BUILD_ROOT "/", root + 1) == 0;
+}
+
+static const char *build_path(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if (strcmp(programs[i].name, name) == 0)
+			return programs[i].build_path;
+	assert(!"a program that is not ours");
+	return NULL;
+}
+
+int spawn_libexec_path(const char *name, char *path, size_t size, struct failure *why)
+{
+	int length = runs_in_build_tree() ? snprintf(path, size, "%s/%s", HEAPWARD_BUILD_ROOT, build_path(name)) :
+					    snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
+	if (length < 0 || (size_t)length >= size)
+		return failed(why, ENAMETOOLONG, "%s", name);
+	if (access(path, R_OK) < 0)
+		return failed(why, errno, "%.400s", path);
+	return 0;
+}
+
+int spawn_open_program(const char *name, struct failure *why)
+{
+	char path[PATH_MAX];
+	if (spawn_libexec_path(name, path, sizeof(path), why) < 0)
+		return -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? failed(why, errno, "%.400s", path) : fd;
+}
