@@ -1,2 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* notice: see notice.h. JSON by json-c; what comes from the worker is made harmless first. */
+#include "supervisor/core/notice.h"
+
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+const char *notice_time(char buffer[static 32], int64_t realtime_usec)
+{
+	time_t seconds = (time_t)(realtime_usec / USEC_PER_SEC);
+	struct tm parts;
+	if (gmtime_r(&seconds, &parts) == NULL)
+		memset(&parts, 0, sizeof(parts));
+	snprintf(buffer, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+		 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+		 (int)(realtime_usec % USEC_PER_SEC / USEC_PER_MSEC));
+	return buffer;
+}
+
+size_t notice_text(const struct notice *notice, char *buffer, size_t size)
+{
+	assert(size > 1);
+	int length = snprintf(buffer, size, "heapward: %s: %s", notice->service, notice->message);
+	size_t end = length < 0 ? 0 : (size_t)length < size - 2 ? (size_t)length : size - 2;
+	for (size_t i = 0; i < end; i++)
+		if ((unsigned char)buffer[i] < ' ' || buffer[i] == 0x7f)
+			buffer[i] = '?';
+	buffer[end] = '\n';
+	buffer[end + 1] = '\0';
+	return end + 1;
+}
+
+static void add_fields(struct json_object *object, const struct notice *notice)
+{
+	for (size_t i = 0; i < notice->field_count; i++) {
+		const struct notice_field *field = &notice->fields[i];
+		json_object_object_add(object, field->name,
+				       field->text == NULL ? json_number(field->number) : json_text(field->text));
+	}
+}
+
+char *notice_json(const struct notice *notice)
+{
+	char time[32];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	json_object_object_add(object, "ts", json_text(notice_time(time, notice->at_realtime_usec)));
+	json_object_object_add(object, "event", json_text(notice_name(notice->kind)));
+	json_object_object_add(object, "service", json_text(notice->service));
+	json_object_object_add(object, "instance", notice->instance < 0 ? NULL : json_number(notice->instance));
+	json_object_object_add(object, "pid", notice->pid == 0 ? NULL : json_number(notice->pid));
+	json_object_object_add(object, "message", json_text(notice->message));
+	add_fields(object, notice);
+	return json_line(object);
+}

@@ -1,2 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* state_dir: taking and releasing a name. Deaths, events and figures are in state_files.c, the readers in state_list.c. */
+#include "supervisor/edge/state_dir.h"
+
+#include "supervisor/edge/state_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static void root_from(char *ret, const char *variable, const char *fallback_home)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+	ret[0] = '\0';
+	if (base != NULL && base[0] == '/')
+		snprintf(ret, STATE_DIR_PATH_MAX, "%.400s/heapward", base);
+	else if (fallback_home != NULL && home != NULL && home[0] == '/')
+		snprintf(ret, STATE_DIR_PATH_MAX, "%.400s/%s/heapward", home, fallback_home);
+	else if (fallback_home == NULL)
+		snprintf(ret, STATE_DIR_PATH_MAX, "/tmp/heapward-%u", (unsigned)geteuid());
+}
+
+void state_roots_find(struct state_roots *ret)
+{
+	if (geteuid() == 0) {
+		snprintf(ret->runtime, sizeof(ret->runtime), "/run/heapward");
+		snprintf(ret->state, sizeof(ret->state), "/var/lib/heapward");
+		return;
+	}
+	root_from(ret->runtime, "XDG_RUNTIME_DIR", NULL);
+	root_from(ret->state, "XDG_STATE_HOME", ".local/state");
+}
+
+/* Every component that is missing is made; what is there is not touched. */
+static void make_parents(const char *path)
+{
+	char part[STATE_DIR_PATH_MAX];
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		(void)mkdir(part, 0755);
+	}
+}
+
+/* Group heapward may look, where there is one: 0750 instead of 0700. */
+static void share_with_group(int fd)
+{
+	struct group *group = geteuid() == 0 ? getgrnam("heapward") : NULL;
+	if (group != NULL && fchown(fd, (uid_t)-1, group->gr_gid) == 0)
+		(void)fchmod(fd, 0750);
+}
+
+int state_open_directory(const char *path, bool make, struct failure *why)
+{
+	struct stat stat;
+	if (make) {
+		make_parents(path);
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return failed(why, errno, "make %s", path);
+	}
+	cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return failed(why, errno, "open %s", path);
+	if (fstat(fd, &stat) < 0)
+		return failed(why, errno, "stat %s", path);
+	if (stat.st_uid != geteuid() && stat.st_uid != 0)
+		return failed(why, 0, "%s belongs to user %u, not to us; remove it", path, (unsigned)stat.st_uid);
+	if ((stat.st_mode & 022) != 0)
+		return failed(why, 0, "%s can be written by others; chmod go-w %s", path, path);
+	if (make)
+		share_with_group(fd);
+	return TAKE_FD(fd);
+}
+
+/* The holder's pid stands in the file, for the message only: the lock itself is what counts. */
+static int take_lock(struct state_dir *dir, struct failure *why)
+{
+	char text[16] = "";
+	cleanup_fd int fd = openat(dir->runtime_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(why, errno, "open %s/lock", dir->runtime_path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		(void)!read(fd, text, sizeof(text) - 1);
+		return failed(why, 0, "name \"%s\" is taken: supervisor pid %ld holds it; choose another with -n",
+			      dir->name, strtol(text, NULL, 10));
+	}
+	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)length, 0) != length)
+		return failed(why, errno, "write %s/lock", dir->runtime_path);
+	dir->lock_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int take_runtime(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
+{
+	cleanup_fd int root = state_open_directory(roots->runtime, true, why);
+	if (root < 0)
+		return -1;
+	snprintf(dir->runtime_path, sizeof(dir->runtime_path), "%.450s/%s", roots->runtime, dir->name);
+	dir->runtime_fd = state_open_directory(dir->runtime_path, true, why);
+	return dir->runtime_fd < 0 ? -1 : take_lock(dir, why);
+}
+
+static int take_state(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
+{
+	if (roots->state[0] == '\0')
+		return failed(why, 0, "neither XDG_STATE_HOME nor HOME is set");
+	cleanup_fd int root = state_open_directory(roots->state, true, why);
+	if (root < 0)
+		return -1;
+	snprintf(dir->state_path, sizeof(dir->state_path), "%.450s/%s", roots->state, dir->name);
+	dir->state_fd = state_open_directory(dir->state_path, true, why);
+	return dir->state_fd < 0 ? -1 : state_files_open(dir, why);
+}
+
+int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
+{
+	struct failure problem;
+	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1, .next_death = 1 };
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	if (take_runtime(ret, roots, why) < 0) {
+		state_dir_release(ret);
+		return -1;
+	}
+	if (take_state(ret, roots, &problem) < 0)
+		snprintf(ret->problem, sizeof(ret->problem), "deaths and events are not kept on disk: %.200s",
+			 problem.text);
+	return 0;
+}
+
+static void close_and_forget(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
+}
+
+void state_dir_release(struct state_dir *dir)
+{
+	if (dir->lock_fd >= 0) {
+		(void)unlinkat(dir->runtime_fd, "control", 0);
+		(void)unlinkat(dir->runtime_fd, "lock", 0);
+		(void)rmdir(dir->runtime_path);
+	}
+	close_and_forget(&dir->lock_fd);
+	close_and_forget(&dir->events_fd);
+	close_and_forget(&dir->runtime_fd);
+	close_and_forget(&dir->state_fd);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_text: see json_text.h. */
+#include "supervisor/core/json_text.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JSON_DEPTH_MAX 16
+
+/* Length of the valid UTF-8 sequence at `at`, 0 where there is none: no overlong forms, no surrogates. */
+static size_t sequence_length(const unsigned char *at, size_t left)
+{
+	static const struct {
+		unsigned char mask, lead;
+		size_t length;
+		uint32_t least;
+	} forms[] = { { 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 } };
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		if ((at[0] & forms[i].mask) != forms[i].lead || left < forms[i].length)
+			continue;
+		uint32_t point = (uint32_t)(at[0] & ~forms[i].mask);
+		for (size_t k = 1; k < forms[i].length; k++) {
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+			point = point << 6 | (at[k] & 0x3fu);
+		}
+		bool valid = point >= forms[i].least && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+		return valid ? forms[i].length : 0;
+	}
+	return 0;
+}
+
+struct json_object *json_bytes(const void *bytes, size_t length)
+{
+	static const char replacement[3] = { (char)0xef, (char)0xbf, (char)0xbd };
+	const unsigned char *at = bytes;
+	size_t out = 0;
+	assert(length <= INT32_MAX / 4);
+	cleanup_free char *clean = malloc(length * sizeof(replacement) + 1);
+	if (clean == NULL)
+		return NULL;
+	for (size_t i = 0; i < length;) {
+		size_t valid = sequence_length(at + i, length - i);
+		memcpy(clean + out, valid > 0 ? (const char *)at + i : replacement,
+		       valid > 0 ? valid : sizeof(replacement));
+		out += valid > 0 ? valid : sizeof(replacement);
+		i += valid > 0 ? valid : 1;
+	}
+	return json_object_new_string_len(clean, (int)out);
+}
+
+struct json_object *json_text(const char *text)
+{
+	return text == NULL ? NULL : json_bytes(text, strlen(text));
+}
+
+struct json_object *json_number(int64_t number)
+{
+	return json_object_new_int64(number);
+}
+
+struct json_object *json_size(uint64_t bytes)
+{
+	return bytes == SIZE_NONE || bytes == SIZE_UNKNOWN ? NULL : json_object_new_uint64(bytes);
+}
+
+struct json_object *json_seconds(int64_t usec)
+{
+	char text[32];
+	if (usec < 0 || usec == USEC_NEVER)
+		return NULL;
+	snprintf(text, sizeof(text), "%lld.%03d", (long long)(usec / USEC_PER_SEC),
+		 (int)(usec % USEC_PER_SEC / USEC_PER_MSEC));
+	return json_object_new_double_s((double)usec / (double)USEC_PER_SEC, text);
+}
+
+char *json_line(struct json_object *object)
+{
+	size_t length;
+	const char *text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN |
+								      JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	char *line = text == NULL ? NULL : malloc(length + 2);
+	if (line != NULL) {
+		memcpy(line, text, length);
+		memcpy(line + length, "\n", 2);
+	}
+	json_object_put(object);
+	return line;
+}
+
+struct json_object *json_parse(const char *text, size_t length)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	if (tokener == NULL || length > INT32_MAX)
+		return NULL;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	struct json_object *object = json_tokener_parse_ex(tokener, text, (int)length);
+	json_tokener_free(tokener);
+	return object;
+}
+
+struct json_object *json_find(struct json_object *object, const char *path)
+{
+	while (object != NULL && *path != '\0') {
+		char name[64];
+		size_t length = strcspn(path, ".");
+		if (length >= sizeof(name))
+			return NULL;
+		memcpy(name, path, length);
+		name[length] = '\0';
+		if (json_object_is_type(object, json_type_array))
+			object = json_object_array_get_idx(object, strtoul(name, NULL, 10));
+		else if (!json_object_object_get_ex(object, name, &object))
+			return NULL;
+		path += length + (path[length] == '.');
+	}
+	return object;
+}
+
+const char *json_find_text(struct json_object *object, const char *path, const char *otherwise)
+{
+	struct json_object *found = json_find(object, path);
+	return json_object_is_type(found, json_type_string) ? json_object_get_string(found) : otherwise;
+}
+
+uint64_t json_find_size(struct json_object *object, const char *path)
+{
+	struct json_object *found = json_find(object, path);
+	return json_object_is_type(found, json_type_int) ? json_object_get_uint64(found) : SIZE_UNKNOWN;
+}

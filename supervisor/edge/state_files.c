@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state_files: deaths, events and figures on disk. Every file is 0600 and is there whole or not at all. */
+#include "supervisor/edge/state_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void state_death_name(uint64_t number, char name[static STATE_DEATH_NAME_MAX])
+{
+	snprintf(name, STATE_DEATH_NAME_MAX, "%06" PRIu64 ".json", number);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+/* 0 for a name that is no death of ours. */
+static uint64_t parse_death_name(const char *name)
+{
+	char *end;
+	if (name[0] < '0' || name[0] > '9')
+		return 0;
+	uint64_t number = strtoull(name, &end, 10);
+	return strcmp(end, ".json") == 0 ? number : 0;
+}
+
+size_t state_death_numbers(int directory_fd, uint64_t ret[static STATE_DEATHS_SEEN_MAX])
+{
+	size_t count = 0;
+	struct dirent *entry;
+	int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	if (directory == NULL) {
+		cleanup_close(&fd);
+		return 0;
+	}
+	while (count < STATE_DEATHS_SEEN_MAX && (entry = readdir(directory)) != NULL) {
+		uint64_t number = parse_death_name(entry->d_name);
+		if (number > 0)
+			ret[count++] = number;
+	}
+	closedir(directory);
+	qsort(ret, count, sizeof(ret[0]), compare_numbers);
+	return count;
+}
+
+static int open_deaths(int state_fd, struct failure *why)
+{
+	int fd = openat(state_fd, "deaths", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? failed(why, errno, "open deaths") : fd;
+}
+
+int state_files_open(struct state_dir *dir, struct failure *why)
+{
+	uint64_t numbers[STATE_DEATHS_SEEN_MAX];
+	struct stat stat;
+	if (mkdirat(dir->state_fd, "deaths", 0700) < 0 && errno != EEXIST)
+		return failed(why, errno, "make %s/deaths", dir->state_path);
+	cleanup_fd int deaths = open_deaths(dir->state_fd, why);
+	if (deaths < 0)
+		return -1;
+	size_t count = state_death_numbers(deaths, numbers);
+	dir->next_death = count == 0 ? 1 : numbers[count - 1] + 1;
+	dir->events_fd = openat(dir->state_fd, "events.jsonl",
+				O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (dir->events_fd < 0 || fstat(dir->events_fd, &stat) < 0)
+		return failed(why, errno, "open %s/events.jsonl", dir->state_path);
+	dir->events_bytes = (uint64_t)stat.st_size;
+	return 0;
+}
+
+/* A temporary file, synced, then renamed: a full disk leaves the old state, never half a file. */
+static int write_whole(int directory_fd, const char *name, const char *text, struct failure *why)
+{
+	char temporary[STATE_DEATH_NAME_MAX + 8];
+	size_t length = strlen(text);
+	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	cleanup_fd int fd = openat(directory_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(why, errno, "write %s", name);
+	for (size_t done = 0; done < length;) {
+		ssize_t wrote = write(fd, text + done, length - done);
+		if (wrote < 0 && errno != EINTR) {
+			failed(why, errno, "write %s", name);
+			(void)unlinkat(directory_fd, temporary, 0);
+			return -1;
+		}
+		done += wrote > 0 ? (size_t)wrote : 0;
+	}
+	if (fsync(fd) < 0 || renameat(directory_fd, temporary, directory_fd, name) < 0) {
+		failed(why, errno, "write %s", name);
+		(void)unlinkat(directory_fd, temporary, 0);
+		return -1;
+	}
+	return 0;
+}
+
+/* Oldest first, until both bounds hold. */
+static void prune_deaths(int deaths_fd)
+{
+	uint64_t numbers[STATE_DEATHS_SEEN_MAX];
+	size_t count = state_death_numbers(deaths_fd, numbers), kept = 0;
+	uint64_t bytes = 0;
+	for (size_t i = count; i > 0; i--) {
+		char name[STATE_DEATH_NAME_MAX];
+		struct stat stat = { 0 };
+		state_death_name(numbers[i - 1], name);
+		(void)fstatat(deaths_fd, name, &stat, AT_SYMLINK_NOFOLLOW);
+		bytes += (uint64_t)stat.st_size;
+		if (kept == STATE_DEATHS_MAX || (bytes > STATE_DEATHS_BYTES_MAX && kept > 0))
+			(void)unlinkat(deaths_fd, name, 0);
+		else
+			kept++;
+	}
+}
+
+int state_dir_keep_death(struct state_dir *dir, uint64_t number, const char *json, struct failure *why)
+{
+	char name[STATE_DEATH_NAME_MAX];
+	if (dir->state_fd < 0)
+		return failed(why, 0, "no state directory");
+	cleanup_fd int deaths = open_deaths(dir->state_fd, why);
+	if (deaths < 0)
+		return -1;
+	state_death_name(number, name);
+	if (write_whole(deaths, name, json, why) < 0)
+		return failed_in(why, "%s/deaths", dir->state_path);
+	prune_deaths(deaths);
+	return 0;
+}
+
+static int rotate_events(struct state_dir *dir, struct failure *why)
+{
+	if (renameat(dir->state_fd, "events.jsonl", dir->state_fd, "events.1.jsonl") < 0)
+		return failed(why, errno, "rotate events.jsonl");
+	int fd = openat(dir->state_fd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(why, errno, "open events.jsonl");
+	close(dir->events_fd);
+	dir->events_fd = fd;
+	dir->events_bytes = 0;
+	return 0;
+}
+
+int state_dir_append_event(struct state_dir *dir, const char *line, size_t length, struct failure *why)
+{
+	if (dir->events_fd < 0)
+		return 0; /* said once, as the directory's problem */
+	if (dir->events_bytes + length > STATE_EVENTS_BYTES_MAX && rotate_events(dir, why) < 0)
+		return -1;
+	ssize_t wrote = write(dir->events_fd, line, length);
+	if (wrote < 0)
+		return failed(why, errno, "%s/events.jsonl", dir->state_path);
+	dir->events_bytes += (uint64_t)wrote;
+	if ((size_t)wrote == length)
+		return 0;
+	/* Half a line would spoil the next one too. */
+	dir->events_bytes -= (uint64_t)wrote;
+	(void)!ftruncate(dir->events_fd, (off_t)dir->events_bytes);
+	return failed(why, ENOSPC, "%s/events.jsonl", dir->state_path);
+}
+
+int state_read_file(int directory_fd, const char *name, size_t max, char **ret, struct failure *why)
+{
+	struct stat stat;
+	cleanup_fd int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat) < 0)
+		return failed(why, errno, "open %s", name);
+	if (!S_ISREG(stat.st_mode) || stat.st_size < 0 || (uint64_t)stat.st_size > max)
+		return failed(why, 0, "%s: not a file of ours, or larger than %zu bytes", name, max);
+	cleanup_free char *text = calloc(1, (size_t)stat.st_size + 1);
+	if (text == NULL || pread(fd, text, (size_t)stat.st_size, 0) != stat.st_size)
+		return failed(why, text == NULL ? ENOMEM : EIO, "read %s", name);
+	*ret = TAKE_POINTER(text);
+	return 0;
+}
+
+void state_dir_read_figures(const struct state_roots *roots, const char *name, struct state_figures *ret)
+{
+	char path[STATE_DIR_PATH_MAX];
+	struct failure ignored; /* no figures: the plan says so */
+	cleanup_free char *text = NULL;
+	struct state_figures read = { 0 };
+	*ret = (struct state_figures){ .peak_bytes = SIZE_UNKNOWN };
+	snprintf(path, sizeof(path), "%.450s/%s", roots->state, name);
+	cleanup_fd int fd = roots->state[0] == '\0' ? -1 : state_open_directory(path, false, &ignored);
+	if (fd < 0 || state_read_file(fd, "figures", 256, &text, &ignored) < 0)
+		return;
+	if (sscanf(text, "peak_bytes %" SCNu64 " runs %" SCNu32 " buffers_bytes %" SCNu64, &read.peak_bytes,
+		   &read.peak_runs, &read.buffers_bytes) == 3 && read.peak_runs > 0)
+		*ret = read;
+}
+
+int state_dir_write_figures(struct state_dir *dir, const struct state_figures *figures, struct failure *why)
+{
+	char text[160];
+	if (dir->state_fd < 0)
+		return failed(why, 0, "no state directory");
+	snprintf(text, sizeof(text), "peak_bytes %" PRIu64 " runs %" PRIu32 " buffers_bytes %" PRIu64 "\n",
+		 figures->peak_bytes, figures->peak_runs, figures->buffers_bytes);
+	return write_whole(dir->state_fd, "figures", text, why);
+}
