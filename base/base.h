@@ -44,9 +44,9 @@ static inline void cleanup_free_pointer(void *pointer)
 }
 
 /* `cleanup_fd int fd = -1;` closes on every way out; hand it over only with TAKE_FD. */
-#define cleanup_fd __attribute__((cleanup(cleanup_close)))
-#define cleanup_free __attribute__((cleanup(cleanup_free_pointer)))
-#define cleanup(finish) __attribute__((cleanup(finish)))
+#define cleanup_fd __attribute__((__cleanup__(cleanup_close)))
+#define cleanup_free __attribute__((__cleanup__(cleanup_free_pointer)))
+#define cleanup(finish) __attribute__((__cleanup__(finish)))
 
 static inline int take_fd(int *fd)
 {
