@@ -88,7 +88,7 @@ void *world_keep(struct world *world, void *pointer)
 	return pointer;
 }
 
-static char *print(struct world *world, const char *format, va_list arguments)
+static PRINTF_LIKE(2, 0) char *print(struct world *world, const char *format, va_list arguments)
 {
 	char *text = NULL;
 	int length = vasprintf(&text, format, arguments);
