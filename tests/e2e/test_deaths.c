@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_deaths: every row of rows.h is run and its verdict, certainty and exit status held. Each death is written to a
+ * results file (E2E_RESULTS, else results.tsv beside this program), from which tools/test makes its last table.
+ * usage: test_deaths [--full] [--kind node|c-worker] [--list] */
+#include "tests/e2e/harness.h"
+#include "tests/e2e/rows.h"
+#include "tests/e2e/see.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum tier { SHORT, FULL };
+enum kind { NODE, C };
+enum wrapping { DIRECT, SH, NPM, NPX };
+enum act { WAIT, STOP, TERM, INT, KILL_WORKER }; /* what the test does once the worker runs */
+enum certain { NO, YES };
+
+struct row {
+	enum tier tier;
+	enum kind kind;
+	enum wrapping wrapping;
+	enum act act;
+	const char *way, *command, *settings, *verdict;
+	int number, certain, exit_status;
+};
+
+static const struct row rows[] = {
+#define X(...) { __VA_ARGS__ },
+	ROWS(X)
+#undef X
+};
+
+static const char *const kind_names[] = { [NODE] = "node", [C] = "c-worker" };
+static const char *const wrapping_names[] = { [DIRECT] = "direct", [SH] = "sh -c", [NPM] = "npm start", [NPX] = "npx" };
+
+/* Splits at spaces into `words`, which stays NULL-terminated. */
+static size_t split(struct world *world, const char *text, const char **words)
+{
+	size_t count = 0;
+	char *next = world_print(world, "%s", text);
+	for (char *word; (word = strsep(&next, " ")) != NULL;) {
+		if (*word == '\0')
+			continue;
+		assert(count < WORDS_MAX - 1);
+		words[count++] = word;
+	}
+	words[count] = NULL;
+	return count;
+}
+
+static const char *expand(struct world *world, const char *word)
+{
+	if (strcmp(word, "@worker") == 0)
+		return c_worker_path();
+	if (strncmp(word, "@js/", 4) == 0)
+		return js_worker_path(world, word + 4);
+	if (strncmp(word, "@dir/", 5) == 0)
+		return world_path(world, word + 5);
+	return word;
+}
+
+/* The row's command with its placeholders filled, as one shell line. */
+static char *shell_line(struct world *world, const struct row *row)
+{
+	const char *words[WORDS_MAX];
+	size_t count = split(world, row->command, words);
+	char *line = world_print(world, "%s", "");
+	for (size_t i = 0; i < count; i++)
+		line = world_print(world, "%s%s%s", line, i > 0 ? " " : "", expand(world, words[i]));
+	return line;
+}
+
+/* Puts the command in its wrapping behind words[count]. The shell must stay: it may not become the worker by exec. */
+static void wrap(struct world *world, const struct row *row, const char **words, size_t count)
+{
+	const char *line = shell_line(world, row);
+	switch (row->wrapping) {
+	case DIRECT:
+		count += split(world, line, words + count);
+		break;
+	case SH:
+		words[count++] = "sh";
+		words[count++] = "-c";
+		words[count++] = world_print(world, "%s; exit $?", line);
+		break;
+	case NPM:
+		world_write(world, "package.json", "{\"name\":\"e2e\",\"scripts\":{\"start\":\"%s\"}}\n", line);
+		words[count++] = "npm";
+		words[count++] = "start";
+		break;
+	case NPX:
+		world_write(world, "package.json", "{\"name\":\"e2e\"}\n");
+		world_write(world, "node_modules/.bin/e2e-worker", "#!/bin/sh\n%s\nexit $?\n", line);
+		words[count++] = "npx";
+		words[count++] = "--no-install";
+		words[count++] = "e2e-worker";
+		break;
+	}
+	words[count] = NULL;
+}
+
+static struct program *start(struct world *world, const struct row *row)
+{
+	const char *words[WORDS_MAX], *settings[WORDS_MAX];
+	size_t count = 0, setting_count = split(world, row->settings, settings);
+	words[count++] = "--set";
+	words[count++] = "restart.when=never";
+	for (size_t i = 0; i < setting_count; i++) {
+		words[count++] = "--set";
+		words[count++] = settings[i];
+	}
+	words[count++] = "--";
+	wrap(world, row, words, count);
+	world_write(world, "not-executable", "this is text\n");
+	return run_start(world, words);
+}
+
+/* Workers that live say "steady" on stdout, so that nothing is done to them before they can hear it. */
+static void act(struct world *world, const struct row *row, struct program *run)
+{
+	if (row->act == WAIT)
+		return;
+	const char *out = strrchr(run->out_path, '/') + 1;
+	await_file(world, out, "steady", 20);
+	pid_t worker = await_worker(world, 0, 10);
+	if (row->act == STOP)
+		heapward_says(world, 0, "stop", world->name, NULL);
+	else if (row->act == KILL_WORKER)
+		kill(worker, SIGKILL);
+	else
+		kill(run->pid, row->act == TERM ? SIGTERM : SIGINT);
+}
+
+static void keep_result(const struct row *row)
+{
+	char path[WORLD_PATH_MAX], line[512];
+	const char *given = getenv("E2E_RESULTS");
+	if (given == NULL) {
+		ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 16);
+		assert(length > 0);
+		path[length] = '\0';
+		strcpy(strrchr(path, '/'), "/results.tsv");
+	}
+	cleanup_fd int fd = open(given != NULL ? given : path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int length = snprintf(line, sizeof(line), "%s\t%s\t%s\t%s\n", row->verdict, kind_names[row->kind],
+			      wrapping_names[row->wrapping], row->way);
+	if (fd < 0 || write(fd, line, (size_t)length) != length)
+		fail_msg("write the result: %s", strerror(errno));
+}
+
+static void a_death_gets_its_verdict(void **state)
+{
+	struct world *world = *state;
+	const struct row *row = world->row;
+	struct program *run = start(world, row);
+	act(world, row, run);
+	int status = program_finish(world, run, 60);
+	await_nothing_left(world, 2);
+	struct json_object *why = see_why(world);
+	if (!verdict_is(why, row->verdict, row->number))
+		fail_msg("not %s %d:\n%s", row->verdict, row->number, json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+	if (row->certain != ANY && see_bool(why, "/certain") != (row->certain == YES))
+		fail_msg("certain is not %d:\n%s", row->certain, json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+	if (row->exit_status != ANY && status != row->exit_status)
+		fail_msg("run exits %d, not %d:\n%s", status, row->exit_status, program_err(world, run));
+	assert_contains(last_line(world, program_err(world, run)), world->name); /* the verdict, always as text */
+	keep_result(row);
+}
+
+struct choice {
+	bool full, list;
+	int kind; /* ANY: both */
+};
+
+static bool chosen(const struct choice *choice, const struct row *row)
+{
+	return (choice->full || row->tier == SHORT) && (choice->kind == ANY || choice->kind == (int)row->kind);
+}
+
+static struct choice read_choice(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "full", no_argument, NULL, 'f' }, { "kind", required_argument, NULL, 'k' },
+		{ "list", no_argument, NULL, 'l' }, { 0 }
+	};
+	const char *tier = getenv("E2E_TIER"), *kind = getenv("E2E_KIND");
+	struct choice ret = { .full = tier != NULL && strcmp(tier, "full") == 0, .kind = ANY };
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		ret.full |= option == 'f';
+		ret.list |= option == 'l';
+		if (option == 'k')
+			kind = optarg;
+	}
+	if (kind != NULL)
+		ret.kind = strcmp(kind, kind_names[NODE]) == 0 ? NODE : C;
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct CMUnitTest tests[ARRAY_LEN(rows)];
+	static char names[ARRAY_LEN(rows)][160];
+	struct choice choice = read_choice(argc, argv);
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		if (!chosen(&choice, row))
+			continue;
+		snprintf(names[count], sizeof(names[count]), "%s, %s: %s is %s", kind_names[row->kind],
+			 wrapping_names[row->wrapping], row->way, row->verdict);
+		if (choice.list)
+			puts(names[count]);
+		tests[count] = (struct CMUnitTest){ names[count], a_death_gets_its_verdict, world_make, world_end,
+						    (void *)row };
+		count++;
+	}
+	return choice.list ? 0 : _cmocka_run_group_tests("deaths", tests, count, NULL, NULL);
+}
