@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void cgroup_init(struct cgroup *cgroup)
+void cgroup_clear(struct cgroup *cgroup)
 {
 	*cgroup = (struct cgroup){ .made = false };
 	for (size_t i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
@@ -24,7 +24,7 @@ void cgroup_finish(struct cgroup *cgroup)
 		cleanup_close(&cgroup->directory_fd[i]);
 	for (size_t i = 0; i < HOST_LEVELS_MAX; i++)
 		cleanup_close(&cgroup->level_fd[i]);
-	cgroup_init(cgroup);
+	cgroup_clear(cgroup);
 }
 
 static size_t hierarchy_count(const struct cgroup *cgroup)
@@ -100,7 +100,7 @@ int cgroup_make(struct cgroup *ret, const struct cgroup_service *service, const 
 		const struct cgroup_limits *limits, struct failure *why)
 {
 	struct failure ignored;
-	cgroup_init(ret);
+	cgroup_clear(ret);
 	ret->service = service;
 	snprintf(ret->leaf, sizeof(ret->leaf), "%s", leaf);
 	if (service->tree->version == CGROUP_V2 && limits->cpu_percent != UINT32_MAX)

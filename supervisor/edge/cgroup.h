@@ -87,8 +87,9 @@ void cgroup_service_keeper_job(const struct cgroup_service *service, struct keep
 
 /* Makes one worker's group and sets its limits; never overwrites a group that is there (an old one of ours without a
  * process is removed and made again). On failure nothing is left behind. What the kernel cannot do here is a remark.
- * cgroup_finish closes, it does not remove; safe on a struct from cgroup_init. */
-void cgroup_init(struct cgroup *cgroup);
+ * cgroup_finish closes, it does not remove. cgroup_clear makes a struct that holds nothing, on which everything here is
+ * safe (it is not called init: libcgroup owns that symbol). */
+void cgroup_clear(struct cgroup *cgroup);
 int cgroup_make(struct cgroup *ret, const struct cgroup_service *service, const char *leaf,
 		const struct cgroup_limits *limits, struct failure *why);
 void cgroup_finish(struct cgroup *cgroup);
@@ -106,7 +107,7 @@ bool cgroup_is_empty(const struct cgroup *cgroup);
  * process holds it a few milliseconds longer than it is seen). Read counters before. */
 int cgroup_remove(struct cgroup *cgroup, struct failure *why);
 
-/* What cannot be read is SIZE_UNKNOWN. Both also work on a struct from cgroup_init: nothing is known then. */
+/* What cannot be read is SIZE_UNKNOWN. Both also work on a struct from cgroup_clear: nothing is known then. */
 void cgroup_read_memory(const struct cgroup *cgroup, struct memory_sample *ret);
 
 /* Counters of the worker's group and each ancestor below the mount; /proc/vmstat where there is no group, too.

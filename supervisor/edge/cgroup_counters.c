@@ -62,9 +62,13 @@ static void read_level_v2(int fd, struct level_counters *ret)
 
 static void read_level_v1(int fd, struct level_counters *ret)
 {
+	uint64_t memsw = 0;
 	if (!cgroup_read_number(fd, "memory.limit_in_bytes", &ret->max_bytes))
 		ret->max_bytes = SIZE_UNKNOWN;
 	ret->has_failcnt = cgroup_read_number(fd, "memory.failcnt", &ret->failcnt);
+	/* Memory and swap are charged first: where both limits are the same, only that counter ever rises. */
+	if (ret->has_failcnt && cgroup_read_number(fd, "memory.memsw.failcnt", &memsw))
+		ret->failcnt += memsw;
 	cgroup_read_keyed(fd, "memory.oom_control", "oom_kill", &ret->oom_kill);
 }
 

@@ -239,7 +239,7 @@ static void refuse_v2(struct cgroup_tree *tree, const struct cgroup_standing *st
 	cgroup_kernel_path(unified, unified->own, own, sizeof(own));
 	if (standing->own_writable && standing->others > 0)
 		snprintf(tree->problem, sizeof(tree->problem),
-			 "our own cgroup %s holds %u other processes: start heapward as the only one in it, with "
+			 "our own cgroup %s holds other processes too (%u): start heapward as the only one in it, with "
 			 "`systemd-run --user --scope -p Delegate=yes heapward run ...`", own, standing->others);
 	else if (strcmp(unified->own, unified->mount) == 0)
 		snprintf(tree->problem, sizeof(tree->problem),
@@ -256,7 +256,7 @@ void cgroup_choose_base_v2(struct cgroup_tree *tree, const struct cgroup_standin
 	struct cgroup_hierarchy *unified = &tree->hierarchies[0];
 	bool at_top = strcmp(unified->own, unified->mount) == 0;
 	bool delegated = standing->own_writable && !(at_top && standing->top_is_root) &&
-			 (standing->marked || at_top || !standing->top_writable);
+			 (standing->marked || !standing->top_is_root || !standing->top_writable);
 	if (delegated && standing->others == 0) {
 		memcpy(unified->base, unified->own, sizeof(unified->base));
 		tree->needs_leaf = true;

@@ -28,7 +28,7 @@ struct level_counters {
 	uint64_t oom;       /* v2 memory.events.local oom: this level's own limit was hit */
 	uint64_t oom_kill;  /* v2: victims in this level or below, of any OOM; v1: in this very level only */
 	bool has_failcnt;
-	uint64_t failcnt;   /* v1: 0 delta excludes the level, anything else proves nothing */
+	uint64_t failcnt;   /* v1, memory and memory+swap: 0 delta excludes the level, anything else proves nothing */
 };
 
 struct memory_counters {
