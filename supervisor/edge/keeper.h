@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper: starts the tiny process that outlives a killed supervisor just long enough to kill the worker's groups and
- * remove them, and tells it what it must know. */
+ * remove them, and tells it what it must know. Knows the job as a value, not where it comes from. */
 #ifndef SUPERVISOR_EDGE_KEEPER_H
 #define SUPERVISOR_EDGE_KEEPER_H
 
 #include "base/failure.h"
-#include "supervisor/edge/cgroup.h"
+#include "supervisor/types/keeper.h"
 
 struct keeper {
-	int pid, pid_fd;
+	int32_t pid;
+	int pid_fd;  /* readable once the keeper is dead, which it should never be before keeper_finish */
 	int pipe_fd; /* our end: its closing, in any way, is the keeper's signal */
 };
 
-/* Starts heapward-keeper by descriptor, before the first worker. `service` NULL: no cgroup, sessions only. `runtime_dir`
- * (NULL: none) is the service's directory below /run whose socket and lock files it removes as well. */
-int keeper_start(struct keeper *ret, int program_fd, const struct cgroup_service *service, const char *runtime_dir,
-		 struct failure *why);
+/* Starts heapward-keeper by descriptor, before the first worker and after cgroup_service_make. The job's descriptors are
+ * the caller's and stay so. Returns once the program runs. The caller ignores SIGPIPE. */
+int keeper_start(struct keeper *ret, int program_fd, const struct keeper_job *job, struct failure *why);
 
-/* Tells it the session of a worker, for hosts without cgroups. */
+/* Tell it the session of a worker, for hosts without cgroups, and that it is gone: its number may come back as somebody
+ * else's. */
 int keeper_add_session(struct keeper *keeper, int32_t session, struct failure *why);
+int keeper_drop_session(struct keeper *keeper, int32_t session, struct failure *why);
 
-/* Orderly end: nothing is left to kill; waits for it (bounded) and closes. */
+/* Orderly end, once no worker is left and before cgroup_service_remove: the keeper leaves and touches nothing. Waits for
+ * it (bounded), reaps it and closes. Safe on a keeper that has died, and after itself. */
 void keeper_finish(struct keeper *keeper);
 
 #endif

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session: the processes of one session, for hosts without a cgroup to kill. Weaker than a group: a process that leaves
- * its session is not found. */
+/* session: kills a worker's session, for hosts where no group can be made. Second best: a process that calls setsid()
+ * itself leaves it. The keeper is linked with it too: no allocation, no stdio. */
 #ifndef SUPERVISOR_EDGE_SESSION_H
 #define SUPERVISOR_EDGE_SESSION_H
 
 #include "base/base.h"
 
-/* SIGKILLs every process of the session and returns how many living (not zombie) ones it found. */
-unsigned session_kill(int32_t session);
+/* Sends `signal` (0: only counts) to every process of the sessions (each > 1; 0 is skipped), zombies and the caller
+ * excepted. Returns how many there were, SIZE_MAX where /proc cannot be read. */
+size_t session_signal(const int32_t *sessions, size_t count, int signal);
+
+/* The session in the text of /proc/PID/stat; 0 for a zombie and for what is no such text. */
+int32_t session_of_stat(const char *text);
 
 #endif

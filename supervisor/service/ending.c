@@ -33,7 +33,7 @@ static bool others_live(const struct worker_run *run)
 {
 	if (run->has_group)
 		return !cgroup_is_empty(&run->group);
-	return run->child.pid > 0 && session_kill(run->child.pid) > 0;
+	return run->child.pid > 0 && session_signal(&run->child.pid, 1, SIGKILL) > 0;
 }
 
 void ending_kill(struct worker_run *run)

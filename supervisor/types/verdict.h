@@ -26,9 +26,9 @@ struct level_counters {
 	uint64_t max_bytes;
 	bool has_oom;       /* v2: memory.events.local is there; v1 has no oom counter */
 	uint64_t oom;       /* v2 memory.events.local oom: this level's own limit was hit */
-	uint64_t oom_kill;  /* victims in this level or below, of any OOM */
+	uint64_t oom_kill;  /* v2: victims in this level or below, of any OOM; v1: in this very level only */
 	bool has_failcnt;
-	uint64_t failcnt;   /* v1: 0 delta excludes the level, anything else proves nothing */
+	uint64_t failcnt;   /* v1, memory and memory+swap: 0 delta excludes the level, anything else proves nothing */
 };
 
 struct memory_counters {
@@ -41,6 +41,7 @@ struct memory_counters {
 
 /* A kernel log line about an OOM kill inside the worker's group, where /dev/kmsg is readable. */
 struct kernel_oom {
+	bool readable;          /* /dev/kmsg was read from launch to death; else that nothing was found says nothing */
 	bool found;
 	bool host;              /* constraint=CONSTRAINT_NONE: no cgroup's limit */
 	char memcg[256];        /* oom_memcg= : whose limit */

@@ -33,20 +33,20 @@ static void every_member_is_killed_and_others_live(void **state UNUSED)
 {
 	pid_t session = start_session(), other = start_session();
 	int status;
-	assert_int_equal(session_kill(session), 2);
-	for (int i = 0; i < 200 && session_kill(session) > 0; i++)
+	assert_int_equal(session_signal(&session, 1, SIGKILL), 2);
+	for (int i = 0; i < 200 && session_signal(&session, 1, SIGKILL) > 0; i++)
 		usleep(10000);
-	assert_int_equal(session_kill(session), 0); /* the leader is a zombie now, which counts as gone */
+	assert_int_equal(session_signal(&session, 1, SIGKILL), 0); /* the leader is a zombie now, which counts as gone */
 	assert_int_equal(waitpid(session, &status, 0), session);
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_int_equal(waitpid(other, &status, WNOHANG), 0);
-	assert_int_equal(session_kill(other), 2);
+	assert_int_equal(session_signal(&other, 1, SIGKILL), 2);
 	assert_int_equal(waitpid(other, &status, 0), other);
 }
 
 static void a_session_that_is_not_there_has_no_members(void **state UNUSED)
 {
-	assert_int_equal(session_kill(0x7ffffffe), 0);
+	assert_int_equal(session_signal((int32_t[]){ 0x7ffffffe }, 1, SIGKILL), 0);
 }
 
 int main(void)
