@@ -1,2 +1,417 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* records: see records.h. Knows descriptors and the order in which they are read (the door before the pipe: a hello
+ * before the records that it vouches for); must not know what the numbers mean for the service. */
+#include "supervisor/edge/records.h"
+
+#include "supervisor/core/reporters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define PIPE_BYTES (256 * 1024)         /* asked of the kernel; it may say less */
+#define READ_BYTES (16 * 1024)          /* of the pipe, in one wake-up */
+#define HELLOS_PER_WAKE_UP 512          /* more than a socket's buffer holds */
+#define DRAIN_BYTES_MAX (4 * 1024 * 1024) /* more than pipe and door hold; a flood must not keep a death waiting */
+#define PRIVATE_BYTES_MAX (64 * 1024)   /* ignored on a private socket; then only its end is waited for */
+#define RECEIVED_FDS_MAX 4
+
+/* One packet of the door, taken apart. */
+struct packet {
+	unsigned char bytes[HEAPWARD_RECORD_BYTES + 1]; /* one more, to see that it is longer */
+	ssize_t length;
+	int32_t pid;  /* by the kernel; 0: from outside our PID namespace, or there was no packet but the end */
+	bool has_credentials, cut;
+	int fds[RECEIVED_FDS_MAX];
+	size_t fd_count;
+};
+
+static void private_ready(struct source *source, uint32_t events);
+
+static void close_source(struct records *records, struct source *source)
+{
+	if (source->fd < 0)
+		return;
+	loop_remove(records->loop, source);
+	close(source->fd);
+	source->fd = -1;
+}
+
+/* Samples are dated by their sender, which knows better when a batch is late; but only within what we know. */
+static int64_t believable_time(int64_t claimed_usec, int64_t earliest_usec, int64_t now_usec)
+{
+	return claimed_usec < earliest_usec || claimed_usec > now_usec ? now_usec : claimed_usec;
+}
+
+static uint64_t size_or_unknown(uint64_t bytes)
+{
+	return bytes == 0 ? SIZE_UNKNOWN : bytes;
+}
+
+static void fill_reporter(struct reporter *reporter, const struct heap_record *record, int32_t pid, int64_t now_usec)
+{
+	*reporter = (struct reporter){
+		.pid = pid,
+		.claimed_pid = (int32_t)record->pid,
+		.isolate = record->isolate,
+		.main_isolate = (record->flags & HEAPWARD_MAIN_ISOLATE) != 0,
+		.launcher = (record->flags & HEAPWARD_LAUNCHER) != 0,
+		.source = record->hello.source,
+		.problem = record->hello.problem,
+		.heap_size_limit_bytes = size_or_unknown(record->hello.heap_size_limit_bytes),
+		.semi_space_bytes = size_or_unknown(record->hello.semi_space_bytes),
+		.old_space_bytes = size_or_unknown(record->hello.old_space_bytes),
+		.available_bytes = size_or_unknown(record->hello.available_bytes),
+		.hello_usec = now_usec,
+		.last = { .after_full_gc_bytes = SIZE_UNKNOWN },
+	};
+	snprintf(reporter->runtime, sizeof(reporter->runtime), "%s", record->hello.runtime);
+	snprintf(reporter->version, sizeof(reporter->version), "%s", record->hello.version);
+}
+
+/* A series tells of one heap. It stays with its reporter until one of a higher rank reports: two servers side by side
+ * must not tear it to pieces. */
+static void add_to_series(struct records *records, size_t index)
+{
+	const struct reporter *reporter = &records->reporters[index];
+	if (records->series_count > 0 && records->series_of != index) {
+		if (reporter_rank(reporter) <= reporter_rank(&records->reporters[records->series_of]))
+			return;
+		records->series_count = 0;
+	}
+	records->series_of = index;
+	heap_series_add(records->series, &records->series_count, &reporter->last);
+}
+
+static void take_heap(struct records *records, size_t index, const struct heap_record *record,
+		      const struct heapward_record_heap *heap, bool after_full_gc)
+{
+	struct heap_sample *last = &records->reporters[index].last;
+	int64_t earliest = last->at_usec > 0 ? last->at_usec : records->reporters[index].hello_usec;
+	*last = (struct heap_sample){
+		.at_usec = believable_time(record->at_usec, earliest, loop_now_usec()),
+		.used_bytes = heap->used_bytes,
+		.total_bytes = heap->total_bytes,
+		.limit_bytes = heap->limit_bytes,
+		.external_bytes = heap->external_bytes,
+		.available_bytes = heap->available_bytes,
+		.after_full_gc_bytes = after_full_gc ? heap->used_bytes : last->after_full_gc_bytes,
+	};
+	add_to_series(records, index);
+}
+
+static void take_near_limit(struct records *records, size_t index, const struct heap_record *record)
+{
+	struct reporter *reporter = &records->reporters[index];
+	/* The first one names the limit that was planned; later ones include what was granted. */
+	if (!reporter->near_limit)
+		reporter->old_space_bytes = size_or_unknown(record->near_limit.old_space_bytes);
+	reporter->near_limit = true;
+	reporter->near_limit_usec = loop_now_usec();
+	if (record->near_limit.granted_bytes <= HEAP_RECORD_SIZE_MAX - reporter->granted_bytes)
+		reporter->granted_bytes += record->near_limit.granted_bytes;
+	reporter->dropped = record->near_limit.dropped;
+	take_heap(records, index, record, &record->near_limit.heap, false);
+	if (records->near_limit != NULL)
+		records->near_limit(records, reporter);
+}
+
+static void mark_closed(struct reporter *reporter)
+{
+	if (reporter->closed)
+		return;
+	reporter->closed = true;
+	reporter->closed_usec = loop_now_usec();
+}
+
+static void take_bye(struct reporter *reporter, const struct heap_record *record)
+{
+	reporter->said_bye = true;
+	reporter->bye_status = record->bye.status;
+	if (!reporter->main_isolate)
+		mark_closed(reporter);
+}
+
+/* A record of the pipe. Its writer may be any process of the worker: it counts for what it claims to be only. */
+static void take_record(struct records *records, const struct heap_record *record)
+{
+	size_t index = reporters_find(records->reporters, records->reporter_count, (int32_t)record->pid,
+				      record->isolate);
+	if (record->kind == HEAPWARD_HELLO) {
+		records->bad++;
+		return;
+	}
+	if (index == records->reporter_count || records->reporters[index].closed) {
+		records->unknown++;
+		return;
+	}
+	records->good++;
+	if (record->kind == HEAPWARD_GC) {
+		records->reporters[index].dropped = record->gc.dropped;
+		take_heap(records, index, record, &record->gc.heap,
+			  record->gc.collection == HEAPWARD_COLLECTION_FULL);
+	} else if (record->kind == HEAPWARD_NEAR_LIMIT) {
+		take_near_limit(records, index, record);
+	} else if (record->kind == HEAPWARD_BYE) {
+		take_bye(&records->reporters[index], record);
+	}
+}
+
+static void take_bytes(struct records *records, const unsigned char *bytes, size_t count)
+{
+	struct heap_record record;
+	uint64_t bad = records->stream.bad_records;
+	while (heap_record_stream_next(&records->stream, &bytes, &count, &record))
+		take_record(records, &record);
+	records->bad += records->stream.bad_records - bad;
+}
+
+/* Returns the bytes read, 0 where there is nothing now (or ever: *ret_ended). */
+static size_t read_pipe(struct records *records)
+{
+	unsigned char bytes[READ_BYTES];
+	if (records->pipe.fd < 0 || records->pipe_ended)
+		return 0;
+	ssize_t count = read(records->pipe.fd, bytes, sizeof(bytes));
+	if (count < 0)
+		return 0;
+	if (count == 0) {
+		/* Its readiness would never end. */
+		loop_remove(records->loop, &records->pipe);
+		records->pipe_ended = true;
+	}
+	take_bytes(records, bytes, (size_t)count);
+	return (size_t)count;
+}
+
+/* The whole process is gone, and its worker threads with it. */
+static void mark_process_closed(struct records *records, size_t index)
+{
+	int32_t pid = records->reporters[index].pid;
+	mark_closed(&records->reporters[index]);
+	for (size_t i = 0; i < records->reporter_count; i++) {
+		if (pid != 0 && records->reporters[i].pid == pid && !records->reporters[i].main_isolate)
+			mark_closed(&records->reporters[i]);
+	}
+}
+
+/* Only AF_UNIX stream sockets: closing some others can wait for their peer. */
+static bool is_stream_socket(int fd)
+{
+	int type = 0, domain = 0;
+	socklen_t size = sizeof(type);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+		return false;
+	size = sizeof(domain);
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && type == SOCK_STREAM && domain == AF_UNIX;
+}
+
+/* Where the hello's reporter goes; RECORDS_REPORTERS_MAX where it is not to be taken. */
+static size_t place_for(struct records *records, const struct heap_record *record, int32_t pid)
+{
+	size_t index = reporters_find(records->reporters, records->reporter_count, (int32_t)record->pid,
+				      record->isolate);
+	if (index < records->reporter_count) {
+		/* Somebody else's name, while that one lives. */
+		if (records->reporters[index].pid != pid && !records->reporters[index].closed) {
+			records->bad++;
+			return RECORDS_REPORTERS_MAX;
+		}
+		return index;
+	}
+	index = reporters_place(records->reporters, records->reporter_count, RECORDS_REPORTERS_MAX);
+	if (index == RECORDS_REPORTERS_MAX)
+		records->refused++;
+	return index;
+}
+
+static void watch_private(struct records *records, size_t index, int fd)
+{
+	struct failure why;
+	struct records_private *private = &records->privates[index];
+	*private = (struct records_private){
+		.source = { .fd = fd, .ready = private_ready, .owner = private },
+		.records = records,
+		.reporter = index,
+	};
+	if (fd >= 0 && loop_add(records->loop, &private->source, EPOLLIN | EPOLLRDHUP, &why) < 0) {
+		close(fd);
+		private->source.fd = -1;
+	}
+}
+
+/* Takes the hello and, with it, the private socket `fd` (-1: none). */
+static void take_hello(struct records *records, const struct heap_record *record, int32_t pid, int fd)
+{
+	cleanup_fd int private_fd = fd;
+	size_t index = place_for(records, record, pid);
+	if (index == RECORDS_REPORTERS_MAX)
+		return;
+	if (index == records->reporter_count)
+		records->reporter_count++;
+	else
+		close_source(records, &records->privates[index].source);
+	if (records->series_of == index)
+		records->series_count = 0;
+	records->good++;
+	fill_reporter(&records->reporters[index], record, pid, loop_now_usec());
+	watch_private(records, index, TAKE_FD(private_fd));
+	if (records->hello != NULL)
+		records->hello(records, &records->reporters[index]);
+}
+
+static void take_control(struct packet *packet, struct msghdr *message)
+{
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+		if (at->cmsg_level != SOL_SOCKET)
+			continue;
+		if (at->cmsg_type == SCM_CREDENTIALS && at->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+			struct ucred credentials;
+			memcpy(&credentials, CMSG_DATA(at), sizeof(credentials));
+			packet->pid = credentials.pid;
+			packet->has_credentials = true;
+		} else if (at->cmsg_type == SCM_RIGHTS) {
+			size_t bytes = at->cmsg_len - CMSG_LEN(0);
+			size_t room = sizeof(packet->fds) - packet->fd_count * sizeof(int);
+			assert(bytes <= room);
+			memcpy(packet->fds + packet->fd_count, CMSG_DATA(at), bytes);
+			packet->fd_count += bytes / sizeof(int);
+		}
+	}
+	packet->cut = (message->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+}
+
+/* Returns 0, or -1 where nothing is there now. The end of the door reads as an empty packet without credentials. */
+static int receive(int fd, struct packet *ret)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(ret->fds))];
+	} control;
+	struct iovec bytes = { .iov_base = ret->bytes, .iov_len = sizeof(ret->bytes) };
+	struct msghdr message = {
+		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control),
+	};
+	ret->pid = 0;
+	ret->has_credentials = false;
+	ret->fd_count = 0;
+	ret->length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (ret->length < 0)
+		return -1;
+	take_control(ret, &message);
+	return 0;
+}
+
+/* A whole hello, with the one descriptor that its kind has: a main isolate at most one, a worker thread none. */
+static bool is_hello(const struct packet *packet, struct heap_record *ret)
+{
+	if (packet->length != HEAPWARD_RECORD_BYTES || packet->cut || !packet->has_credentials || packet->fd_count > 1)
+		return false;
+	if (heap_record_decode(packet->bytes, ret) < 0 || ret->kind != HEAPWARD_HELLO)
+		return false;
+	if (packet->fd_count == 0)
+		return true;
+	return (ret->flags & HEAPWARD_MAIN_ISOLATE) != 0 && is_stream_socket(packet->fds[0]);
+}
+
+static void take_packet(struct records *records, struct packet *packet)
+{
+	struct heap_record record;
+	if (is_hello(packet, &record)) {
+		take_hello(records, &record, packet->pid, packet->fd_count == 1 ? packet->fds[0] : -1);
+		return;
+	}
+	records->bad++;
+	for (size_t i = 0; i < packet->fd_count; i++)
+		close(packet->fds[i]);
+}
+
+/* Returns the bytes that the packets count for, 0 where there is none now. */
+static size_t read_door(struct records *records)
+{
+	struct packet packet;
+	size_t taken = 0;
+	if (records->door.fd < 0 || records->door_ended)
+		return 0;
+	while (taken < HELLOS_PER_WAKE_UP && receive(records->door.fd, &packet) == 0) {
+		if (packet.length == 0 && !packet.has_credentials) {
+			loop_remove(records->loop, &records->door);
+			records->door_ended = true;
+			break;
+		}
+		take_packet(records, &packet);
+		taken++;
+	}
+	return taken * HEAPWARD_RECORD_BYTES;
+}
+
+static void pause_if_flooded(struct records *records, size_t bytes)
+{
+	int64_t now = loop_now_usec();
+	if (now - records->window_usec >= RECORDS_WINDOW_USEC) {
+		records->window_usec = now;
+		records->window_bytes = 0;
+	}
+	records->window_bytes += bytes;
+	if (records->window_bytes < RECORDS_WINDOW_BYTES || records->paused)
+		return;
+	records->paused = true;
+	if (!records->pipe_ended)
+		loop_remove(records->loop, &records->pipe);
+	if (!records->door_ended)
+		loop_remove(records->loop, &records->door);
+}
+
+static void pipe_ready(struct source *source, uint32_t events UNUSED)
+{
+	struct records *records = source->owner;
+	size_t bytes = read_door(records);
+	pause_if_flooded(records, bytes + read_pipe(records));
+}
+
+static void door_ready(struct source *source, uint32_t events UNUSED)
+{
+	struct records *records = source->owner;
+	pause_if_flooded(records, read_door(records));
+}
+
+/* Reads and forgets what a private socket says; true where there was something. */
+static bool read_private(struct records_private *private)
+{
+	unsigned char bytes[4096];
+	struct records *records = private->records;
+	if (private->source.fd < 0)
+		return false;
+	/* MSG_DONTWAIT: the worker may hold this very socket too, and can clear its O_NONBLOCK. */
+	ssize_t count = recv(private->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (count > 0) {
+		private->ignored_bytes += (uint64_t)count;
+		return true;
+	}
+	/* What it wrote before its end is still in the pipe. */
+	read_door(records);
+	for (size_t bytes_left = DRAIN_BYTES_MAX, got = 1; got > 0 && bytes_left > got; bytes_left -= got)
+		got = read_pipe(records);
+	close_source(records, &private->source);
+	mark_process_closed(records, private->reporter);
+	return false;
+}
+
+static void private_ready(struct source *source, uint32_t events UNUSED)
+{
+	struct failure why;
+	struct records_private *private = source->owner;
+	struct loop *loop = private->records->loop;
+	if (!read_private(private) || private->ignored_bytes < PRIVATE_BYTES_MAX)
+		return;
+	/* It talks too much: only its end counts from here. */
+	if (loop_change(loop, &private->source, EPOLLRDHUP, &why) < 0)
+		close_source(private->records, &private->source);
+}

@@ -1,39 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* records: the receiving ends of one worker's heap-record pipe and door. Hostile bytes come in, reporters with the
- * kernel's word for their pid come out; bad records are counted and dropped. */
+ * kernel's word for their pid come out; bad records are counted and dropped. What a worker can reach here is bounded:
+ * the table, the bytes of one wake-up, the bytes of one window of time, the bytes on a private socket. (A worker with
+ * CAP_SYS_ADMIN can send another's pid; it can still only get its own restart.) */
 #ifndef SUPERVISOR_EDGE_RECORDS_H
 #define SUPERVISOR_EDGE_RECORDS_H
 
 #include "base/failure.h"
 #include "supervisor/edge/loop.h"
 #include "supervisor/types/heap.h"
+#include "supervisor/wire/record.h"
 
-#define RECORDS_REPORTERS_MAX 64 /* private sockets of one worker */
+#define RECORDS_REPORTERS_MAX 64 /* processes and worker threads of one worker that report */
 #define RECORDS_PIPE_FD 200      /* numbers in the worker; 200 and up with a gap below (mechanisms.md) */
 #define RECORDS_DOOR_FD 201
 
+/* A worker that sends more than this in a window is not heard until the window is over: it loses records, and we no
+ * time. 64 heaps that collect as fast as they can stay far below. */
+#define RECORDS_WINDOW_USEC (100 * USEC_PER_MSEC)
+#define RECORDS_WINDOW_BYTES (256 * 1024)
+
 struct records_private {
-	struct source source; /* a reporter's private socket; its end of file is the kernel's word that it is gone */
+	struct source source; /* a reporter's private socket, -1: none; its end of file: the reporter is gone */
 	struct records *records;
 	size_t reporter;
+	uint64_t ignored_bytes; /* nobody has anything to say here yet */
 };
 
 struct records {
 	struct loop *loop;
 	struct source pipe, door;         /* our receiving ends */
 	int worker_pipe_fd, worker_door_fd; /* the worker's ends, until it is launched */
+	struct heap_record_stream stream;
 	struct reporter reporters[RECORDS_REPORTERS_MAX];
 	struct records_private privates[RECORDS_REPORTERS_MAX];
 	size_t reporter_count;
-	struct heap_sample series[HEAP_SERIES_MAX]; /* a ring over the worker's life, thinned as it grows */
+	struct heap_sample series[HEAP_SERIES_MAX]; /* of series_of, oldest first, over its whole life */
 	size_t series_count;
-	uint64_t good, bad, refused;      /* records; refused: hellos beyond the table */
+	size_t series_of;                 /* index of the reporter; valid where series_count > 0 */
+	uint64_t good, bad, unknown, refused; /* records; unknown: of nobody who said hello; refused: hellos beyond
+						 the table */
+	int64_t window_usec;              /* when the window began */
+	uint64_t window_bytes;            /* read since */
+	bool paused;
+	bool pipe_ended, door_ended;      /* every writer has closed it */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter);
 	void *owner;
 };
 
-/* Makes pipe and door and watches our ends. Callbacks may be NULL. */
+/* Makes pipe and door and watches our ends. Callbacks may be NULL; set them and `owner` after it. On failure nothing
+ * is left open. */
 int records_init(struct records *ret, struct loop *loop, struct failure *why);
 
 /* Closes the worker's ends in this process, once it has been launched. */
@@ -41,12 +58,20 @@ void records_launched(struct records *records);
 
 /* Reads what is there now, without waiting: before a death is judged. */
 void records_drain(struct records *records);
+
+/* When a worker that sent too much is heard again, USEC_NEVER where none is paused; records_tick does so. */
+int64_t records_deadline(const struct records *records);
+void records_tick(struct records *records, int64_t now_usec);
+
+/* Safe on a zeroed struct and after a failed records_init. */
 void records_finish(struct records *records);
 
-/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom. */
+/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom. Only before
+ * records_launched. */
 void records_variable(const struct records *records, uint64_t headroom_bytes, char *text, size_t size);
 
-/* The reporter whose heap matters most (largest share of its limit, near-limit first), NULL where there is none. */
+/* The reporter whose heap matters most (servers before launchers, the living before the gone, near-limit first, then
+ * the largest share of its limit), NULL where there is none. */
 const struct reporter *records_principal(const struct records *records);
 
 #endif

@@ -20,14 +20,22 @@ struct reporter {
 	int32_t pid;       /* by the kernel's word (SCM_CREDENTIALS), in our PID namespace */
 	int32_t claimed_pid; /* as its records name it, in its own PID namespace */
 	uint64_t isolate;
-	bool main_isolate, launcher;  /* launcher: npm, npx, yarn, pnpm; does not count as a server */
-	char runtime[16], version[32];
-	uint64_t heap_size_limit_bytes, semi_space_bytes, old_space_bytes; /* limits in effect; SIZE_UNKNOWN if not said */
+	bool main_isolate;            /* false: a worker thread's heap, whose end is not its process's */
+	bool launcher;                /* npm, npx, yarn, pnpm; does not count as a server */
+	char runtime[16], version[32]; /* printable ASCII */
+	uint32_t source, problem;     /* enum heapward_record_source, heapward_record_problem; names: wire/record.h */
+	/* Limits in effect, SIZE_UNKNOWN where not said. V8 tells old space only at the limit. */
+	uint64_t heap_size_limit_bytes, semi_space_bytes, old_space_bytes;
+	uint64_t available_bytes;     /* V8's total_available_size at its hello */
+	int64_t hello_usec;
 	bool near_limit;          /* its near-heap-limit callback ran */
 	int64_t near_limit_usec;  /* when its last one came */
-	uint64_t granted_bytes;
-	bool said_bye;            /* left in order (process exit handlers ran) */
-	bool closed;              /* its private socket is closed: by the kernel's word the process is gone */
+	uint64_t granted_bytes;   /* headroom in all */
+	bool said_bye;            /* left in order: exit() ran, with bye_status; or its worker thread ended */
+	int32_t bye_status;
+	uint64_t dropped;         /* records that it could not send, by its own word */
+	bool closed;              /* its process closed the private socket, which only its end does to an honest one;
+				     a worker thread: its bye, or the end of its process */
 	int64_t closed_usec;
 	struct heap_sample last;
 };

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent: the module that Node loads into every isolate of the service. It sends heap records from inside V8's own
+ * collection callbacks, so they arrive even while the event loop is stuck, and grants the planned headroom at the
+ * limit. It runs no JavaScript after its start, prints nothing, and never stops the program that it is a guest of. */
+#include "child/agent/node_api.h"
+#include "child/agent/v8.h"
+#include "child/record/variable.h"
+#include "heapward/record_sender.h"
+
+#include <string.h>
+#include <time.h>
+
+/* A busy server scavenges hundreds of times a second. Each record costs both sides a system call and the supervisor a
+ * wake-up, and a scavenge says little about the live heap: one record stands for all scavenges of this time. Full
+ * collections are rare, and the last one before a death is the evidence: each has its own record. */
+#define YOUNG_RECORD_INTERVAL_USEC (100 * USEC_PER_MSEC)
+
+/* V8's numbers move a little between JavaScript's call and ours. */
+#define NUMBERS_TOLERANCE_BYTES ((double)MIB)
+#define NUMBERS_TOLERANCE_SHARE 0.25
+
+#define ARGUMENT_TEXT_MAX 4096
+
+/* What agent.cjs passes, in this order. */
+enum { ARGUMENT_VARIABLE, ARGUMENT_VERSION, ARGUMENT_SCRIPT, ARGUMENT_MAIN_THREAD, ARGUMENT_SNAPSHOT, ARGUMENT_LIMIT,
+       ARGUMENT_TOTAL, ARGUMENT_USED, ARGUMENT_MALLOCED, ARGUMENT_COUNT };
+
+struct start {
+	char variable[VARIABLE_TEXT_MAX], version[32], script[ARGUMENT_TEXT_MAX];
+	bool main_thread, snapshot_at_limit;
+	double limit, total, used, malloced; /* bytes, as JavaScript is told */
+};
+
+/* One isolate's agent. The main isolate's lives as long as the process, a Worker's until its environment ends. */
+struct agent {
+	struct v8 v8;
+	struct v8_isolate *isolate;
+	struct heapward_record_sender *sender;
+	int64_t collection_began_usec, last_record_usec;
+	struct heapward_record_gc pending; /* collections since the last record */
+	uint64_t granted_bytes;
+};
+
+static int64_t now_usec(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static void on_gc_prologue(struct v8_isolate *isolate UNUSED, int type UNUSED, int flags UNUSED, void *data)
+{
+	struct agent *agent = data;
+	agent->collection_began_usec = now_usec();
+}
+
+static void on_gc_epilogue(struct v8_isolate *isolate, int type, int flags UNUSED, void *data)
+{
+	struct agent *agent = data;
+	int64_t now = now_usec();
+	bool full = type == V8_MARK_SWEEP_COMPACT;
+	agent->pending.collection = full ? HEAPWARD_COLLECTION_FULL : HEAPWARD_COLLECTION_YOUNG;
+	agent->pending.collections++;
+	agent->pending.pause_usec += (uint64_t)(now - agent->collection_began_usec);
+	if (!full && now - agent->last_record_usec < YOUNG_RECORD_INTERVAL_USEC)
+		return;
+	v8_read_heap(&agent->v8, isolate, &agent->pending.heap);
+	heapward_record_send_gc(agent->sender, &agent->pending);
+	memset(&agent->pending, 0, sizeof(agent->pending));
+	agent->last_record_usec = now;
+}
+
+/* Grants once and in one step (many small steps die in the first of them), and then nothing: a heap that is granted
+ * more forever never dies and only collects. */
+static size_t on_near_heap_limit(void *data, size_t current_bytes, size_t initial_bytes UNUSED)
+{
+	struct agent *agent = data;
+	struct heapward_record_near_limit near_limit = { .old_space_bytes = current_bytes };
+	if (agent->granted_bytes == 0)
+		near_limit.granted_bytes = agent->granted_bytes = heapward_record_headroom_bytes(agent->sender);
+	v8_read_heap(&agent->v8, agent->isolate, &near_limit.heap);
+	heapward_record_send_near_limit(agent->sender, &near_limit);
+	return current_bytes + near_limit.granted_bytes;
+}
+
+/* exit() runs this, abort() and signals do not: that is what a bye says. Open connections, locks and the heap may be
+ * half gone by now; it only writes. */
+static void on_process_exit(int status, void *data)
+{
+	struct agent *agent = data;
+	heapward_record_send_bye(agent->sender, HEAPWARD_LEAVING_EXIT, status);
+}
+
+static void on_worker_exit(void *data)
+{
+	struct agent *agent = data;
+	agent->v8.remove_gc_prologue(agent->isolate, on_gc_prologue, agent);
+	agent->v8.remove_gc_epilogue(agent->isolate, on_gc_epilogue, agent);
+	heapward_record_send_bye(agent->sender, HEAPWARD_LEAVING_THREAD, 0);
+	heapward_record_close(agent->sender);
+	free(agent);
+}
+
+static bool is_launcher(const char *script)
+{
+	static const char *const names[] = { "npm", "npx", "yarn", "yarnpkg", "pnpm", "pnpx", "corepack" };
+	static const char *const ends[] = { "", ".js", ".cjs", ".mjs", "-cli.js" };
+	const char *slash = strrchr(script, '/');
+	const char *base = slash == NULL ? script : slash + 1;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		size_t length = strlen(names[i]);
+		if (strncmp(base, names[i], length) != 0)
+			continue;
+		for (size_t j = 0; j < ARRAY_LEN(ends); j++) {
+			if (strcmp(base + length, ends[j]) == 0)
+				return true;
+		}
+	}
+	/* .yarn/releases/yarn-4.5.0.cjs */
+	return strncmp(base, "yarn-", 5) == 0 && strstr(base, ".cjs") != NULL;
+}
+
+static bool is_near(uint64_t read, double told)
+{
+	double distance = (double)read > told ? (double)read - told : told - (double)read;
+	return distance <= NUMBERS_TOLERANCE_BYTES + told * NUMBERS_TOLERANCE_SHARE;
+}
+
+/* The layout of v8::HeapStatistics is V8's own affair: it counts as known only where four fields agree. */
+static bool numbers_agree(const struct heapward_record_heap *heap, const struct start *start)
+{
+	return (double)heap->limit_bytes == start->limit && is_near(heap->total_bytes, start->total) &&
+	       is_near(heap->used_bytes, start->used) && is_near(heap->malloced_bytes, start->malloced) &&
+	       heap->used_bytes <= heap->total_bytes;
+}
+
+static int read_text(struct napi_env__ *env, struct napi_value__ *value, char *text, size_t size)
+{
+	size_t length;
+	return napi_get_value_string_utf8(env, value, text, size, &length);
+}
+
+static int read_start(struct napi_env__ *env, struct napi_callback_info__ *info, struct start *ret)
+{
+	struct napi_value__ *arguments[ARGUMENT_COUNT];
+	size_t count = ARGUMENT_COUNT;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != 0 || count != ARGUMENT_COUNT)
+		return -1;
+	if (read_text(env, arguments[ARGUMENT_VARIABLE], ret->variable, sizeof(ret->variable)) != 0 ||
+	    read_text(env, arguments[ARGUMENT_VERSION], ret->version, sizeof(ret->version)) != 0 ||
+	    read_text(env, arguments[ARGUMENT_SCRIPT], ret->script, sizeof(ret->script)) != 0 ||
+	    napi_get_value_bool(env, arguments[ARGUMENT_MAIN_THREAD], &ret->main_thread) != 0 ||
+	    napi_get_value_bool(env, arguments[ARGUMENT_SNAPSHOT], &ret->snapshot_at_limit) != 0)
+		return -1;
+	if (napi_get_value_double(env, arguments[ARGUMENT_LIMIT], &ret->limit) != 0 ||
+	    napi_get_value_double(env, arguments[ARGUMENT_TOTAL], &ret->total) != 0 ||
+	    napi_get_value_double(env, arguments[ARGUMENT_USED], &ret->used) != 0 ||
+	    napi_get_value_double(env, arguments[ARGUMENT_MALLOCED], &ret->malloced) != 0)
+		return -1;
+	return 0;
+}
+
+/* Finds V8 and holds it against what JavaScript was told; fills the hello with the limits in effect or the problem. */
+static void examine(struct agent *agent, const struct start *start, struct heapward_record_identity *identity)
+{
+	struct heapward_record_heap heap;
+	identity->problem = HEAPWARD_PROBLEM_SYMBOL;
+	if (v8_find(&agent->v8) < 0)
+		return;
+	identity->problem = HEAPWARD_PROBLEM_NUMBERS;
+	agent->isolate = agent->v8.current_isolate();
+	v8_read_heap(&agent->v8, agent->isolate, &heap);
+	if (!numbers_agree(&heap, start))
+		return;
+	identity->source = HEAPWARD_SOURCE_AGENT;
+	identity->problem = HEAPWARD_PROBLEM_NONE;
+	if (start->main_thread && start->snapshot_at_limit)
+		identity->problem = HEAPWARD_PROBLEM_SNAPSHOT;
+	identity->isolate = (uint64_t)(uintptr_t)agent->isolate;
+	identity->heap_size_limit_bytes = heap.limit_bytes;
+	identity->available_bytes = heap.available_bytes;
+}
+
+/* V8 calls only the callback that was registered last. In a Worker, Node's own contains the Worker's death, and ours
+ * would turn it into the death of the process; with --heapsnapshot-near-heap-limit, Node's own is the user's wish. */
+static bool wants_near_limit(const struct start *start)
+{
+	return start->main_thread && !start->snapshot_at_limit;
+}
+
+static void watch(struct agent *agent, const struct start *start)
+{
+	const int types = V8_SCAVENGE | V8_MINOR_MARK_SWEEP | V8_MARK_SWEEP_COMPACT;
+	agent->v8.add_gc_prologue(agent->isolate, on_gc_prologue, agent, types);
+	agent->v8.add_gc_epilogue(agent->isolate, on_gc_epilogue, agent, types);
+	if (wants_near_limit(start))
+		agent->v8.add_near_heap_limit(agent->isolate, on_near_heap_limit, agent);
+}
+
+/* process.exit() skips Node's cleanup hooks in the main thread, and a Worker's end is no exit(): each has its own. */
+static int say_bye_at_exit(struct napi_env__ *env, struct agent *agent, const struct start *start)
+{
+	if (start->main_thread)
+		return on_exit(on_process_exit, agent);
+	return napi_add_env_cleanup_hook(env, on_worker_exit, agent);
+}
+
+static void agent_start(struct napi_env__ *env, const struct start *start)
+{
+	struct heapward_record_identity identity = { .runtime = "node", .version = start->version };
+	struct agent *agent = calloc(1, sizeof(*agent));
+	if (agent == NULL)
+		return;
+	if (start->main_thread)
+		identity.flags = HEAPWARD_MAIN_ISOLATE | (is_launcher(start->script) ? HEAPWARD_LAUNCHER : 0);
+	examine(agent, start, &identity);
+	agent->sender = heapward_record_open_with(start->variable, &identity);
+	if (agent->sender == NULL || identity.source == HEAPWARD_SOURCE_NONE) {
+		/* A main isolate that cannot report still holds its socket: its end is news. The process ends it. */
+		if (!start->main_thread)
+			heapward_record_close(agent->sender);
+		free(agent);
+		return;
+	}
+	if (say_bye_at_exit(env, agent, start) == 0)
+		watch(agent, start);
+}
+
+static struct napi_value__ *on_start(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct start start;
+	if (read_start(env, info, &start) == 0)
+		agent_start(env, &start);
+	return NULL;
+}
+
+__attribute__((visibility("default")))
+struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi_value__ *exports)
+{
+	struct napi_value__ *function;
+	return napi_create_function(env, NULL, 0, on_start, NULL, &function) == 0 ? function : exports;
+}

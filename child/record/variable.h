@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* variable: the value of HEAPWARD_AGENT: which descriptors lead to the supervisor, how to know them again, and what
+ * this process may add to its heap limit. Pure. */
+#ifndef CHILD_RECORD_VARIABLE_H
+#define CHILD_RECORD_VARIABLE_H
+
+#include "base/base.h"
+
+#define VARIABLE_TEXT_MAX 256
+
+/* A descriptor, and the st_dev and st_ino that it must have. */
+struct variable_descriptor {
+	int fd;
+	uint64_t dev, ino;
+};
+
+struct variable {
+	struct variable_descriptor records, door;
+	uint64_t headroom_bytes;
+};
+
+/* Reads exactly "1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES". Returns 0, or -1 for any other text. */
+int variable_parse(const char *text, struct variable *ret);
+
+#endif

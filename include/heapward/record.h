@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* heapward/record.h: the heap record, the one message that a worker sends to its supervisor. Every record is
+ * HEAPWARD_RECORD_BYTES long, little-endian, and one write(): records of several writers never mix (PIPE_BUF).
+ *
+ * The worker finds  HEAPWARD_AGENT=1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES  in its environment. A number
+ * counts only while fstat() gives that st_dev and st_ino: in a grandchild it may be another file. The *door* (a
+ * SOCK_SEQPACKET socket) takes hellos and nothing else: the kernel adds the sender's pid. A main isolate (a whole
+ * process) sends one end of a SOCK_STREAM pair with its hello (SCM_RIGHTS), keeps the other, CLOEXEC, for life: its end
+ * is how the supervisor learns that the process is gone. A worker thread's hello carries no descriptor. All other
+ * records go into the *pipe*, which does not block: EAGAIN means drop the record and count it. The supervisor takes
+ * only records whose pid and isolate said hello. headroom is what the worker may add to its limit, once, at the limit.
+ *
+ * Senders write 0 into every byte that is not named here; receivers do not look at them. A size that is not known is 0.
+ * C and C++; needs nothing but this header. heapward/record_sender.h does the sending for C programs. */
+#ifndef HEAPWARD_RECORD_H
+#define HEAPWARD_RECORD_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HEAPWARD_RECORD_MAGIC 0x43525748u /* the bytes "HWRC" */
+#define HEAPWARD_RECORD_VERSION 1
+#define HEAPWARD_RECORD_BYTES 128
+#define HEAPWARD_RECORD_VARIABLE "HEAPWARD_AGENT"
+
+enum heapward_record_kind {
+	HEAPWARD_HELLO = 1, HEAPWARD_GC, HEAPWARD_NEAR_LIMIT, HEAPWARD_LISTENING, HEAPWARD_READY, HEAPWARD_HEARTBEAT,
+	HEAPWARD_DRAINED, HEAPWARD_PROFILE_READY, HEAPWARD_BYE /* LISTENING to PROFILE_READY have no body */
+};
+enum heapward_record_flag {
+	HEAPWARD_MAIN_ISOLATE = 1,  /* the heap whose death is the process's death; else a worker thread's */
+	HEAPWARD_LAUNCHER = 2,      /* npm, npx, yarn, pnpm: only starts the server */
+};
+enum heapward_record_source { HEAPWARD_SOURCE_NONE, HEAPWARD_SOURCE_AGENT, HEAPWARD_SOURCE_LIBRARY };
+enum heapward_record_problem { /* why no records (source NONE), or not all of them, will follow a hello */
+	HEAPWARD_PROBLEM_NONE, HEAPWARD_PROBLEM_SYMBOL /* this V8 lacks a function that the agent calls */,
+	HEAPWARD_PROBLEM_NUMBERS /* what it read is not what v8.getHeapStatistics() says */,
+	HEAPWARD_PROBLEM_SNAPSHOT /* no near-limit: --heapsnapshot-near-heap-limit wants V8's callback for itself */
+};
+enum heapward_record_collection { HEAPWARD_COLLECTION_YOUNG = 1, HEAPWARD_COLLECTION_FULL };
+enum heapward_record_leaving { HEAPWARD_LEAVING_EXIT = 1 /* exit(status) */, HEAPWARD_LEAVING_THREAD };
+
+struct heapward_record_heap {
+	uint64_t used_bytes, total_bytes, limit_bytes, external_bytes, malloced_bytes, available_bytes;
+};
+struct heapward_record_hello {
+	char runtime[16], version[24]; /* "node", "20.20.2": printable ASCII without spaces, ends in a NUL */
+	uint64_t heap_size_limit_bytes, old_space_bytes, semi_space_bytes, available_bytes; /* limits in effect */
+	uint32_t source, problem;
+};
+struct heapward_record_gc { /* of `collections` that ended since the last record, `collection` is the last one's kind */
+	uint32_t collection, collections;
+	uint64_t pause_usec; /* of all of them */
+	struct heapward_record_heap heap;
+	uint64_t dropped; /* records that found the pipe full, since the hello */
+};
+struct heapward_record_near_limit {
+	uint64_t old_space_bytes; /* the limit that was reached */
+	uint64_t granted_bytes;   /* added to it now, 0: nothing */
+	struct heapward_record_heap heap;
+	uint64_t dropped;
+};
+struct heapward_record_bye {
+	uint32_t leaving;
+	int32_t status;
+};
+struct heapward_record {
+	uint32_t magic;
+	uint16_t version, size; /* HEAPWARD_RECORD_VERSION, HEAPWARD_RECORD_BYTES */
+	uint16_t kind, flags;
+	uint32_t pid;      /* the sender's, as it sees itself (it may be in a PID namespace) */
+	uint64_t isolate;  /* any number that tells the heaps of one process apart, e.g. an address */
+	uint64_t at_usec;  /* CLOCK_BOOTTIME */
+	union {
+		struct heapward_record_hello hello;
+		struct heapward_record_gc gc;
+		struct heapward_record_near_limit near_limit;
+		struct heapward_record_bye bye;
+		unsigned char bytes[96];
+	} body;
+};
+
+static_assert(sizeof(struct heapward_record) == HEAPWARD_RECORD_BYTES, "a record has one size");
+static_assert(offsetof(struct heapward_record, version) == 4 && offsetof(struct heapward_record, size) == 6 &&
+	      offsetof(struct heapward_record, kind) == 8 && offsetof(struct heapward_record, flags) == 10 &&
+	      offsetof(struct heapward_record, pid) == 12 && offsetof(struct heapward_record, isolate) == 16 &&
+	      offsetof(struct heapward_record, at_usec) == 24 && offsetof(struct heapward_record, body) == 32, "header");
+static_assert(offsetof(struct heapward_record_hello, version) == 16 && sizeof(struct heapward_record_hello) == 80 &&
+	      offsetof(struct heapward_record_hello, heap_size_limit_bytes) == 40 &&
+	      offsetof(struct heapward_record_hello, source) == 72, "hello");
+static_assert(offsetof(struct heapward_record_gc, pause_usec) == 8 && offsetof(struct heapward_record_gc, heap) == 16 &&
+	      offsetof(struct heapward_record_gc, dropped) == 64 && sizeof(struct heapward_record_gc) == 72, "gc");
+static_assert(offsetof(struct heapward_record_near_limit, granted_bytes) == 8 &&
+	      offsetof(struct heapward_record_near_limit, heap) == 16 &&
+	      sizeof(struct heapward_record_near_limit) == 72, "near-limit");
+static_assert(sizeof(struct heapward_record_bye) == 8 && sizeof(struct heapward_record_heap) == 48, "bye, heap");
+
+#endif
