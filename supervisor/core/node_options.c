@@ -29,7 +29,7 @@ static int read_word(const char **at, char *word, bool *ret_any, struct failure 
 static int split_into(const char *options, char *word, struct words *ret, struct failure *why)
 {
 	while (*options != '\0') {
-		bool any;
+		bool any = false;
 		if (*options == ' ') {
 			options++;
 			continue;

@@ -112,6 +112,8 @@ static void format_usec(char buffer[static UNITS_TEXT_MAX], uint64_t usec)
 
 const char *plan_value_text(char buffer[static UNITS_TEXT_MAX], enum plan_unit unit, uint64_t value)
 {
+	if (value == SIZE_NONE && (unit == UNIT_COUNT || unit == UNIT_PERCENT))
+		return strcpy(buffer, "inherit");
 	if (value == SIZE_NONE || value == SIZE_UNKNOWN)
 		return units_format_size(buffer, value);
 	switch (unit) {
