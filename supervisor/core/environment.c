@@ -40,26 +40,31 @@ const char *environment_get(char *const *list, const char *name)
 	return NULL;
 }
 
+/* The place of the variable with the name of "NAME=VALUE"; words->count where there is none. */
+static size_t find(const struct words *words, const char *variable)
+{
+	size_t length = strcspn(variable, "=") + 1, at = 0;
+	while (at < words->count && strncmp(words->list[at], variable, length) != 0)
+		at++;
+	return at;
+}
+
 /* Puts "NAME=VALUE" in the place of the NAME that is there, else at the end. A word without a name is no variable. */
 static int put(struct words *words, const char *variable, struct failure *why)
 {
-	const char *equals = strchr(variable, '=');
-	if (equals == NULL || equals == variable)
+	size_t at = find(words, variable);
+	if (*variable == '=' || strchr(variable, '=') == NULL)
 		return 0;
-	size_t length = (size_t)(equals - variable) + 1;
-	for (size_t i = 0; i < words->count; i++) {
-		if (strncmp(words->list[i], variable, length) != 0)
-			continue;
-		char *copy = strdup(variable);
-		if (copy == NULL)
-			return failed(why, 0, "out of memory");
-		free(words->list[i]);
-		words->list[i] = copy;
-		return 0;
-	}
-	if (words->count >= ENVIRONMENT_VARIABLES_MAX)
+	if (at == ENVIRONMENT_VARIABLES_MAX)
 		return failed(why, 0, "the environment has more than %d variables", ENVIRONMENT_VARIABLES_MAX);
-	return words_add(words, variable, why);
+	if (at == words->count)
+		return words_add(words, variable, why);
+	char *copy = strdup(variable);
+	if (copy == NULL)
+		return failed(why, 0, "out of memory");
+	free(words->list[at]);
+	words->list[at] = copy;
+	return 0;
 }
 
 /* What talks to us, or to a manager about us, must not reach the worker. */
@@ -86,7 +91,8 @@ static int put_all(struct words *ret, const struct words *from, struct failure *
 static int put_layers(const struct environment *environment, struct words *ret, struct failure *why)
 {
 	for (char *const *at = environment->inherited; at != NULL && *at != NULL; at++) {
-		if (!is_ours(*at) && put(ret, *at, why) < 0)
+		/* Of a name that is there twice the first counts, as for getenv. */
+		if (!is_ours(*at) && find(ret, *at) == ret->count && put(ret, *at, why) < 0)
 			return -1;
 	}
 	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)

@@ -44,25 +44,33 @@ static void add_indent(struct text *text, size_t columns)
 		add_bytes(text, " ", 1);
 }
 
-/* Adds one line's worth of words, broken at spaces; a word longer than a line gets a line of its own. */
+/* Bytes of the next piece that must stay on one line: a word, with its unit ("512 MiB"); a longer one is cut hard. */
+static size_t piece_length(const char *words)
+{
+	size_t length = strcspn(words, " ");
+	if (strncmp(words + length, " MiB", 4) == 0 || strncmp(words + length, " GiB", 4) == 0)
+		length += 1 + strcspn(words + length + 1, " ");
+	return length < EXPLAIN_COLUMNS - HANGING_INDENT ? length : EXPLAIN_COLUMNS - HANGING_INDENT;
+}
+
 static void add_wrapped(struct text *text, const char *words)
 {
-	size_t column = INDENT;
+	size_t column = INDENT, gap = 0;
 	add_indent(text, INDENT);
 	while (*words != '\0') {
-		size_t length = strcspn(words, " ");
-		if (column + length > EXPLAIN_COLUMNS && column > HANGING_INDENT) {
-			/* The space that stood before this word ends the line. */
-			text->length -= text->failed ? 0 : 1;
+		size_t length = piece_length(words);
+		if (column + gap + length > EXPLAIN_COLUMNS) {
 			add_bytes(text, "\n", 1);
 			add_indent(text, HANGING_INDENT);
 			column = HANGING_INDENT;
+			gap = 0;
 		}
+		add_indent(text, gap);
 		add_bytes(text, words, length);
-		words += length + strspn(words + length, " ");
-		column += length + 1;
-		if (*words != '\0')
-			add_bytes(text, " ", 1);
+		column += gap + length;
+		words += length;
+		gap = *words == ' ';
+		words += strspn(words, " ");
 	}
 	add_bytes(text, "\n", 1);
 }
@@ -160,8 +168,10 @@ void explain_number(const struct plan *plan, enum plan_number_id id, char *text,
 	bool named[PLAN_INPUTS_MAX] = { false };
 	char value[UNITS_TEXT_MAX];
 	snprintf(text, size, "%s", plan_number_name(id));
-	for (char *at = text; *at != '\0'; at++)
-		*at = *at == '_' ? ' ' : *at;
+	for (char *at = text; *at != '\0'; at++) {
+		if (*at == '_')
+			*at = id == PLAN_SEMI_SPACE || id == PLAN_OFF_HEAP ? '-' : ' ';
+	}
 	if (number->value != SIZE_UNKNOWN)
 		print(text, size, " %s", plan_value_text(value, number->unit, number->value));
 	print(text, size, " = ");
@@ -212,12 +222,11 @@ static void add_worker(struct text *text, const struct plan *plan, const struct 
 	if (plan->manages_heap)
 		add(text, "NODE_OPTIONS: --require AGENT %s%s%s", plan->node_options, plan->node_options[0] != '\0' ? " " : "",
 		    host->node_options);
-	add(text, "cgroup: %s, %s", cgroup_version_name(host->cgroup_version),
-	    host->cgroup_writable ? "the worker gets a group of its own below" : "no group of its own: the worker stays in");
-	if (host->level_count > 0)
-		add(text, "  %s", host->levels[0].path);
+	add(text, "cgroup: %s, %s %s", cgroup_version_name(host->cgroup_version),
+	    host->cgroup_writable ? "the worker gets a group of its own below" : "no group of its own: the worker stays in",
+	    host->level_count > 0 ? host->levels[0].path : "ours");
 	if (!host->cgroup_writable && host->cgroup_problem[0] != '\0')
-		add(text, "  %s", host->cgroup_problem);
+		add(text, "cgroup problem: %s", host->cgroup_problem);
 }
 
 static void add_sandbox(struct text *text, const struct policy *policy, const struct host *host)

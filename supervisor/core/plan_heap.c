@@ -89,7 +89,7 @@ static void choose_semi(struct planning *planning, struct heap *heap, const char
 		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, heap->semi, "%s's own choice", node);
 	} else if (heap_semi_within(wish, heap->share) == wish) {
 		heap->semi = wish;
-		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, heap->semi, "default of %s", node);
+		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, wish, plan->bare ? "%s's own choice" : "default of %s", node);
 	} else {
 		heap->semi = heap_semi_within(wish, heap->share);
 		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, heap->semi,
@@ -304,8 +304,8 @@ static void write_options(struct planning *planning, const struct heap *heap, ui
 	struct plan *plan = planning->plan;
 	char semi[48] = "", space[48] = "";
 	bool full = flags->heap_size.given && (flags->old_space.given || flags->percent.given);
-	if (old >= SIZE_UNKNOWN && !plan->adopted_old_space)
-		return;
+	if (old == 0 || (old >= SIZE_UNKNOWN && !plan->adopted_old_space))
+		return; /* to V8 0 would mean its default */
 	if (!plan->adopted_old_space)
 		snprintf(space, sizeof(space), "--max-old-space-size=%" PRIu64, old / MIB);
 	if (!flags->semi_space.given && !full && !leaves_semi_alone(planning))
