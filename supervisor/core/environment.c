@@ -1,2 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* environment: see environment.h. */
+#include "supervisor/core/environment.h"
+
+#include <string.h>
+#include <stdio.h>
+
+/* Lists double at each power of two; a list of n words and its NULL fit into the next power of two above n. */
+int words_add(struct words *words, const char *word, struct failure *why)
+{
+	size_t used = words->count + 1;
+	if (words->list == NULL || (used & (used - 1)) == 0) {
+		char **list = realloc(words->list, 2 * used * sizeof(*list));
+		if (list == NULL)
+			return failed(why, 0, "out of memory");
+		words->list = list;
+	}
+	words->list[words->count] = strdup(word);
+	if (words->list[words->count] == NULL)
+		return failed(why, 0, "out of memory");
+	words->list[++words->count] = NULL;
+	return 0;
+}
+
+void words_finish(struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->list[i]);
+	free(words->list);
+	*words = (struct words){ 0 };
+}
+
+const char *environment_get(char *const *list, const char *name)
+{
+	size_t length = strlen(name);
+	for (; list != NULL && *list != NULL; list++) {
+		if (strncmp(*list, name, length) == 0 && (*list)[length] == '=')
+			return *list + length + 1;
+	}
+	return NULL;
+}
+
+/* The place of the variable with the name of "NAME=VALUE"; words->count where there is none. */
+static size_t find(const struct words *words, const char *variable)
+{
+	size_t length = strcspn(variable, "=") + 1, at = 0;
+	while (at < words->count && strncmp(words->list[at], variable, length) != 0)
+		at++;
+	return at;
+}
+
+/* Puts "NAME=VALUE" in the place of the NAME that is there, else at the end. A word without a name is no variable. */
+static int put(struct words *words, const char *variable, struct failure *why)
+{
+	size_t at = find(words, variable);
+	if (*variable == '=' || strchr(variable, '=') == NULL)
+		return 0;
+	if (at == ENVIRONMENT_VARIABLES_MAX)
+		return failed(why, 0, "the environment has more than %d variables", ENVIRONMENT_VARIABLES_MAX);
+	if (at == words->count)
+		return words_add(words, variable, why);
+	char *copy = strdup(variable);
+	if (copy == NULL)
+		return failed(why, 0, "out of memory");
+	free(words->list[at]);
+	words->list[at] = copy;
+	return 0;
+}
+
+/* What talks to us, or to a manager about us, must not reach the worker. */
+static bool is_ours(const char *variable)
+{
+	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=",    "LISTEN_PID=", "LISTEN_FDNAMES=",
+					     "WATCHDOG_USEC=", "WATCHDOG_PID=", "HEAPWARD_" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int put_all(struct words *ret, const struct words *from, struct failure *why)
+{
+	for (size_t i = 0; from != NULL && i < from->count; i++) {
+		if (put(ret, from->list[i], why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_layers(const struct environment *environment, struct words *ret, struct failure *why)
+{
+	for (char *const *at = environment->inherited; at != NULL && *at != NULL; at++) {
+		/* Of a name that is there twice the first counts, as for getenv. */
+		if (!is_ours(*at) && find(ret, *at) == ret->count && put(ret, *at, why) < 0)
+			return -1;
+	}
+	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)
+		return -1;
+	return environment->agent_variable != NULL ? put(ret, environment->agent_variable, why) : 0;
+}
+
+/* "--require PATH", quoted; "" where there is no agent. malloc'ed. */
+static char *require_option(const char *agent_path)
+{
+	char *option;
+	if (agent_path == NULL)
+		return strdup("");
+	cleanup_free char *quoted = node_options_quote(agent_path);
+	if (quoted == NULL || asprintf(&option, "--require %s", quoted) < 0)
+		return NULL;
+	return option;
+}
+
+/* Node would refuse to start with such a text, and merged with ours it could even mean something else. */
+static int check_own(const char *own, struct failure *why)
+{
+	struct words words;
+	int count = node_options_split(own, &words, why);
+	words_finish(&words);
+	return count < 0 ? -1 : 0;
+}
+
+static int merge_node_options(const struct environment *environment, struct words *ret, struct failure *why)
+{
+	const char *own = environment_get(ret->list, "NODE_OPTIONS");
+	const char *planned = environment->node_options != NULL ? environment->node_options : "";
+	if (own == NULL)
+		own = "";
+	if (environment->agent_path == NULL && *planned == '\0')
+		return 0;
+	if (check_own(own, why) < 0)
+		return -1;
+	cleanup_free char *require = require_option(environment->agent_path);
+	cleanup_free char *variable = NULL;
+	if (require == NULL || asprintf(&variable, "NODE_OPTIONS=%s%s%s%s%s", require,
+					*require != '\0' && *planned != '\0' ? " " : "", planned,
+					*own != '\0' ? " " : "", own) < 0)
+		return failed(why, 0, "out of memory");
+	return put(ret, variable, why);
+}
+
+int environment_build(const struct environment *environment, struct words *ret, struct failure *why)
+{
+	*ret = (struct words){ 0 };
+	/* An empty environment is a list too: execve wants one. */
+	ret->list = calloc(2, sizeof(*ret->list));
+	if (ret->list == NULL)
+		return failed(why, 0, "environment: out of memory");
+	if (put_layers(environment, ret, why) == 0 && merge_node_options(environment, ret, why) == 0)
+		return 0;
+	words_finish(ret);
+	return failed_in(why, "environment");
+}

@@ -1,39 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* environment: the worker's environment from ours, the policy's and the plan's; NODE_OPTIONS split, quoted and merged
- * as Node does it (double quotes and backslash only). Pure. */
+/* environment: the worker's environment from ours, the policy's and the plan's. NODE_OPTIONS is merged: our --require,
+ * then the plan's options, then the user's own text unchanged (V8 takes the last of equals; the plan has refused what
+ * contradicts). Also lists of words, as policy, command and environment hold them. Pure. */
 #ifndef SUPERVISOR_CORE_ENVIRONMENT_H
 #define SUPERVISOR_CORE_ENVIRONMENT_H
 
 #include "base/failure.h"
+#include "supervisor/core/node_options.h"
 #include "supervisor/types/policy.h"
 
-/* Splits NODE_OPTIONS as Node does. Returns the count of words, or -1 where Node would refuse it (an open quote).
- * `ret` owns its words: words_finish. */
-int node_options_split(const char *options, struct words *ret, struct failure *why);
-
-/* The value of the last `name` among `words` ("--max-old-space-size=64", "--max_old_space_size 64"; V8 takes '-' and
- * '_' alike), NULL where there is none. Borrowed from words. */
-const char *node_options_find(char *const *words, size_t count, const char *name);
-
-/* Quotes one option for NODE_OPTIONS where it has to be. malloc'ed. */
-char *node_options_quote(const char *option);
+#define ENVIRONMENT_VARIABLES_MAX 4096
 
 struct environment {
-	char *const *inherited;     /* ours, "NAME=VALUE", NULL-terminated */
-	const struct words *file;   /* lines of service.environment.file */
-	const struct words *set;
-	const char *node_options;   /* of the plan; put before the user's own */
+	char *const *inherited;     /* ours, "NAME=VALUE", NULL-terminated; NULL: none */
+	const struct words *file;   /* lines of service.environment.file; NULL: none */
+	const struct words *set;    /* NULL: none */
+	const char *node_options;   /* of the plan; put before the user's own; NULL or "": none */
 	const char *agent_path;     /* of the preload file, NULL: none. Its --require comes first */
 	const char *agent_variable; /* "HEAPWARD_AGENT=...", NULL: none */
 };
 
-/* Builds the worker's environment. Our own variables and NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES,
- * WATCHDOG_USEC, WATCHDOG_PID, HEAPWARD_* of the inherited one are left out. */
+/* Builds the worker's environment into `ret` (owned by it: words_finish). NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID,
+ * LISTEN_FDNAMES, WATCHDOG_USEC, WATCHDOG_PID and HEAPWARD_* of the inherited one are left out; what the policy names is
+ * kept. Fails where NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
 int environment_build(const struct environment *environment, struct words *ret, struct failure *why);
 
-/* The value of `name` in a NULL-terminated list of "NAME=VALUE", NULL where there is none. Borrowed. */
+/* The value of `name` in a NULL-terminated list of "NAME=VALUE" (NULL list: none), NULL where there is none. Borrowed. */
 const char *environment_get(char *const *list, const char *name);
 
+/* Adds a copy of `word` and keeps the list NULL-terminated; only for lists that words_add itself made. words_finish is
+ * safe on a zeroed struct and empties it. */
 int words_add(struct words *words, const char *word, struct failure *why);
 void words_finish(struct words *words);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host: what the plan needs to know of this machine, read once by edge/host.c. Plain values, so that a test can make
- * any machine. */
+/* host: what the plan needs to know of this machine, read once by edge/host_probe.c and edge/cgroup.c. Plain values,
+ * so that a test can make any machine. */
 #ifndef SUPERVISOR_TYPES_HOST_H
 #define SUPERVISOR_TYPES_HOST_H
 
@@ -18,7 +18,8 @@ struct host_level {
 			   hierarchical_memory_limit shows of ancestors that a container does not see */
 	uint64_t max_bytes;     /* SIZE_NONE: no limit */
 	uint64_t high_bytes;
-	uint64_t current_bytes; /* SIZE_UNKNOWN where it cannot be read */
+	uint64_t current_bytes; /* in use and not reclaimable at once: usage less inactive_file, else a container full
+				   of page cache looks full; SIZE_UNKNOWN where it cannot be read */
 };
 
 /* The program that the worker will run as its managed runtime. */
@@ -36,12 +37,13 @@ struct host {
 	struct host_level levels[HOST_LEVELS_MAX]; /* [0] is BASE, then its ancestors */
 	size_t level_count;
 	bool swap_accounting;          /* memory.swap.max or memsw files are there */
-	uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo */
+	uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; SIZE_UNKNOWN */
 	uint32_t processors;
 	struct host_runtime runtime;
 	char node_options[HOST_OPTIONS_MAX]; /* the user's NODE_OPTIONS as the worker would see it, "" where none */
 	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */
 	uint32_t uid;
+	char user[64]; /* name of uid, "" where it has none */
 	bool pid1, under_systemd;
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;

@@ -12,27 +12,33 @@
 
 enum plan_unit { UNIT_BYTES, UNIT_USEC, UNIT_COUNT, UNIT_PERCENT };
 
+/* An input whose name stands in the rule is printed there, with value and origin; the others behind the rule. */
 struct plan_input {
 	char name[48];
 	enum plan_unit unit;
 	uint64_t value;
-	char from[160]; /* "web.yaml:12", "default", "/sys/fs/cgroup/... memory.max", "NODE_OPTIONS" */
+	char from[160]; /* "web.yaml:12", "default", "/system.slice/web.service memory.max", "NODE_OPTIONS" */
 };
 
 struct plan_number {
 	enum plan_unit unit;
-	uint64_t value;   /* SIZE_NONE where there is none */
+	uint64_t value;   /* SIZE_NONE: not limited, not set; SIZE_UNKNOWN: nobody here decides it (rule says who does) */
 	char rule[200];   /* "memory.max - reserve - headroom" */
 	struct plan_input inputs[PLAN_INPUTS_MAX];
 	size_t input_count;
 };
 
-/* X(id, "name as printed and in JSON") */
+/* X(id, "name in JSON; printed with spaces for underscores")
+ * MEMORY_LIMIT is the smallest of memory.max, memory.high and ANCESTOR_LIMIT: what old space is planned from.
+ * NODE_ALONE is the old space that Node would choose without heapward.
+ * OLD_SPACE, SEMI_SPACE, YOUNG, OFF_HEAP, RESERVE and HEAP_SIZE_LIMIT are of one process. They are SIZE_UNKNOWN where
+ * Node's own choice stands: then no flag is set and there is nothing to compare a hello record with. */
 #define PLAN_NUMBERS(X) \
 	X(MEMORY_MAX, "memory_max") X(MEMORY_HIGH, "memory_high") X(MEMORY_SWAP, "memory_swap") \
-	X(ANCESTOR_LIMIT, "ancestor_limit") X(OLD_SPACE, "old_space") X(SEMI_SPACE, "semi_space") \
+	X(ANCESTOR_LIMIT, "ancestor_limit") X(MEMORY_LIMIT, "memory_limit") X(MEMORY_NEED, "memory_need") \
+	X(NODE_ALONE, "node_alone") X(OLD_SPACE, "old_space") X(SEMI_SPACE, "semi_space") \
 	X(YOUNG, "young_generation") X(OFF_HEAP, "off_heap") X(RESERVE, "reserve") X(HEADROOM, "headroom") \
-	X(HEAP_SIZE_LIMIT, "heap_size_limit") X(PROCESSES, "processes") X(MEMORY_NEED, "memory_need") \
+	X(HEAP_SIZE_LIMIT, "heap_size_limit") X(PROCESSES, "processes") \
 	X(TASKS, "tasks") X(FILES, "files") X(CPU, "cpu") \
 	X(BACKOFF_FROM, "backoff_from") X(BACKOFF_UP_TO, "backoff_up_to") X(BUDGET_DEATHS, "budget_deaths") \
 	X(BUDGET_WITHIN, "budget_within") X(HEALTHY_AFTER, "healthy_after") X(STOP_TIMEOUT, "stop_timeout")
@@ -54,9 +60,11 @@ struct plan {
 	struct plan_number numbers[PLAN_NUMBER_COUNT];
 	struct plan_remark remarks[PLAN_REMARKS_MAX];
 	size_t remark_count;
+	bool bare;              /* no policy file and no memory.max: only what a correct program cannot notice */
 	bool manages_heap;      /* heap.runtime is node and a Node was found or may come behind a launcher */
 	bool adopted_old_space; /* the user's own flag is kept; ours is not added */
-	bool enforced;          /* memory_max is enforced: by our group or by an ancestor at or below it */
+	bool enforced;          /* a limit holds: memory_max by our group or an ancestor at or below it; without
+				   memory_max: an ancestor has one */
 	bool exit_when_exhausted;
 	/* Options that the supervisor puts before the user's own NODE_OPTIONS: "--max-old-space-size=288 ...". The
 	 * agent's --require is added at launch, when its path is known to be reachable. "" where none. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+#include "tests/unit/golden.h"
+#include "tests/unit/plan_unit.h"
+#include "supervisor/core/explain.h"
+
+#include <json-c/json.h>
+
+static char *const node_server[] = { "node", "server.js", NULL };
+
+struct sample {
+	const char *name;
+	struct policy policy;
+	struct host host;
+};
+
+static struct sample capped(void)
+{
+	struct sample sample = { "hand-capped", capped_policy(512 * MIB), sample_host() };
+	sample.policy.service.command = (struct words){ (char **)node_server, 2 };
+	return sample;
+}
+
+static struct sample bare_container(void)
+{
+	struct sample sample = { "hand-bare-container", sample_policy(), container_host(384 * MIB) };
+	sample.host.uid = 0;
+	strcpy(sample.host.user, "root");
+	return sample;
+}
+
+static struct sample bare_laptop(void)
+{
+	return (struct sample){ "hand-bare-laptop", sample_policy(), host_with_node(24) };
+}
+
+static struct sample too_small(void)
+{
+	struct sample sample = { "hand-refused", capped_policy(160 * MIB), sample_host() };
+	sample.host.cgroup_writable = false;
+	strcpy(sample.host.cgroup_problem, "this user's session scope is not delegated; use systemd-run --user --scope -p "
+					   "Delegate=yes heapward run ...");
+	strcpy(sample.host.node_options, "--max-old-space-size=64M");
+	return sample;
+}
+
+/* Everything that can be set, in a deep hierarchy of cgroup v1. */
+static struct sample everything(void)
+{
+	struct sample sample = { "hand-everything", capped_policy(4 * GIB), host_with_node(24) };
+	struct policy *policy = &sample.policy;
+	struct host *host = &sample.host;
+	policy->heap.processes = 2;
+	set_origin(policy, KEY_HEAP_PROCESSES, "web.yaml", 21);
+	policy->limits.tasks = 200;
+	policy->limits.files = 65536;
+	policy->limits.cpu_percent = 150;
+	set_origin(policy, KEY_LIMITS_CPU, "HEAPWARD_SET", 0);
+	policy->sandbox.user = "web";
+	policy->sandbox.capabilities = "";
+	host->uid = 0;
+	host->cgroup_version = CGROUP_HYBRID;
+	host->levels[1].max_bytes = 3 * GIB;
+	strcpy(host->levels[1].path, "/kubepods.slice/kubepods-burstable.slice/"
+				     "kubepods-burstable-pod0c6f2b1e_8f1d_4a57_9f0e_3f3c2d1b0a99.slice/cri-containerd-"
+				     "52b3c0a1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d7e8f9012.scope");
+	host->buffers_bytes = 100 * MIB;
+	host->peak_bytes = 1234567890;
+	host->peak_runs = 12;
+	host->swap_accounting = false;
+	return sample;
+}
+
+static char *text_of(const struct sample *sample)
+{
+	struct plan plan;
+	plan_resolve(&sample->policy, &sample->host, node_server, &plan);
+	return explain_text(&plan, &sample->policy, &sample->host, "web");
+}
+
+static void hand_made_hosts_are_explained_as_on_file(void **state UNUSED)
+{
+	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small(), everything() };
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		char path[512];
+		cleanup_free char *text = text_of(&samples[i]);
+		golden_path(__FILE__, samples[i].name, path, sizeof(path));
+		golden_check(path, text);
+	}
+}
+
+static void no_line_is_wider_than_a_terminal(void **state UNUSED)
+{
+	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small() };
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		cleanup_free char *text = text_of(&samples[i]);
+		for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+			if (strcspn(line, "\n") > EXPLAIN_COLUMNS)
+				fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
+			assert_true(strcspn(line, "\n") == 0 || line[strcspn(line, "\n") - 1] != ' ');
+		}
+	}
+}
+
+static void hostile_texts_do_not_reach_the_terminal(void **state UNUSED)
+{
+	struct sample sample = capped();
+	strcpy(sample.host.levels[0].path, "/\033[2J\nevil");
+	memset(sample.host.node_options, '\007', 4000);
+	cleanup_free char *text = text_of(&sample);
+	assert_null(strchr(text, '\033'));
+	assert_null(strchr(text, '\007'));
+	assert_contains(text, "/?[2J?evil");
+}
+
+static struct json_object *field(struct json_object *object, const char *name)
+{
+	struct json_object *value = NULL;
+	if (!json_object_object_get_ex(object, name, &value))
+		fail_msg("no key %s", name);
+	return value;
+}
+
+static struct json_object *number_named(struct json_object *root, const char *name)
+{
+	struct json_object *numbers = field(root, "numbers");
+	for (size_t i = 0; i < json_object_array_length(numbers); i++) {
+		struct json_object *object = json_object_array_get_idx(numbers, i);
+		if (strcmp(json_object_get_string(field(object, "name")), name) == 0)
+			return object;
+	}
+	fail_msg("no number %s", name);
+	return NULL;
+}
+
+static void json_has_every_number(void **state UNUSED)
+{
+	struct sample sample = capped();
+	struct plan plan;
+	strcpy(sample.host.levels[0].path, "/\377\303\244");
+	plan_resolve(&sample.policy, &sample.host, node_server, &plan);
+	cleanup_free char *text = explain_json(&plan, &sample.policy, &sample.host, "web");
+	struct json_object *root = json_tokener_parse(text);
+	assert_non_null(root);
+	assert_int_equal(json_object_get_int(field(root, "schema")), 1);
+	assert_string_equal(json_object_get_string(field(root, "name")), "web");
+	assert_int_equal(json_object_array_length(field(root, "numbers")), PLAN_NUMBER_COUNT);
+	struct json_object *old = number_named(root, "old_space");
+	assert_int_equal(json_object_get_int64(field(old, "value")), 288 * MIB);
+	assert_string_equal(json_object_get_string(field(old, "unit")), "bytes");
+	assert_string_equal(json_object_get_string(field(old, "rule")), "memory.max - reserve - headroom");
+	struct json_object *input = json_object_array_get_idx(field(old, "inputs"), 0);
+	assert_string_equal(json_object_get_string(field(input, "from")), "web.yaml:12");
+	assert_int_equal(json_object_get_int64(field(input, "value")), 512 * MIB);
+	assert_null(field(number_named(root, "memory_high"), "value"));
+	assert_contains(text, "\"name\":\"backoff_from\",\"value\":0.100,\"unit\":\"seconds\"");
+	assert_string_equal(json_object_get_string(field(field(root, "cgroup"), "base")), "/?\303\244");
+	assert_string_equal(json_object_get_string(field(root, "node_options")),
+			    "--max-old-space-size=288 --max-semi-space-size=16");
+	assert_int_equal(json_object_array_length(field(root, "refusals")), 0);
+	json_object_put(root);
+}
+
+static void json_lists_refusals_and_nulls(void **state UNUSED)
+{
+	struct sample sample = too_small(), laptop = bare_laptop();
+	struct plan plan;
+	plan_resolve(&sample.policy, &sample.host, node_server, &plan);
+	cleanup_free char *refused = explain_json(&plan, &sample.policy, &sample.host, "web");
+	struct json_object *root = json_tokener_parse(refused);
+	assert_int_equal(json_object_array_length(field(root, "refusals")), 2);
+	assert_int_equal(json_object_array_length(field(root, "warnings")), 1);
+	assert_false(json_object_get_boolean(field(root, "startable")));
+	json_object_put(root);
+	plan_resolve(&laptop.policy, &laptop.host, node_server, &plan);
+	cleanup_free char *free_text = explain_json(&plan, &laptop.policy, &laptop.host, "web");
+	root = json_tokener_parse(free_text);
+	assert_null(field(number_named(root, "old_space"), "value"));
+	assert_null(field(root, "node_options"));
+	json_object_put(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hand_made_hosts_are_explained_as_on_file),
+		cmocka_unit_test(no_line_is_wider_than_a_terminal),
+		cmocka_unit_test(hostile_texts_do_not_reach_the_terminal),
+		cmocka_unit_test(json_has_every_number),
+		cmocka_unit_test(json_lists_refusals_and_nulls),
+	};
+	return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
+}
