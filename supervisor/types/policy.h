@@ -35,20 +35,23 @@ struct words {
 	size_t count;
 };
 
-/* Where a key was set; file is "" where the default holds, else a file name, "--set", "-m" or "HEAPWARD_SET". */
+/* Where a key was set; file is "" where the default holds, else a file name (its end, where it is long), "--set", "-m",
+ * "-n", "HEAPWARD_SET" or "command line". */
 struct origin {
 	char file[128];
 	int line; /* from 1; 0 where there are no lines */
 	int column;
+	char source[160]; /* the line it stands in, for errors found later; "" where there is none */
+	int caret;        /* column of source, from 0, where the value begins */
 };
 
 struct policy {
 	struct {
 		char name[POLICY_NAME_MAX];
 		struct words command;
-		char *directory;             /* NULL: ours */
-		struct words environment_set;
-		char *environment_file;      /* NULL: none; relative to the policy file's directory once loaded */
+		char *directory;             /* NULL: ours; a file's relative one is joined to the file's directory */
+		struct words environment_set; /* "NAME=VALUE", each name once */
+		char *environment_file;      /* NULL: none; joined as directory is */
 	} service;
 	struct {
 		uint64_t max_bytes; /* SIZE_NONE: no limit of our own */
@@ -81,7 +84,7 @@ struct policy {
 	struct {
 		enum syscalls syscalls;
 		char *user;         /* NULL: unchanged */
-		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names */
+		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names, each once */
 	} sandbox;
 	struct {
 		uint32_t tasks; /* POLICY_INHERIT: not set */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_keys: the one table of policy keys. The parser, --set, explain, init, the man page and the JSON Schema all
  * come from it; only keys that work are in it. X(ID, "section", "key", TYPE, "default", "choices or range", "help")
- * Types, and the member of struct policy that a key fills, are in core/policy.c. */
+ * Types, and the member of struct policy that a key fills, are in core/policy_key.c. Ranges are read from this text
+ * ("LOW to HIGH", before any comma); choices stand in the order of their enum in policy.h. A default "" is none. */
 #ifndef SUPERVISOR_TYPES_POLICY_KEYS_H
 #define SUPERVISOR_TYPES_POLICY_KEYS_H
 
@@ -10,11 +11,12 @@
 	  "name of the service; default: -n, else the directory's name") \
 	X(SERVICE_COMMAND, "service", "command", WORDS, "", "", \
 	  "program and arguments; resolved anew at every launch") \
-	X(SERVICE_DIRECTORY, "service", "directory", PATH, "", "", "working directory of the worker; default: ours") \
+	X(SERVICE_DIRECTORY, "service", "directory", PATH, "", "", \
+	  "working directory of the worker, seen from the policy file's own; default: ours") \
 	X(SERVICE_ENVIRONMENT_SET, "service", "environment.set", PAIRS, "", "", \
-	  "environment variables added to the inherited ones") \
+	  "environment variables added to the inherited ones; layers add to each other, the last one wins") \
 	X(SERVICE_ENVIRONMENT_FILE, "service", "environment.file", PATH, "", "", \
-	  "file of NAME=VALUE lines, read before environment.set") \
+	  "file of NAME=VALUE lines, seen from the policy file's directory; environment.set goes over it") \
 	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G", \
 	  "kernel cap for one worker and all its children (v2 memory.max, v1 limit_in_bytes)") \
 	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G", \
@@ -55,8 +57,9 @@
 	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", CHOICE, "compat", "compat|none", \
 	  "system-call filter: compat denies what no server needs (ptrace, bpf, mount, keyctl, ...)") \
 	X(SANDBOX_USER, "sandbox", "user", USER, "", "", "user to run the worker as; default: unchanged") \
-	X(SANDBOX_CAPABILITIES, "sandbox", "capabilities", CAPABILITIES, "", "none, or names such as cap_net_bind_service", \
-	  "capabilities of the worker; default: unchanged with no policy, none with one") \
+	X(SANDBOX_CAPABILITIES, "sandbox", "capabilities", CAPABILITIES, "", \
+	  "none, unchanged, or names such as cap_net_bind_service", \
+	  "capabilities of the worker; default: unchanged with no policy file, none with one") \
 	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304", \
 	  "most processes and threads in the worker's group") \
 	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "64 to 1048576", \
