@@ -4,6 +4,7 @@
 #include "supervisor/edge/records.h"
 
 #include "supervisor/core/reporters.h"
+#include "supervisor/edge/records_packet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,17 +20,6 @@
 #define HELLOS_PER_WAKE_UP 512          /* more than a socket's buffer holds */
 #define DRAIN_BYTES_MAX (4 * 1024 * 1024) /* more than pipe and door hold; a flood must not keep a death waiting */
 #define PRIVATE_BYTES_MAX (64 * 1024)   /* ignored on a private socket; then only its end is waited for */
-#define RECEIVED_FDS_MAX 4
-
-/* One packet of the door, taken apart. */
-struct packet {
-	unsigned char bytes[HEAPWARD_RECORD_BYTES + 1]; /* one more, to see that it is longer */
-	ssize_t length;
-	int32_t pid;  /* by the kernel; 0: from outside our PID namespace, or there was no packet but the end */
-	bool has_credentials, cut;
-	int fds[RECEIVED_FDS_MAX];
-	size_t fd_count;
-};
 
 static void private_ready(struct source *source, uint32_t events);
 
@@ -200,17 +190,6 @@ static void mark_process_closed(struct records *records, size_t index)
 	}
 }
 
-/* Only AF_UNIX stream sockets: closing some others can wait for their peer. */
-static bool is_stream_socket(int fd)
-{
-	int type = 0, domain = 0;
-	socklen_t size = sizeof(type);
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
-		return false;
-	size = sizeof(domain);
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && type == SOCK_STREAM && domain == AF_UNIX;
-}
-
 /* Where the hello's reporter goes; RECORDS_REPORTERS_MAX where it is not to be taken. */
 static size_t place_for(struct records *records, const struct heap_record *record, int32_t pid)
 {
@@ -265,64 +244,10 @@ static void take_hello(struct records *records, const struct heap_record *record
 		records->hello(records, &records->reporters[index]);
 }
 
-static void take_control(struct packet *packet, struct msghdr *message)
-{
-	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
-		if (at->cmsg_level != SOL_SOCKET)
-			continue;
-		if (at->cmsg_type == SCM_CREDENTIALS && at->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
-			struct ucred credentials;
-			memcpy(&credentials, CMSG_DATA(at), sizeof(credentials));
-			packet->pid = credentials.pid;
-			packet->has_credentials = true;
-		} else if (at->cmsg_type == SCM_RIGHTS) {
-			size_t bytes = at->cmsg_len - CMSG_LEN(0);
-			size_t room = sizeof(packet->fds) - packet->fd_count * sizeof(int);
-			assert(bytes <= room);
-			memcpy(packet->fds + packet->fd_count, CMSG_DATA(at), bytes);
-			packet->fd_count += bytes / sizeof(int);
-		}
-	}
-	packet->cut = (message->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
-}
-
-/* Returns 0, or -1 where nothing is there now. The end of the door reads as an empty packet without credentials. */
-static int receive(int fd, struct packet *ret)
-{
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(ret->fds))];
-	} control;
-	struct iovec bytes = { .iov_base = ret->bytes, .iov_len = sizeof(ret->bytes) };
-	struct msghdr message = {
-		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control),
-	};
-	ret->pid = 0;
-	ret->has_credentials = false;
-	ret->fd_count = 0;
-	ret->length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (ret->length < 0)
-		return -1;
-	take_control(ret, &message);
-	return 0;
-}
-
-/* A whole hello, with the one descriptor that its kind has: a main isolate at most one, a worker thread none. */
-static bool is_hello(const struct packet *packet, struct heap_record *ret)
-{
-	if (packet->length != HEAPWARD_RECORD_BYTES || packet->cut || !packet->has_credentials || packet->fd_count > 1)
-		return false;
-	if (heap_record_decode(packet->bytes, ret) < 0 || ret->kind != HEAPWARD_HELLO)
-		return false;
-	if (packet->fd_count == 0)
-		return true;
-	return (ret->flags & HEAPWARD_MAIN_ISOLATE) != 0 && is_stream_socket(packet->fds[0]);
-}
-
-static void take_packet(struct records *records, struct packet *packet)
+static void take_packet(struct records *records, struct records_packet *packet)
 {
 	struct heap_record record;
-	if (is_hello(packet, &record)) {
+	if (records_packet_is_hello(packet, &record)) {
 		take_hello(records, &record, packet->pid, packet->fd_count == 1 ? packet->fds[0] : -1);
 		return;
 	}
@@ -334,11 +259,11 @@ static void take_packet(struct records *records, struct packet *packet)
 /* Returns the bytes that the packets count for, 0 where there is none now. */
 static size_t read_door(struct records *records)
 {
-	struct packet packet;
+	struct records_packet packet;
 	size_t taken = 0;
 	if (records->door.fd < 0 || records->door_ended)
 		return 0;
-	while (taken < HELLOS_PER_WAKE_UP && receive(records->door.fd, &packet) == 0) {
+	while (taken < HELLOS_PER_WAKE_UP && records_packet_receive(records->door.fd, &packet) == 0) {
 		if (packet.length == 0 && !packet.has_credentials) {
 			loop_remove(records->loop, &records->door);
 			records->door_ended = true;
@@ -414,4 +339,115 @@ static void private_ready(struct source *source, uint32_t events UNUSED)
 	/* It talks too much: only its end counts from here. */
 	if (loop_change(loop, &private->source, EPOLLRDHUP, &why) < 0)
 		close_source(private->records, &private->source);
+}
+
+/* A pipe whose both ends never block: ours must not stall the loop, the worker's not a server at its heap limit. */
+static int open_pipe(struct records *records, struct failure *why)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return failed(why, errno, "heap records: pipe");
+	records->pipe.fd = ends[0];
+	records->worker_pipe_fd = ends[1];
+	fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* the kernel's default serves too, with more records dropped */
+	return loop_add(records->loop, &records->pipe, EPOLLIN, why);
+}
+
+static int open_door(struct records *records, struct failure *why)
+{
+	int ends[2], yes = 1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return failed(why, errno, "heap records: door");
+	records->door.fd = ends[0];
+	records->worker_door_fd = ends[1];
+	if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
+		return failed(why, errno, "heap records: door: SO_PASSCRED");
+	return loop_add(records->loop, &records->door, EPOLLIN, why);
+}
+
+int records_init(struct records *ret, struct loop *loop, struct failure *why)
+{
+	*ret = (struct records){
+		.loop = loop,
+		.pipe = { .fd = -1, .ready = pipe_ready, .owner = ret },
+		.door = { .fd = -1, .ready = door_ready, .owner = ret },
+		.worker_pipe_fd = -1,
+		.worker_door_fd = -1,
+	};
+	for (size_t i = 0; i < RECORDS_REPORTERS_MAX; i++)
+		ret->privates[i].source.fd = -1;
+	if (open_pipe(ret, why) == 0 && open_door(ret, why) == 0)
+		return 0;
+	records_finish(ret);
+	return -1;
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void records_launched(struct records *records)
+{
+	close_end(&records->worker_pipe_fd);
+	close_end(&records->worker_door_fd);
+}
+
+void records_drain(struct records *records)
+{
+	for (size_t left = DRAIN_BYTES_MAX, got = 1; got > 0 && left > got; left -= got)
+		got = read_door(records) + read_pipe(records);
+}
+
+int64_t records_deadline(const struct records *records)
+{
+	return records->paused ? records->window_usec + RECORDS_WINDOW_USEC : USEC_NEVER;
+}
+
+/* Where a source cannot be watched again, memory is out: it is given up, as if its writers had closed it. */
+static void watch_again(struct records *records, struct source *source, bool *ended)
+{
+	struct failure why;
+	if (!*ended && loop_add(records->loop, source, EPOLLIN, &why) < 0)
+		*ended = true;
+}
+
+void records_tick(struct records *records, int64_t now_usec)
+{
+	if (now_usec < records_deadline(records))
+		return;
+	records->paused = false;
+	records->window_usec = now_usec;
+	records->window_bytes = 0;
+	watch_again(records, &records->pipe, &records->pipe_ended);
+	watch_again(records, &records->door, &records->door_ended);
+}
+
+void records_finish(struct records *records)
+{
+	if (records->loop == NULL)
+		return;
+	records_launched(records);
+	close_source(records, &records->pipe);
+	close_source(records, &records->door);
+	for (size_t i = 0; i < RECORDS_REPORTERS_MAX; i++)
+		close_source(records, &records->privates[i].source);
+	records->loop = NULL;
+}
+
+void records_variable(const struct records *records, uint64_t headroom_bytes, char *text, size_t size)
+{
+	struct stat pipe_stat, door_stat;
+	int error = fstat(records->worker_pipe_fd, &pipe_stat) | fstat(records->worker_door_fd, &door_stat);
+	assert(error == 0);
+	snprintf(text, size, HEAPWARD_RECORD_VARIABLE "=1;records=%d:%ju:%ju;door=%d:%ju:%ju;headroom=%" PRIu64,
+		 RECORDS_PIPE_FD, (uintmax_t)pipe_stat.st_dev, (uintmax_t)pipe_stat.st_ino, RECORDS_DOOR_FD,
+		 (uintmax_t)door_stat.st_dev, (uintmax_t)door_stat.st_ino, headroom_bytes);
+}
+
+const struct reporter *records_principal(const struct records *records)
+{
+	return reporters_principal(records->reporters, records->reporter_count);
 }
