@@ -137,6 +137,14 @@ static void close_and_forget(int *fd)
 	*fd = -1;
 }
 
+void state_dir_keeper_job(const struct state_dir *dir, struct keeper_job *job)
+{
+	job->lock_fd = dir->lock_fd;
+	job->runtime_fd = dir->runtime_fd;
+	snprintf(job->files[0], sizeof(job->files[0]), "control");
+	snprintf(job->files[1], sizeof(job->files[1]), "lock");
+}
+
 void state_dir_release(struct state_dir *dir)
 {
 	if (dir->lock_fd >= 0) {

@@ -6,6 +6,7 @@
 #define SUPERVISOR_EDGE_STATE_DIR_H
 
 #include "base/failure.h"
+#include "supervisor/types/keeper.h"
 #include "supervisor/types/policy.h"
 
 #define STATE_DIR_PATH_MAX 512
@@ -34,6 +35,9 @@ struct state_dir {
 
 /* Takes the name. Fails where another supervisor holds it (naming its pid) or the runtime directory cannot be made. */
 int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why);
+/* Adds what the keeper must unlink, and the lock that it holds until all is gone. Descriptors stay ours. */
+void state_dir_keeper_job(const struct state_dir *dir, struct keeper_job *job);
+
 void state_dir_release(struct state_dir *dir); /* removes socket and lock, keeps deaths and events */
 
 /* Keeps one death (JSON text) as deaths/NNNNNN.json, atomically, and removes the oldest beyond the bounds. */

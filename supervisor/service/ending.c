@@ -51,7 +51,6 @@ void ending_kill(struct worker_run *run)
 static void gather(struct worker_run *run, struct evidence *evidence)
 {
 	struct service *service = run->service;
-	struct failure ignored; /* a kernel log that cannot be read leaves evidence->kernel empty */
 	*evidence = (struct evidence){
 		.launch = run->launch, .exited = run->exited, .wait_code = run->wait_code, .wait_status = run->wait_status,
 		.asked = service->state.slot.current.id == run->id ? service->state.slot.current.asked : ASKED_NOTHING,
@@ -74,7 +73,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		cgroup_read_memory(&run->group, &run->memory);
 		char path[256];
 		cgroup_path(&run->group, path, sizeof(path));
-		(void)kernel_log_find_oom(&run->kernel_log, path, &evidence->kernel, &ignored);
+		kernel_log_read(&run->kernel_log, path, &run->kernel);
+		evidence->kernel = run->kernel;
 	}
 	evidence->memory = run->memory;
 }

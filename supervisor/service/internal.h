@@ -42,6 +42,7 @@ struct worker_run {
 	struct memory_sample memory; /* the last one that could be read */
 	uint64_t external_peak_bytes;
 	struct kernel_log kernel_log;
+	struct kernel_oom kernel;  /* what it has told so far */
 	struct verdict verdict;
 	char agent_problem[256];
 };

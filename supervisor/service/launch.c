@@ -37,9 +37,9 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->exit.fd = run->report.fd = run->oom.fd = -1;
 		run->child.pid_fd = run->child.report_fd = -1;
 		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
-		cgroup_init(&run->group);
+		cgroup_clear(&run->group);
 		fatal_scanner_init(&run->fatal);
-		kernel_log_init(&run->kernel_log);
+		run->kernel_log.fd = -1;
 		return run;
 	}
 	assert(!"a third worker at once");
@@ -62,7 +62,6 @@ static int make_group(struct worker_run *run, struct failure *why)
 {
 	struct service *service = run->service;
 	struct cgroup_limits limits;
-	struct failure ignored; /* the verdict then says that the kernel's log was not read */
 	if (!service->has_groups)
 		return 0;
 	limits_of(service->setup->plan, &limits);
@@ -74,7 +73,7 @@ static int make_group(struct worker_run *run, struct failure *why)
 		for (size_t i = 0; i < run->group.remark_count; i++)
 			tell_warning(service, "%s", run->group.remarks[i]);
 	cgroup_read_counters(&run->group, &run->before);
-	(void)kernel_log_open(&run->kernel_log, &ignored);
+	kernel_log_open(&run->kernel_log);
 	return 0;
 }
 

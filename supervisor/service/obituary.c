@@ -40,7 +40,7 @@ static void fill_captured(struct worker_run *run, struct death *death)
 	else if (run->service->setup->plan->manages_heap && !run->launch.failed)
 		death->skipped[skipped++] = run->agent_loaded ? "heap series: no process reported" :
 								"heap series: the agent was not loaded";
-	if (run->has_group && !run->kernel_log.readable)
+	if (run->has_group && run->kernel_log.fd < 0)
 		death->skipped[skipped++] = "kernel log: not readable";
 	if (!run->has_group)
 		death->skipped[skipped++] = "memory counters: no cgroup of its own";

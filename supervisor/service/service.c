@@ -156,7 +156,8 @@ static int start_groups(struct service *service, struct failure *why)
 
 static int start_keeper(struct service *service, struct failure *why)
 {
-	struct keeper_job job = { 0 };
+	struct keeper_job job;
+	keeper_job_init(&job);
 	if (service->has_groups)
 		cgroup_service_keeper_job(&service->groups, &job);
 	state_dir_keeper_job(&service->dir, &job);
