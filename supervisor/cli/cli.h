@@ -3,7 +3,10 @@
 #ifndef SUPERVISOR_CLI_CLI_H
 #define SUPERVISOR_CLI_CLI_H
 
+#include <stdio.h>
+
 #include "base/failure.h"
+#include "supervisor/core/policy_error.h"
 #include "supervisor/types/host.h"
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
@@ -34,12 +37,18 @@ struct run_options {
 	char **command;          /* argv behind the options; empty list: of the policy */
 };
 
-/* Reads the options; prints usage errors itself. Returns 0, or the exit status to leave with (EXIT_USAGE; 0 + *ret_done
+/* Reads the options; prints usage errors, and `usage` for --help, itself. Returns 0, or the exit status to leave with (EXIT_USAGE; 0 + *ret_done
  * after --help). */
-int run_options_read(struct run_options *ret, int argc, char **argv, bool *ret_done);
+int run_options_read(struct run_options *ret, int argc, char **argv, const char *usage, bool *ret_done);
 
 /* All layers into one policy: file, drop-ins, HEAPWARD_SET, --set, -m, -n, the command line. Prints every error on
  * stderr. Returns 0 or EXIT_USAGE. */
 int run_options_policy(const struct run_options *options, struct policy *ret);
+
+/* Prints errors of policies with their source lines. */
+void cli_print_errors(const struct policy_errors *errors, FILE *stream);
+
+/* "Usage: heapward check POLICY..." on stderr; returns EXIT_USAGE. */
+int cli_wrong_usage(const char *command, const char *usage);
 
 #endif

@@ -1,2 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* explain: prints the plan that `run` with the same arguments would start from. Starts nothing. */
+#include "supervisor/core/explain.h"
+#include "supervisor/cli/prepare.h"
+#include "supervisor/core/plan.h"
+
+#include <stdio.h>
+
+static const char usage[] = "[OPTION]... [--] [COMMAND [ARG]...]\n"
+			    "Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n\n"
+			    "  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+			    "  -n, --name NAME        name of the service\n"
+			    "  -m, --memory-max SIZE  memory.max, such as 512M\n"
+			    "  --set SECTION.KEY=VALUE\n"
+			    "  --json                 for scripts\n";
+
+static int print(const struct prepared *prepared, bool as_json)
+{
+	char *text = as_json ? explain_json(&prepared->plan, &prepared->policy, &prepared->host, prepared->name) :
+			       explain_text(&prepared->plan, &prepared->policy, &prepared->host, prepared->name);
+	if (text == NULL) {
+		fputs("heapward: out of memory\n", stderr);
+		return EXIT_SUPERVISOR;
+	}
+	fputs(text, stdout);
+	free(text);
+	return plan_is_startable(&prepared->plan) ? EXIT_OK : EXIT_USAGE;
+}
+
+int cli_explain(int argc, char **argv)
+{
+	struct run_options options;
+	bool done = false;
+	int status = run_options_read(&options, argc, argv, usage, &done);
+	if (status != 0 || done)
+		return status;
+	struct prepared *prepared = calloc(1, sizeof(*prepared));
+	if (prepared == NULL)
+		return EXIT_SUPERVISOR;
+	status = prepare(&options, prepared);
+	if (status == 0)
+		status = print(prepared, options.json);
+	prepared_finish(prepared);
+	free(prepared);
+	return status;
+}

@@ -1,2 +1,218 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* death: a death as JSON, and what the user can do about it; see death.h. How `why` prints it is death_text.c. */
+#include "supervisor/core/death.h"
+
+#include "base/units.h"
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/notice.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <string.h>
+
+static void put(struct json_object *object, const char *name, struct json_object *value)
+{
+	json_object_object_add(object, name, value);
+}
+
+static struct json_object *series_array(const struct death *death)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < death->series_count; i++) {
+		const struct heap_sample *sample = &death->series[i];
+		struct json_object *object = json_object_new_object();
+		int64_t age_usec = death->ended_usec > sample->at_usec ? death->ended_usec - sample->at_usec : 0;
+		put(object, "age_seconds", json_seconds(age_usec));
+		put(object, "used_bytes", json_size(sample->used_bytes));
+		put(object, "after_full_gc_bytes", json_size(sample->after_full_gc_bytes));
+		put(object, "external_bytes", json_size(sample->external_bytes));
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static struct json_object *heap_object(const struct death *death)
+{
+	const struct heap_sample *sample = &death->heap;
+	struct json_object *heap = json_object_new_object();
+	if (sample->at_usec == 0 && death->old_space_bytes == SIZE_UNKNOWN) {
+		json_object_put(heap);
+		return NULL;
+	}
+	bool seen = sample->at_usec != 0;
+	put(heap, "used_bytes", seen ? json_size(sample->used_bytes) : NULL);
+	put(heap, "total_bytes", seen ? json_size(sample->total_bytes) : NULL);
+	put(heap, "limit_bytes", seen ? json_size(sample->limit_bytes) : NULL);
+	put(heap, "external_bytes", seen ? json_size(sample->external_bytes) : NULL);
+	put(heap, "after_full_gc_bytes", seen ? json_size(sample->after_full_gc_bytes) : NULL);
+	put(heap, "old_space_bytes", json_size(death->old_space_bytes));
+	put(heap, "semi_space_bytes", json_size(death->semi_space_bytes));
+	put(heap, "series", series_array(death));
+	return heap;
+}
+
+static struct json_object *memory_object(const struct death *death)
+{
+	struct json_object *memory = json_object_new_object();
+	put(memory, "current_bytes", json_size(death->memory.current_bytes));
+	put(memory, "peak_bytes", json_size(death->memory.peak_bytes));
+	put(memory, "max_bytes", json_size(death->memory.max_bytes));
+	put(memory, "cgroup", death->cgroup[0] == '\0' ? NULL : json_text(death->cgroup));
+	return memory;
+}
+
+static struct json_object *texts_array(const char *const *texts, size_t max)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < max && texts[i] != NULL; i++)
+		json_object_array_add(array, json_text(texts[i]));
+	return array;
+}
+
+static struct json_object *evidence_array(const struct verdict *verdict)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < verdict->evidence_count; i++)
+		json_object_array_add(array, json_text(verdict->evidence[i]));
+	return array;
+}
+
+static void put_verdict(struct json_object *object, const struct verdict *verdict)
+{
+	bool numbered = verdict->kind == VERDICT_EXIT || verdict->kind == VERDICT_SIGNAL || verdict->kind == VERDICT_EXEC;
+	put(object, "verdict", json_text(verdict_name(verdict->kind)));
+	put(object, "certain", json_object_new_boolean(verdict->certain));
+	put(object, "number", numbered ? json_number(verdict->number) : NULL);
+	put(object, "subject", verdict->subject[0] == '\0' ? NULL : json_text(verdict->subject));
+	put(object, "text", json_text(verdict->text));
+}
+
+char *death_json(const struct death *death)
+{
+	char time[32];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	put(object, "schema", json_number(1));
+	put(object, "service", json_text(death->service));
+	put(object, "instance", json_number(death->instance));
+	put(object, "pid", death->pid <= 0 ? NULL : json_number(death->pid));
+	put(object, "death", json_size(death->number));
+	put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
+	put(object, "at_usec", json_number(death->at_realtime_usec));
+	put(object, "uptime_seconds", json_seconds(death->uptime_usec));
+	put_verdict(object, &death->verdict);
+	put(object, "exit_status", json_number(death->verdict.exit_status));
+	put(object, "evidence", evidence_array(&death->verdict));
+	put(object, "heap", heap_object(death));
+	put(object, "memory", memory_object(death));
+	put(object, "stderr_tail", json_bytes(death->stderr_length == 0 ? (const void *)"" : death->stderr_tail,
+					      death->stderr_length));
+	put(object, "stderr_cut_bytes", json_size(death->stderr_cut_bytes));
+	put(object, "captured", texts_array(death->captured, ARRAY_LEN(death->captured)));
+	put(object, "skipped", texts_array(death->skipped, ARRAY_LEN(death->skipped)));
+	put(object, "action", json_text(death->action));
+	put(object, "next", json_text(death->next));
+	put(object, "command", json_text(death->command));
+	put(object, "policy_file", death->policy_file[0] == '\0' ? NULL : json_text(death->policy_file));
+	return json_line(object);
+}
+
+char *death_summary_json(const struct death *death)
+{
+	char time[32];
+	struct json_object *object = json_object_new_object();
+	if (object == NULL)
+		return NULL;
+	put(object, "death", json_size(death->number));
+	put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
+	put(object, "at_usec", json_number(death->at_realtime_usec));
+	put_verdict(object, &death->verdict);
+	return json_line(object);
+}
+
+static void advise_heap_limit(struct death *death, const struct plan *plan)
+{
+	char max[UNITS_TEXT_MAX], old_space[UNITS_TEXT_MAX];
+	uint64_t limit = plan->numbers[PLAN_MEMORY_LIMIT].value;
+	units_format_size(old_space, death->old_space_bytes);
+	units_format_size(max, limit);
+	if (plan->adopted_old_space)
+		snprintf(death->next, sizeof(death->next),
+			 "find what grows (heap after full collections, above); or raise your own --max-old-space-size, "
+			 "which heapward keeps, and memory.max with it");
+	else if (limit == SIZE_NONE || limit == SIZE_UNKNOWN)
+		snprintf(death->next, sizeof(death->next),
+			 "find what grows (heap after full collections, above); or give it more: heap.old_space above %s",
+			 old_space);
+	else
+		snprintf(death->next, sizeof(death->next),
+			 "find what grows (heap after full collections, above); or give it more: raise memory.max above %s "
+			 "and old space follows (heapward explain -n %s shows how)", max, death->service);
+}
+
+static void advise_oom_kill(struct death *death, const struct plan *plan)
+{
+	char max[UNITS_TEXT_MAX];
+	units_format_size(max, death->verdict.limit_bytes);
+	if (plan->manages_heap)
+		snprintf(death->next, sizeof(death->next),
+			 "the memory was outside V8's old space: look at Buffers, native addons and child processes; or raise "
+			 "the limit of %s (%s)", death->verdict.subject[0] == '\0' ? "the group" : death->verdict.subject, max);
+	else
+		snprintf(death->next, sizeof(death->next), "raise the limit of %s (%s), or make the worker use less",
+			 death->verdict.subject[0] == '\0' ? "the group" : death->verdict.subject, max);
+}
+
+static void advise_exec(struct death *death)
+{
+	if (strcmp(death->verdict.subject, "exec") == 0)
+		snprintf(death->next, sizeof(death->next),
+			 "check the command \"%.100s\", its PATH and its permissions (service.command, service.directory)",
+			 death->command);
+	else
+		snprintf(death->next, sizeof(death->next), "mend what the step \"%.60s\" names, then start again",
+			 death->verdict.subject);
+}
+
+void death_advise(struct death *death, const struct plan *plan)
+{
+	switch (death->verdict.kind) {
+	case VERDICT_HEAP_LIMIT:
+		advise_heap_limit(death, plan);
+		return;
+	case VERDICT_OOM_KILL:
+		advise_oom_kill(death, plan);
+		return;
+	case VERDICT_OOM_KILL_HOST:
+		snprintf(death->next, sizeof(death->next),
+			 "the machine itself had no memory left: lower memory.max of what runs here, or add memory; "
+			 "memory.check: wait keeps starts from making it worse");
+		return;
+	case VERDICT_SECCOMP:
+		snprintf(death->next, sizeof(death->next),
+			 "if the program needs this system call, set sandbox.syscalls: none in its policy");
+		return;
+	case VERDICT_EXEC:
+		advise_exec(death);
+		return;
+	case VERDICT_STOPPED:
+	case VERDICT_REPLACED:
+		snprintf(death->next, sizeof(death->next), "nothing: this end was asked for");
+		return;
+	case VERDICT_EXIT:
+	case VERDICT_SIGNAL:
+		snprintf(death->next, sizeof(death->next),
+			 "the program's own end: read its last output with heapward logs %s", death->service);
+		return;
+	case VERDICT_UNKNOWN_KILL:
+		snprintf(death->next, sizeof(death->next),
+			 "somebody outside sent SIGKILL, or the kernel did without a trace: look at dmesg and at who may signal "
+			 "this user");
+		return;
+	case VERDICT_COUNT:
+		break;
+	}
+	assert(!"a verdict beyond the table");
+}

@@ -8,8 +8,6 @@
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
 
-#define EXPLAIN_COLUMNS 80
-
 /* One paragraph a number, in groups; the remarks, with their remedies, at the end. malloc'ed, NULL only where memory is
  * out. */
 char *explain_text(const struct plan *plan, const struct policy *policy, const struct host *host, const char *name);

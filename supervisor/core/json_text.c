@@ -2,47 +2,27 @@
 /* json_text: see json_text.h. */
 #include "supervisor/core/json_text.h"
 
+#include "supervisor/core/printable.h"
+
 #include <json.h>
 #include <stdio.h>
 #include <string.h>
 
 #define JSON_DEPTH_MAX 16
 
-/* Length of the valid UTF-8 sequence at `at`, 0 where there is none: no overlong forms, no surrogates. */
-static size_t sequence_length(const unsigned char *at, size_t left)
-{
-	static const struct {
-		unsigned char mask, lead;
-		size_t length;
-		uint32_t least;
-	} forms[] = { { 0x80, 0x00, 1, 0 }, { 0xe0, 0xc0, 2, 0x80 }, { 0xf0, 0xe0, 3, 0x800 }, { 0xf8, 0xf0, 4, 0x10000 } };
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		if ((at[0] & forms[i].mask) != forms[i].lead || left < forms[i].length)
-			continue;
-		uint32_t point = (uint32_t)(at[0] & ~forms[i].mask);
-		for (size_t k = 1; k < forms[i].length; k++) {
-			if ((at[k] & 0xc0) != 0x80)
-				return 0;
-			point = point << 6 | (at[k] & 0x3fu);
-		}
-		bool valid = point >= forms[i].least && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-		return valid ? forms[i].length : 0;
-	}
-	return 0;
-}
-
 struct json_object *json_bytes(const void *bytes, size_t length)
 {
 	static const char replacement[3] = { (char)0xef, (char)0xbf, (char)0xbd };
-	const unsigned char *at = bytes;
+	const char *at = bytes;
+	uint32_t character;
 	size_t out = 0;
 	assert(length <= INT32_MAX / 4);
 	cleanup_free char *clean = malloc(length * sizeof(replacement) + 1);
 	if (clean == NULL)
 		return NULL;
 	for (size_t i = 0; i < length;) {
-		size_t valid = sequence_length(at + i, length - i);
-		memcpy(clean + out, valid > 0 ? (const char *)at + i : replacement,
+		size_t valid = printable_decode(at + i, length - i, &character);
+		memcpy(clean + out, valid > 0 ? at + i : replacement,
 		       valid > 0 ? valid : sizeof(replacement));
 		out += valid > 0 ? valid : sizeof(replacement);
 		i += valid > 0 ? valid : 1;

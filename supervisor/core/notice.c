@@ -59,3 +59,23 @@ char *notice_json(const struct notice *notice)
 	add_fields(object, notice);
 	return json_line(object);
 }
+
+char *notice_line_text(const char *json, size_t length)
+{
+	char line[1024];
+	struct json_object *object = json_parse(json, length);
+	if (!json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		return NULL;
+	}
+	int count = snprintf(line, sizeof(line) - 1, "%s %s: %s", json_find_text(object, "ts", "?"),
+			     json_find_text(object, "event", "?"), json_find_text(object, "message", ""));
+	json_object_put(object);
+	size_t end = (size_t)count < sizeof(line) - 2 ? (size_t)count : sizeof(line) - 2;
+	for (size_t i = 0; i < end; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[end] = '\n';
+	line[end + 1] = '\0';
+	return strdup(line);
+}

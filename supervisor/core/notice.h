@@ -14,4 +14,8 @@ char *notice_json(const struct notice *notice);
 /* RFC 3339 UTC with milliseconds: "2026-11-23T21:16:00.123Z". */
 const char *notice_time(char buffer[static 32], int64_t realtime_usec);
 
+/* A kept event line as `logs` prints it: "2026-11-24T00:41:07.123Z start: ...". malloc'ed; NULL where it is no event of
+ * ours or memory is out. */
+char *notice_line_text(const char *json, size_t length);
+
 #endif

@@ -1,2 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-typedef int not_written_yet;
+/* status: see status.h. Keys never vanish: what is unknown is null. */
+#include "supervisor/core/status.h"
+
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+
+#include <json.h>
+#include <string.h>
+
+static void put(struct json_object *object, const char *name, struct json_object *value)
+{
+	json_object_object_add(object, name, value);
+}
+
+static struct json_object *pid_or_null(int32_t pid)
+{
+	return pid == 0 ? NULL : json_number(pid);
+}
+
+static struct json_object *heap_object(const struct status_instance *instance)
+{
+	struct json_object *heap = json_object_new_object();
+	put(heap, "used_bytes", json_size(instance->heap.used_bytes));
+	put(heap, "old_space_bytes", json_size(instance->heap.old_space_bytes));
+	put(heap, "limit_bytes", json_size(instance->heap.limit_bytes));
+	put(heap, "available_bytes", json_size(instance->heap.available_bytes));
+	put(heap, "after_full_gc_bytes", json_size(instance->heap.after_full_gc_bytes));
+	put(heap, "external_bytes", json_size(instance->heap.external_bytes));
+	put(heap, "seconds_to_limit", NULL); /* no forecast is made yet */
+	put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
+	put(heap, "source", json_text(instance->heap.source));
+	put(heap, "source_problem", instance->heap.source_problem[0] == '\0' ?
+				    NULL : json_text(instance->heap.source_problem));
+	put(heap, "reporters", json_number(instance->heap.reporters));
+	put(heap, "records", json_size(instance->heap.records));
+	put(heap, "bad_records", json_size(instance->heap.bad_records));
+	return heap;
+}
+
+static struct json_object *memory_object(const struct memory_sample *sample)
+{
+	struct json_object *memory = json_object_new_object();
+	put(memory, "current_bytes", json_size(sample->current_bytes));
+	put(memory, "max_bytes", json_size(sample->max_bytes));
+	put(memory, "peak_bytes", json_size(sample->peak_bytes));
+	put(memory, "swap_bytes", json_size(sample->swap_bytes));
+	return memory;
+}
+
+static struct json_object *instances_array(const struct status_instance *instance)
+{
+	struct json_object *array = json_object_new_array(), *object = json_object_new_object();
+	put(object, "instance", json_number(instance->instance));
+	put(object, "state", json_text(instance->state));
+	put(object, "pid", pid_or_null(instance->pid));
+	put(object, "replacement_pid", pid_or_null(instance->replacement_pid));
+	put(object, "uptime_seconds", json_seconds(instance->uptime_usec));
+	put(object, "heap", heap_object(instance));
+	put(object, "memory", memory_object(&instance->memory));
+	json_object_array_add(array, object);
+	return array;
+}
+
+static struct json_object *restarts_object(const struct status *status)
+{
+	struct json_object *restarts = json_object_new_object(), *by_verdict = json_object_new_object();
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
+		put(by_verdict, verdict_name(kind), json_size(status->restarts.by_verdict[kind]));
+	put(restarts, "total", json_size(status->restarts.total));
+	put(restarts, "by_verdict", by_verdict);
+	put(restarts, "budget_left", json_number(status->restarts.budget_left));
+	put(restarts, "budget_deaths", json_number(status->restarts.budget_deaths));
+	put(restarts, "budget_within_seconds", json_seconds(status->restarts.budget_within_usec));
+	put(restarts, "next_in_seconds", json_seconds(status->restarts.next_in_usec));
+	return restarts;
+}
+
+static struct json_object *sandbox_object(const struct status *status)
+{
+	struct json_object *sandbox = json_object_new_object();
+	put(sandbox, "syscalls", json_text(status->sandbox.syscalls));
+	put(sandbox, "user", json_text(status->sandbox.user));
+	put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
+	put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
+	return sandbox;
+}
+
+static struct json_object *text_or_null(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : json_text(text);
+}
+
+char *status_json(const struct status *status)
+{
+	struct json_object *service = json_object_new_object();
+	if (service == NULL)
+		return NULL;
+	put(service, "name", json_text(status->name));
+	put(service, "state", json_text(status->state));
+	put(service, "state_seconds", json_seconds(status->state_since_usec));
+	put(service, "uptime_seconds", json_seconds(status->uptime_usec));
+	put(service, "supervisor_pid", json_number(status->supervisor_pid));
+	put(service, "version", json_text(status->version));
+	put(service, "command", json_text(status->command));
+	put(service, "policy_file", text_or_null(status->policy_file));
+	put(service, "cgroup", text_or_null(status->cgroup));
+	put(service, "cgroup_version", json_text(status->cgroup_version));
+	put(service, "limited_by", text_or_null(status->limited_by));
+	put(service, "instances", instances_array(&status->instance));
+	put(service, "restarts", restarts_object(status));
+	put(service, "sandbox", sandbox_object(status));
+	put(service, "failed_why", text_or_null(status->failed_why));
+	put(service, "last_death", status->last_death_json == NULL ?
+				   NULL : json_parse(status->last_death_json, strlen(status->last_death_json)));
+	return json_line(service);
+}
+
+void status_of_stopped(struct status *ret, const char *name)
+{
+	*ret = (struct status){ .state = "stopped", .state_since_usec = -1, .uptime_usec = -1, .version = HEAPWARD_VERSION,
+				.cgroup_version = "none", .failed_why = "" };
+	size_t length = strlen(name);
+	assert(length < sizeof(ret->name));
+	memcpy(ret->name, name, length + 1);
+	ret->instance = (struct status_instance){
+		.state = "stopped", .uptime_usec = -1,
+		.memory = { SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 },
+	};
+	ret->instance.heap.used_bytes = ret->instance.heap.old_space_bytes = SIZE_UNKNOWN;
+	ret->instance.heap.limit_bytes = ret->instance.heap.available_bytes = SIZE_UNKNOWN;
+	ret->instance.heap.after_full_gc_bytes = ret->instance.heap.external_bytes = SIZE_UNKNOWN;
+	ret->instance.heap.age_usec = -1;
+	ret->instance.heap.source = "none";
+	ret->restarts.next_in_usec = -1;
+	ret->restarts.budget_within_usec = -1;
+	ret->sandbox.syscalls = ret->sandbox.user = ret->sandbox.capabilities = "unknown";
+}

@@ -9,7 +9,6 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 static void root_from(char *ret, const char *variable, const char *fallback_home)
@@ -79,10 +78,12 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 static int take_lock(struct state_dir *dir, struct failure *why)
 {
 	char text[16] = "";
+	struct flock lock = { .l_type = F_WRLCK };
 	cleanup_fd int fd = openat(dir->runtime_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(why, errno, "open %s/lock", dir->runtime_path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	/* Of the open file, as flock's, so that the keeper holds it on; but one that can be looked at without taking it. */
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		(void)!read(fd, text, sizeof(text) - 1);
 		return failed(why, 0, "name \"%s\" is taken: supervisor pid %ld holds it; choose another with -n",
 			      dir->name, strtol(text, NULL, 10));

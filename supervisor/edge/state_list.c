@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define DEATH_FILE_BYTES_MAX (1024 * 1024)
@@ -24,11 +23,12 @@ static struct state_service *find(struct state_service *services, size_t count, 
 static void look_at_lock(const char *runtime, struct state_service *service)
 {
 	char path[STATE_DIR_PATH_MAX], text[16] = "";
+	struct flock lock = { .l_type = F_WRLCK };
 	snprintf(path, sizeof(path), "%.450s/%s/lock", runtime, service->name);
 	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return; /* nobody holds it */
 	service->running = true;
 	if (read(fd, text, sizeof(text) - 1) > 0)
@@ -66,6 +66,23 @@ size_t state_list(const struct state_roots *roots, struct state_service ret[stat
 		look_at_lock(roots->runtime, &ret[i]);
 	qsort(ret, count, sizeof(ret[0]), compare_names);
 	return count;
+}
+
+void state_look(const struct state_roots *roots, const char *name, struct state_service *ret)
+{
+	*ret = (struct state_service){ 0 };
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	look_at_lock(roots->runtime, ret);
+}
+
+int state_open_events(const struct state_roots *roots, const char *name, bool older, struct failure *why)
+{
+	char path[STATE_DIR_PATH_MAX];
+	snprintf(path, sizeof(path), "%.400s/%.64s/%s", roots->state, name, older ? "events.1.jsonl" : "events.jsonl");
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return failed(why, ENOENT, "no events of \"%s\" are known here", name);
+	return fd < 0 ? failed(why, errno, "open %s", path) : fd;
 }
 
 static int open_deaths_of(const struct state_roots *roots, const char *name, struct failure *why)

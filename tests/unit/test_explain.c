@@ -3,6 +3,7 @@
 #include "tests/unit/golden.h"
 #include "tests/unit/plan_unit.h"
 #include "supervisor/core/explain.h"
+#include "supervisor/core/prose.h"
 
 #include <json-c/json.h>
 
@@ -95,7 +96,7 @@ static void no_line_is_wider_than_a_terminal(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		cleanup_free char *text = text_of(&samples[i]);
 		for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
-			if (strcspn(line, "\n") > EXPLAIN_COLUMNS)
+			if (strcspn(line, "\n") > PROSE_COLUMNS)
 				fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
 			assert_true(strcspn(line, "\n") == 0 || line[strcspn(line, "\n") - 1] != ' ');
 		}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prepare: see prepare.h. */
+#include "supervisor/cli/prepare.h"
+#include "supervisor/core/environment.h"
+#include "supervisor/core/plan.h"
+#include "supervisor/core/policy.h"
+#include "supervisor/edge/host_probe.h"
+#include "supervisor/edge/policy_files.h"
+#include "supervisor/edge/state_dir.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern char **environ;
+
+/* -n and service.name, else the name of the directory that the worker runs in. */
+static int find_name(struct prepared *prepared)
+{
+	char *directory;
+	if (prepared->policy.service.name[0] != '\0') {
+		snprintf(prepared->name, sizeof(prepared->name), "%s", prepared->policy.service.name);
+		return 0;
+	}
+	directory = realpath(prepared->policy.service.directory == NULL ? "." : prepared->policy.service.directory, NULL);
+	if (directory == NULL) {
+		fprintf(stderr, "heapward: the working directory is gone; name the service with -n\n");
+		return EXIT_USAGE;
+	}
+	policy_name_from_directory(directory, prepared->name);
+	free(directory);
+	return 0;
+}
+
+/* The environment as the worker will see it, but for what the plan adds. */
+static int build_environment(const struct policy *policy, struct words *ret, struct failure *why)
+{
+	cleanup(words_finish) struct words file = { 0 };
+	struct environment environment = { .inherited = environ, .file = &file, .set = &policy->service.environment_set };
+	if (policy->service.environment_file != NULL &&
+	    policy_files_read_environment(policy->service.environment_file, &file, why) < 0)
+		return failed_in(why, "service.environment.file");
+	return environment_build(&environment, ret, why);
+}
+
+static void read_figures(const char *name, struct host *host)
+{
+	struct state_roots roots;
+	struct state_figures figures;
+	state_roots_find(&roots);
+	state_dir_read_figures(&roots, name, &figures);
+	host->peak_bytes = figures.peak_bytes;
+	host->peak_runs = figures.peak_runs;
+	host->buffers_bytes = figures.buffers_bytes;
+}
+
+static int complain(const struct prepared *prepared, const struct failure *why, int status)
+{
+	fprintf(stderr, "heapward: %s: %s\n", prepared->name, why->text);
+	return status;
+}
+
+int prepare(const struct run_options *options, struct prepared *ret)
+{
+	struct failure why;
+	cleanup(words_finish) struct words environment = { 0 };
+	memset(ret, 0, sizeof(*ret));
+	int status = run_options_policy(options, &ret->policy);
+	if (status == 0)
+		status = find_name(ret);
+	if (status != 0)
+		return status;
+	ret->command = ret->policy.service.command.list;
+	if (build_environment(&ret->policy, &environment, &why) < 0)
+		return complain(ret, &why, EXIT_USAGE);
+	host_probe(&ret->host, ret->command, environment.list, ret->policy.service.directory);
+	if (cgroup_tree_find(&ret->tree, "/sys/fs/cgroup", &why) < 0)
+		return complain(ret, &why, EXIT_SUPERVISOR);
+	cgroup_tree_describe(&ret->tree, &ret->host);
+	read_figures(ret->name, &ret->host);
+	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);
+	return 0;
+}
+
+void prepared_finish(struct prepared *prepared)
+{
+	policy_finish(&prepared->policy);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status_text: one service in full, as `status NAME` prints it, from the JSON of status_json. It came over a socket, so
+ * every value may be missing. */
+#include "supervisor/core/status.h"
+
+#include "base/units.h"
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/prose.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *size_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
+{
+	return units_format_size(buffer, json_find_size(object, path));
+}
+
+static const char *time_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
+{
+	double seconds = json_object_get_double(json_find(object, path));
+	bool sane = seconds > 0 && seconds < 1e9;
+	return units_format_time(buffer, sane ? (int64_t)(seconds * (double)USEC_PER_SEC) : 0);
+}
+
+static long long number_at(struct json_object *object, const char *path)
+{
+	return (long long)json_object_get_int64(json_find(object, path));
+}
+
+static void add_head(struct prose *prose, struct json_object *service)
+{
+	char since[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], worker[64] = "";
+	if (json_find(service, "instances.0.pid") != NULL)
+		snprintf(worker, sizeof(worker), ", worker pid %lld", number_at(service, "instances.0.pid"));
+	prose_field(prose, "service", "%s: %s", json_find_text(service, "name", "?"), json_find_text(service, "state", "?"));
+	if (number_at(service, "supervisor_pid") > 0)
+		prose_field(prose, "", "for %s%s, supervisor pid %lld up %s", time_at(since, service, "state_seconds"),
+			    worker, number_at(service, "supervisor_pid"), time_at(uptime, service, "uptime_seconds"));
+	if (json_find(service, "failed_why") != NULL)
+		prose_field(prose, "failed", "%s", json_find_text(service, "failed_why", ""));
+	if (json_find_text(service, "command", "")[0] != '\0')
+		prose_field(prose, "command", "%s", json_find_text(service, "command", ""));
+	if (json_find(service, "policy_file") != NULL)
+		prose_field(prose, "policy", "%s", json_find_text(service, "policy_file", ""));
+}
+
+static void add_heap(struct prose *prose, struct json_object *instance)
+{
+	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], old_space[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX];
+	char age[UNITS_TEXT_MAX], external[UNITS_TEXT_MAX];
+	const char *source = json_find_text(instance, "heap.source", "none");
+	if (strcmp(source, "none") == 0) {
+		prose_field(prose, "heap", "no figures: %s", json_find_text(instance, "heap.source_problem", "unknown"));
+		return;
+	}
+	if (json_find_size(instance, "heap.used_bytes") == SIZE_UNKNOWN)
+		prose_field(prose, "heap", "limit %s (old space %s); no collection yet",
+			    size_at(limit, instance, "heap.limit_bytes"), size_at(old_space, instance, "heap.old_space_bytes"));
+	else
+		prose_field(prose, "heap", "used %s of %s (old space %s), after the last full collection %s, external %s",
+			    size_at(used, instance, "heap.used_bytes"), size_at(limit, instance, "heap.limit_bytes"),
+			    size_at(old_space, instance, "heap.old_space_bytes"),
+			    size_at(live, instance, "heap.after_full_gc_bytes"),
+			    size_at(external, instance, "heap.external_bytes"));
+	prose_field(prose, "", "by the %s, %s ago; %lld reporting, %lld records, %lld bad", source,
+		    time_at(age, instance, "heap.age_seconds"), number_at(instance, "heap.reporters"),
+		    number_at(instance, "heap.records"), number_at(instance, "heap.bad_records"));
+	if (json_find(instance, "heap.source_problem") != NULL)
+		prose_field(prose, "", "%s", json_find_text(instance, "heap.source_problem", ""));
+}
+
+static void add_memory(struct prose *prose, struct json_object *service, struct json_object *instance)
+{
+	char current[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX];
+	if (json_find_size(instance, "memory.current_bytes") == SIZE_UNKNOWN)
+		return;
+	bool limited = json_find_size(instance, "memory.max_bytes") != SIZE_UNKNOWN;
+	prose_field(prose, "memory", "%s of %s, peak %s", size_at(current, instance, "memory.current_bytes"),
+		    limited ? size_at(max, instance, "memory.max_bytes") : "no limit of its own",
+		    size_at(peak, instance, "memory.peak_bytes"));
+	if (json_find(service, "cgroup") != NULL)
+		prose_field(prose, "cgroup", "%s (%s)", json_find_text(service, "cgroup", ""),
+			    json_find_text(service, "cgroup_version", "?"));
+}
+
+static void add_restarts(struct prose *prose, struct json_object *service)
+{
+	char within[UNITS_TEXT_MAX], next[UNITS_TEXT_MAX], deaths[256] = "";
+	size_t length = 0;
+	if (number_at(service, "restarts.budget_deaths") == 0)
+		return;
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT && length < sizeof(deaths); kind++) {
+		char path[64];
+		snprintf(path, sizeof(path), "restarts.by_verdict.%s", verdict_name(kind));
+		if (number_at(service, path) > 0)
+			length += (size_t)snprintf(deaths + length, sizeof(deaths) - length, "%s%s %lld",
+						   length == 0 ? "; ended by " : ", ", verdict_name(kind),
+						   number_at(service, path));
+	}
+	prose_field(prose, "restarts", "%lld%s; %lld of %lld left in %s", number_at(service, "restarts.total"), deaths,
+		    number_at(service, "restarts.budget_left"), number_at(service, "restarts.budget_deaths"),
+		    time_at(within, service, "restarts.budget_within_seconds"));
+	if (json_find(service, "restarts.next_in_seconds") != NULL)
+		prose_field(prose, "", "next start in %s", time_at(next, service, "restarts.next_in_seconds"));
+}
+
+static void add_sandbox(struct prose *prose, struct json_object *service)
+{
+	if (number_at(service, "supervisor_pid") == 0)
+		return;
+	prose_field(prose, "sandbox", "system calls %s, user %s, capabilities %s%s",
+		    json_find_text(service, "sandbox.syscalls", "?"), json_find_text(service, "sandbox.user", "?"),
+		    json_find_text(service, "sandbox.capabilities", "?"),
+		    json_object_get_boolean(json_find(service, "sandbox.no_new_privs")) ? ", no_new_privs" : "");
+}
+
+static void add_last_death(struct prose *prose, struct json_object *service, int64_t now_realtime_usec)
+{
+	char ago[UNITS_TEXT_MAX];
+	struct json_object *at = json_find(service, "last_death.at_usec");
+	if (at == NULL)
+		return;
+	int64_t age_usec = now_realtime_usec - json_object_get_int64(at);
+	prose_field(prose, "last end", "%s, %s ago: %s", json_find_text(service, "last_death.verdict", "?"),
+		    units_format_time(ago, age_usec > 0 ? age_usec : 0), json_find_text(service, "last_death.text", ""));
+	prose_field(prose, "", "heapward why %s says more", json_find_text(service, "name", "?"));
+}
+
+char *status_text(const char *json, int64_t now_realtime_usec)
+{
+	struct prose prose = { 0 };
+	struct json_object *service = json_parse(json, strlen(json));
+	struct json_object *instance = json_find(service, "instances.0");
+	if (instance == NULL || json_find(service, "name") == NULL) {
+		json_object_put(service);
+		return NULL;
+	}
+	add_head(&prose, service);
+	if (json_find(instance, "pid") != NULL)
+		add_heap(&prose, instance);
+	add_memory(&prose, service, instance);
+	add_restarts(&prose, service);
+	add_sandbox(&prose, service);
+	add_last_death(&prose, service, now_realtime_usec);
+	json_object_put(service);
+	return prose_take(&prose);
+}
