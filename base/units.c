@@ -105,6 +105,8 @@ const char *units_format_time(char buffer[static UNITS_TEXT_MAX], int64_t usec)
 	int64_t seconds = usec / USEC_PER_SEC;
 	if (usec == USEC_NEVER)
 		snprintf(buffer, UNITS_TEXT_MAX, "never");
+	else if (usec > 0 && usec < USEC_PER_SEC)
+		snprintf(buffer, UNITS_TEXT_MAX, "%" PRId64 " ms", usec / USEC_PER_MSEC);
 	else if (seconds < 10 && usec % USEC_PER_SEC / 100000 != 0)
 		snprintf(buffer, UNITS_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", seconds,
 			 usec % USEC_PER_SEC / 100000);

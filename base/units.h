@@ -18,7 +18,7 @@ int units_parse_time(const char *text, int64_t *ret_usec);
 /* Writes "512 MiB", "1.5 GiB", "300 KiB", "17 B", "none" or "unknown": at most one decimal, exact multiples without. */
 const char *units_format_size(char buffer[static UNITS_TEXT_MAX], uint64_t bytes);
 
-/* Writes "0.1 s", "12 s", "4 min 10 s", "3 h 20 min", "2 d 4 h" or "never". */
+/* Writes "100 ms", "1.5 s", "12 s", "4 min 10 s", "3 h 20 min", "2 d 4 h" or "never". */
 const char *units_format_time(char buffer[static UNITS_TEXT_MAX], int64_t usec);
 
 #endif

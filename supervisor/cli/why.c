@@ -23,8 +23,10 @@ static bool read_nth(const char *text, unsigned *ret)
 {
 	char *end;
 	unsigned long number = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || number == 0 || number > NTH_MAX)
+		return false;
 	*ret = (unsigned)number;
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number > 0 && number <= NTH_MAX;
+	return true;
 }
 
 /* Returns 0, or the status to leave with; EXIT_USAGE after a complaint. */

@@ -40,7 +40,9 @@ static void add_fields(struct json_object *object, const struct notice *notice)
 	for (size_t i = 0; i < notice->field_count; i++) {
 		const struct notice_field *field = &notice->fields[i];
 		json_object_object_add(object, field->name,
-				       field->text == NULL ? json_number(field->number) : json_text(field->text));
+				       field->text != NULL ? json_text(field->text) :
+				       field->is_truth	   ? json_object_new_boolean(field->number != 0) :
+							     json_number(field->number));
 	}
 }
 

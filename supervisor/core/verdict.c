@@ -177,13 +177,17 @@ static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdi
 
 static const char *heap_limit_text(const struct evidence *evidence, char *text, size_t size)
 {
-	char limit[UNITS_TEXT_MAX];
+	char limit[UNITS_TEXT_MAX], granted[UNITS_TEXT_MAX];
 	const struct reporter *reporter = ended_near_limit(evidence);
-	if (reporter == NULL)
+	if (reporter == NULL) {
 		snprintf(text, size, "fatal heap-limit error: V8 reached its heap limit");
-	else
-		snprintf(text, size, "fatal heap-limit error: V8 reached its heap limit of %s",
-			 units_format_size(limit, reporter->last.limit_bytes));
+		return text;
+	}
+	bool planned = reporter->old_space_bytes != SIZE_UNKNOWN && reporter->old_space_bytes > 0;
+	snprintf(text, size, "fatal heap-limit error: %s of %s reached%s%s", planned ? "old space" : "V8's heap limit",
+		 units_format_size(limit, planned ? reporter->old_space_bytes : reporter->last.limit_bytes),
+		 planned && reporter->granted_bytes > 0 ? ", and the headroom granted there: " : "",
+		 planned && reporter->granted_bytes > 0 ? units_format_size(granted, reporter->granted_bytes) : "");
 	return text;
 }
 

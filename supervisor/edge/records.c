@@ -108,7 +108,7 @@ static void take_near_limit(struct records *records, size_t index, const struct 
 	reporter->dropped = record->near_limit.dropped;
 	take_heap(records, index, record, &record->near_limit.heap, false);
 	if (records->near_limit != NULL)
-		records->near_limit(records, reporter);
+		records->near_limit(records, reporter, record->near_limit.granted_bytes);
 }
 
 static void mark_closed(struct reporter *reporter)

@@ -29,7 +29,7 @@ static void act_kill(struct service *service, const struct action *action)
 static void add_verdict(struct notice *notice, const struct verdict *verdict)
 {
 	tell_add_text(notice, "verdict", verdict_name(verdict->kind));
-	tell_add_text(notice, "certain", verdict->certain ? "true" : "false");
+	tell_add_truth(notice, "certain", verdict->certain);
 	if (verdict->kind == VERDICT_EXIT)
 		tell_add_number(notice, "exit_status", verdict->number);
 	if (verdict->kind == VERDICT_SIGNAL)

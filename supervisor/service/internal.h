@@ -115,6 +115,7 @@ void report_answer(struct control_socket *socket, const struct control_request *
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);
 void tell_add_text(struct notice *notice, const char *name, const char *text);
 void tell_add_number(struct notice *notice, const char *name, int64_t number);
+void tell_add_truth(struct notice *notice, const char *name, bool truth);
 void tell(struct service *service, const struct notice *notice);
 void tell_warning(struct service *service, const char *format, ...) PRINTF_LIKE(2, 3);
 

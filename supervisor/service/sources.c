@@ -259,18 +259,24 @@ static void reporter_said_hello(struct records *records, const struct reporter *
 	tell_overcommit(run, reporter);
 }
 
-static void reporter_near_limit(struct records *records, const struct reporter *reporter)
+static void reporter_near_limit(struct records *records, const struct reporter *reporter, uint64_t newly_granted_bytes)
 {
 	struct worker_run *run = records->owner;
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], granted[UNITS_TEXT_MAX];
 	struct notice notice = tell_notice(run->service, NOTICE_HEAP_NEAR_LIMIT, run);
 	notice.pid = reporter->pid;
-	snprintf(notice.message, sizeof(notice.message), "near the heap limit: used %s of %s, granted %s (pid %d)",
-		 units_format_size(used, reporter->last.used_bytes), units_format_size(limit, reporter->last.limit_bytes),
-		 units_format_size(granted, reporter->granted_bytes), reporter->pid);
+	units_format_size(used, reporter->last.used_bytes);
+	units_format_size(limit, reporter->last.limit_bytes);
+	if (newly_granted_bytes > 0)
+		snprintf(notice.message, sizeof(notice.message),
+			 "near the heap limit: used %s of %s; headroom granted: %s", used, limit,
+			 units_format_size(granted, newly_granted_bytes));
+	else
+		snprintf(notice.message, sizeof(notice.message), "near the heap limit: used %s of %s; no more headroom", used,
+			 limit);
 	tell_add_number(&notice, "used_bytes", (int64_t)reporter->last.used_bytes);
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->last.limit_bytes);
-	tell_add_number(&notice, "granted_bytes", (int64_t)reporter->granted_bytes);
+	tell_add_number(&notice, "granted_bytes", (int64_t)newly_granted_bytes);
 	tell(run->service, &notice);
 }
 

@@ -37,6 +37,11 @@ void tell_add_number(struct notice *notice, const char *name, int64_t number)
 	add(notice, (struct notice_field){ .name = name, .number = number });
 }
 
+void tell_add_truth(struct notice *notice, const char *name, bool truth)
+{
+	add(notice, (struct notice_field){ .name = name, .number = truth, .is_truth = true });
+}
+
 static void say_text(struct service *service, const struct notice *notice)
 {
 	char line[1024];

@@ -26,6 +26,7 @@ struct notice_field {
 	const char *name;
 	const char *text; /* NULL: the number counts */
 	int64_t number;
+	bool is_truth;    /* number is printed as true or false */
 };
 
 struct notice {

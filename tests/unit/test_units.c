@@ -60,7 +60,7 @@ static void times_are_written(void **state UNUSED)
 		int64_t usec;
 		const char *text;
 	} rows[] = {
-		{ 100000, "0.1 s" }, { 12 * USEC_PER_SEC, "12 s" }, { 250 * USEC_PER_SEC, "4 min 10 s" },
+		{ 100000, "100 ms" }, { 0, "0 s" }, { 1500000, "1.5 s" }, { 12 * USEC_PER_SEC, "12 s" }, { 250 * USEC_PER_SEC, "4 min 10 s" },
 		{ 600 * USEC_PER_SEC, "10 min" }, { 12000 * USEC_PER_SEC, "3 h 20 min" },
 		{ 52 * 3600 * USEC_PER_SEC, "2 d 4 h" }, { USEC_NEVER, "never" }, { 0, "0 s" },
 	};
