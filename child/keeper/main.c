@@ -130,6 +130,17 @@ static bool sweep_everything(const struct keeper_job *job)
 	return clean;
 }
 
+static void remove_runtime(const struct keeper_job *job)
+{
+	char path[sizeof("../") + sizeof(job->runtime_name)] = "../";
+	for (size_t i = 0; job->runtime_fd >= 0 && i < KEEPER_FILES_MAX; i++)
+		if (job->files[i][0] != '\0')
+			unlinkat(job->runtime_fd, job->files[i], 0);
+	memcpy(path + 3, job->runtime_name, sizeof(job->runtime_name));
+	if (job->runtime_fd >= 0 && job->runtime_name[0] != '\0')
+		unlinkat(job->runtime_fd, path, AT_REMOVEDIR);
+}
+
 static void clean_up(const struct keeper_job *job)
 {
 	const struct timespec pause = { .tv_nsec = KEEPER_ROUND_NSEC };
@@ -137,9 +148,7 @@ static void clean_up(const struct keeper_job *job)
 		nanosleep(&pause, NULL);
 	for (uint32_t i = 0; i < job->directory_count; i++)
 		remove_base(&job->directories[i]);
-	for (size_t i = 0; job->runtime_fd >= 0 && i < KEEPER_FILES_MAX; i++)
-		if (job->files[i][0] != '\0')
-			unlinkat(job->runtime_fd, job->files[i], 0);
+	remove_runtime(job);
 }
 
 int main(void)

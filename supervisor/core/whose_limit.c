@@ -59,23 +59,36 @@ static bool by_local_events(const struct evidence *evidence, const struct levels
 	return true;
 }
 
-/* What failcnt does not exclude: the nearest such level, certain only where it is the only one that has a limit. */
+/* Some v1 kernels (6.18) never count: a failcnt of 0 at a level that was filled up says so. */
+static bool failcnt_counts(const struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (levels->after[i].has_failcnt && levels->after[i].failcnt > 0)
+			return true;
+	return false;
+}
+
+/* The nearest level with a limit that failcnt does not exclude; never certain. */
 static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
 {
+	bool counts = failcnt_counts(levels);
 	size_t candidates = 0;
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level_counters *after = &levels->after[i];
-		if (after->has_failcnt && after->failcnt == levels->before[i].failcnt)
+		bool excluded = counts && after->has_failcnt && after->failcnt == levels->before[i].failcnt;
+		if (excluded || (!counts && after->max_bytes >= SIZE_UNKNOWN))
 			continue;
 		if (candidates++ == 0)
 			name(ret, after);
 	}
 	ret->host = candidates == 0;
 	ret->certain = false;
-	snprintf(ret->doubt, sizeof(ret->doubt),
-		 candidates == 0 ? "no level's failcnt rose and the kernel log was not read" :
-				   "failcnt rose at %zu level(s), which proves nothing; the kernel log was not read",
-		 candidates);
+	if (counts)
+		snprintf(ret->doubt, sizeof(ret->doubt), "failcnt rose at %zu level(s), which proves nothing; the kernel log "
+			 "was not read", candidates);
+	else
+		snprintf(ret->doubt, sizeof(ret->doubt), "this kernel counts no failcnt, and its log was not read: %zu "
+			 "level(s) have a limit", candidates);
 }
 
 bool whose_limit_find(const struct evidence *evidence, struct whose_limit *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* filter: the first list, "compat": everything is allowed but the handful of calls that no server needs and that an
  * attacker inside one would want. Made by libseccomp, handed to the child as raw BPF. */
-#include "supervisor/edge/spawn.h"
+#include "supervisor/edge/filter.h"
 
 #include <errno.h>
 #include <seccomp.h>
@@ -72,7 +72,7 @@ static int build(scmp_filter_ctx context, unsigned char **ret, size_t *ret_bytes
 	return export(context, ret, ret_bytes, why);
 }
 
-int spawn_build_filter(unsigned char **ret, size_t *ret_bytes, struct failure *why)
+int filter_build(unsigned char **ret, size_t *ret_bytes, struct failure *why)
 {
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
 	if (context == NULL)

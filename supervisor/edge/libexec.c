@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libexec: where our other programs are: the compiled-in directory, or, for a binary that still runs in its build tree,
- * that tree. Never the working directory, PATH or the environment. */
-#include "supervisor/edge/spawn.h"
+/* libexec: see libexec.h. */
+#include "supervisor/edge/libexec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +37,7 @@ static const char *build_path(const char *name)
 	return NULL;
 }
 
-int spawn_libexec_path(const char *name, char *path, size_t size, struct failure *why)
+int libexec_path(const char *name, char *path, size_t size, struct failure *why)
 {
 	int length = runs_in_build_tree() ? snprintf(path, size, "%s/%s", HEAPWARD_BUILD_ROOT, build_path(name)) :
 					    snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
@@ -49,10 +48,10 @@ int spawn_libexec_path(const char *name, char *path, size_t size, struct failure
 	return 0;
 }
 
-int spawn_open_program(const char *name, struct failure *why)
+int libexec_open(const char *name, struct failure *why)
 {
 	char path[PATH_MAX];
-	if (spawn_libexec_path(name, path, sizeof(path), why) < 0)
+	if (libexec_path(name, path, sizeof(path), why) < 0)
 		return -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? failed(why, errno, "%.400s", path) : fd;

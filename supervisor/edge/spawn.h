@@ -12,13 +12,6 @@ struct spawned {
 	int report_fd; /* nonblocking: one report, or end of file when exec has happened or the child is dead */
 };
 
-/* Opens a program of our libexec directory (beside the running binary in a build tree) by name, O_CLOEXEC. Returns the
- * descriptor or -1. Never looks at the working directory, PATH or the environment. */
-int spawn_open_program(const char *name, struct failure *why);
-
-/* The directory that programs and agent are in, as a path. */
-int spawn_libexec_path(const char *name, char *path, size_t size, struct failure *why);
-
 /* Starts the child. `from` numbers in launch->keep and launch->groups are descriptors of THIS process: spawn places them
  * in the child and writes the child's numbers into the record that it sends. stdin is ours, stdout ours,
  * `stderr_fd` (-1: ours) becomes the child's stderr. */
@@ -26,8 +19,5 @@ int spawn_child(struct spawned *ret, int program_fd, const struct launch *launch
 
 /* Reads the report. 1: a step failed (*ret_report filled); 0: end of file; -1 with EAGAIN in why->error: nothing yet. */
 int spawn_read_report(int report_fd, struct launch_report *ret_report, struct failure *why);
-
-/* Builds the system-call filter of sandbox.syscalls: compat as raw struct sock_filter bytes (malloc'ed). */
-int spawn_build_filter(unsigned char **ret, size_t *ret_bytes, struct failure *why);
 
 #endif

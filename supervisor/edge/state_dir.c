@@ -144,6 +144,7 @@ void state_dir_keeper_job(const struct state_dir *dir, struct keeper_job *job)
 	job->runtime_fd = dir->runtime_fd;
 	snprintf(job->files[0], sizeof(job->files[0]), "control");
 	snprintf(job->files[1], sizeof(job->files[1]), "lock");
+	snprintf(job->runtime_name, sizeof(job->runtime_name), "%s", dir->name);
 }
 
 void state_dir_release(struct state_dir *dir)

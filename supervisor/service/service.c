@@ -5,6 +5,8 @@
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/notice.h"
+#include "supervisor/edge/filter.h"
+#include "supervisor/edge/libexec.h"
 #include "supervisor/service/internal.h"
 
 #include <stdio.h>
@@ -183,17 +185,17 @@ static void keeper_ended(struct source *source, uint32_t events UNUSED)
 
 static int start_programs(struct service *service, struct failure *why)
 {
-	service->child_program_fd = spawn_open_program("heapward-child", why);
-	service->keeper_program_fd = service->child_program_fd < 0 ? -1 : spawn_open_program("heapward-keeper", why);
+	service->child_program_fd = libexec_open("heapward-child", why);
+	service->keeper_program_fd = service->child_program_fd < 0 ? -1 : libexec_open("heapward-keeper", why);
 	if (service->keeper_program_fd < 0)
 		return -1;
-	if (spawn_libexec_path("agent.cjs", service->agent_path, sizeof(service->agent_path), why) < 0) {
+	if (libexec_path("agent.cjs", service->agent_path, sizeof(service->agent_path), why) < 0) {
 		service->agent_path[0] = '\0';
 		snprintf(service->agent_problem, sizeof(service->agent_problem), "%.255s", why->text);
 	}
 	if (service->setup->policy->sandbox.syscalls == SYSCALLS_NONE)
 		return 0;
-	return spawn_build_filter(&service->filter, &service->filter_bytes, why);
+	return filter_build(&service->filter, &service->filter_bytes, why);
 }
 
 static void start_control(struct service *service)

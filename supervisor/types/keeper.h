@@ -30,6 +30,7 @@ struct keeper_job {
 	int lock_fd;         /* held until all is gone, so that the name stays taken until then; -1: none */
 	int runtime_fd;      /* directory whose `files` are unlinked last; -1: none */
 	char files[KEEPER_FILES_MAX][KEEPER_FILE_NAME_MAX]; /* "" in unused entries */
+	char runtime_name[48]; /* of that directory in the one that holds it: removed after its files; "": stays */
 	int32_t sessions[KEEPER_SESSIONS_MAX]; /* 0 in unused entries; killed only where directory_count is 0 */
 };
 

@@ -27,6 +27,7 @@ awk -v archive="$(basename "$archive")" '
     symbol = $NF
     split($1, part, ":")
     object = part[2]
+    sub(/^.*\//, "", object) # a thin archive names its objects by path
     if (symbol in defined) next
     for (i = 1; i <= rules; i++)
       if (symbol ~ rule[i]) {

@@ -66,6 +66,7 @@ static inline pid_t run_in_group(const struct cgroup *group, void (*body)(void))
 /* A child, and a grandchild in a session of its own: what `npm start` leaves behind. */
 static inline void run_a_family(void)
 {
+	close_range(3, ~0U, 0); /* as exec would: the keeper's pipe must not live on in a worker */
 	if (fork() == 0) {
 		setsid();
 		fork();
