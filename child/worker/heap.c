@@ -3,6 +3,7 @@
 #include "child/worker/heap.h"
 #include "heapward/record_sender.h"
 
+#define GC_THREADS /* for the unsafe functions */
 #include <gc.h>
 #include <stdio.h>
 #include <string.h>
