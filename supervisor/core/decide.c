@@ -111,11 +111,18 @@ int64_t service_state_deadline(const struct service_state *state, struct event *
 	return worker->deadline_usec;
 }
 
+static const char *running_name(enum worker_state worker)
+{
+	if (worker == WORKER_READY)
+		return "ready";
+	return worker == WORKER_ENDING ? "stopping" : "starting";
+}
+
 const char *service_state_name(const struct service_state *state)
 {
 	switch (state->slot.state) {
 	case SLOT_RUNNING:
-		return state->slot.current.state == WORKER_READY ? "ready" : "starting";
+		return running_name(state->slot.current.state);
 	case SLOT_STOPPING:
 		return "stopping";
 	case SLOT_RESTARTING:

@@ -18,7 +18,7 @@ void decide(struct service_state *state, const struct event *event, int64_t now_
 /* The earliest deadline in `state`, USEC_NEVER where there is none; *ret_event is the event to send when it passes. */
 int64_t service_state_deadline(const struct service_state *state, struct event *ret_event);
 
-/* The state that users read: starting, ready, stopping, back-off, failed, stopped. Never NULL. */
+/* The state that users read: starting, ready, replacing, stopping, back-off, failed, stopped. Never NULL. */
 const char *service_state_name(const struct service_state *state);
 
 /* Deaths that the budget still allows at `now_usec`. */

@@ -28,12 +28,19 @@ static void start_afresh(struct step *step)
 	launch(step);
 }
 
+/* A worker whose main process has already ended did so unasked: whoever asks now must not hide its death. */
+static void note_asked(struct worker *worker, enum asked asked)
+{
+	if (worker->state != WORKER_ENDING || worker->asked != ASKED_NOTHING)
+		worker->asked = asked;
+}
+
 static void end_current(struct step *step, enum slot_state next, enum asked asked)
 {
 	step->state->slot.state = next;
 	step->state->slot.deadline_usec = USEC_NEVER;
 	step->worker = &step->state->slot.current;
-	step->worker->asked = asked;
+	note_asked(step->worker, asked);
 	step_worker(step, WORKER_EVENT_END);
 }
 
@@ -51,7 +58,7 @@ static void restart(struct step *step)
 static void stop_instead(struct step *step)
 {
 	step->state->slot.state = SLOT_STOPPING;
-	step->state->slot.current.asked = ASKED_STOP;
+	note_asked(&step->state->slot.current, ASKED_STOP);
 }
 
 static void stop_at_once(struct step *step)
@@ -91,9 +98,12 @@ static void worker_ready(struct step *step)
 	step->state->slot.deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
 }
 
+/* The deadline may pass while the group of a worker that has just died is still being killed: that is no health. */
 static void healthy(struct step *step)
 {
 	step->state->slot.deadline_usec = USEC_NEVER;
+	if (step->state->slot.current.state != WORKER_READY)
+		return;
 	step->state->slot.backoff_step = 0;
 	budget_clear(&step->state->slot.budget);
 }

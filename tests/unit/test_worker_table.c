@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every cell of the worker table as a row: state, event -> next state, actions, deadline. The slot is one that ignores
+ * what it hears, so that a row shows this table alone. */
+#include "tests/unit/unit.h"
+#include "supervisor/core/decide_internal.h"
+#include "tests/unit/decide_unit.h"
+
+#define NOW (100 * SEC)
+#define BEFORE (NOW + 3 * SEC) /* the deadline that a stopping worker had when the event came */
+
+enum expected_deadline { NONE, STOP, KILL, SAME };
+
+static const struct row {
+	enum worker_state state;
+	enum worker_event event;
+	enum worker_state next;
+	const char *actions;
+	enum expected_deadline deadline;
+} rows[] = {
+	{ WORKER_LAUNCHING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_LAUNCH_FAILED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_LAUNCHING, WORKER_EVENT_READY, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_LAUNCHING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_DEADLINE, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_END, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_LAUNCHING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
+
+	{ WORKER_STARTING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_LAUNCH_FAILED, WORKER_STARTING, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_READY, WORKER_READY, "(ready)", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_STARTING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_DEADLINE, WORKER_STARTING, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_STARTING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
+
+	{ WORKER_READY, WORKER_EVENT_LAUNCHED, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_LAUNCH_FAILED, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_READY, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_READY, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_DEADLINE, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_READY, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
+
+	{ WORKER_DRAINING, WORKER_EVENT_LAUNCHED, WORKER_DRAINING, "", SAME },
+	{ WORKER_DRAINING, WORKER_EVENT_LAUNCH_FAILED, WORKER_DRAINING, "", SAME },
+	{ WORKER_DRAINING, WORKER_EVENT_READY, WORKER_DRAINING, "", SAME },
+	{ WORKER_DRAINING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_DRAINING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_DRAINING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
+
+	{ WORKER_STOPPING, WORKER_EVENT_LAUNCHED, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_LAUNCH_FAILED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_STOPPING, WORKER_EVENT_READY, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
+	{ WORKER_STOPPING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_STOPPING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
+	{ WORKER_STOPPING, WORKER_EVENT_END, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
+
+	{ WORKER_ENDING, WORKER_EVENT_LAUNCHED, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_LAUNCH_FAILED, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_READY, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_EXITED, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_ENDING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
+	{ WORKER_ENDING, WORKER_EVENT_END, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_KILL, WORKER_ENDING, "", SAME },
+
+	{ WORKER_GONE, WORKER_EVENT_LAUNCHED, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_LAUNCH_FAILED, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_READY, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_EXITED, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_DEADLINE, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_END, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_KILL, WORKER_GONE, "", NONE },
+};
+
+static bool has_deadline(enum worker_state state)
+{
+	return state == WORKER_DRAINING || state == WORKER_STOPPING || state == WORKER_ENDING;
+}
+
+static void worker_in(struct service_state *state, enum worker_state worker)
+{
+	service_state_init(state, &standard_rules);
+	state->slot.current = (struct worker){ .id = 7, .state = worker, .launched_usec = NOW - 2 * SEC,
+					       .deadline_usec = has_deadline(worker) ? BEFORE : USEC_NEVER };
+}
+
+static int64_t expected_usec(enum expected_deadline deadline)
+{
+	switch (deadline) {
+	case STOP:
+		return NOW + standard_rules.stop_timeout_usec;
+	case KILL:
+		return NOW + standard_rules.kill_timeout_usec;
+	case SAME:
+		return BEFORE;
+	case NONE:
+	default:
+		return USEC_NEVER;
+	}
+}
+
+static void every_cell_does_what_its_row_says(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	char text[DECISION_TEXT_MAX];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		struct event event = event_of_worker(row->event, 7, &verdict_crash);
+		worker_in(&state, row->state);
+		decide(&state, &event, NOW, &decision);
+		decision_text(&state, &decision, text);
+		const struct worker *worker = &state.slot.current;
+		if (worker->state != row->next || strcmp(text, row->actions) != 0 ||
+		    worker->deadline_usec != expected_usec(row->deadline))
+			fail_msg("%s + %s: now %s, does \"%s\", deadline in %lld", worker_state_name(row->state),
+				 worker_event_name(row->event), worker_state_name(worker->state), text,
+				 (long long)(worker->deadline_usec - NOW));
+	}
+}
+
+static void no_cell_is_missing_and_none_is_tested_twice(void **unused UNUSED)
+{
+	int seen[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = { { 0 } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		seen[rows[i].state][rows[i].event]++;
+	for (int state = 0; state < WORKER_STATE_COUNT; state++)
+		for (int event = 0; event < WORKER_EVENT_COUNT; event++) {
+			assert_non_null(worker_table[state][event]);
+			assert_int_equal(seen[state][event], 1);
+		}
+}
+
+static void a_cell_leaves_the_state_alone_exactly_where_it_says_ignored(void **unused UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool quiet = rows[i].state == rows[i].next && rows[i].actions[0] == '\0';
+		assert_int_equal(worker_table[rows[i].state][rows[i].event] == ignored, quiet);
+	}
+}
+
+static void every_state_on_the_way_out_has_a_deadline(void **unused UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(has_deadline(rows[i].next), rows[i].deadline != NONE);
+}
+
+static void ready_says_how_long_the_start_took(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_READY, 7, NULL);
+	worker_in(&state, WORKER_STARTING);
+	decide(&state, &event, NOW, &decision);
+	assert_string_equal(decision.actions[0].text, "ready after 2 s");
+}
+
+static void the_start_is_timed_from_exec_and_not_from_the_fork(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_LAUNCHED, 7, NULL);
+	worker_in(&state, WORKER_LAUNCHING);
+	decide(&state, &event, NOW, &decision);
+	assert_int_equal(state.slot.current.launched_usec, NOW);
+}
+
+static void a_stop_that_takes_too_long_names_signal_timeout_and_key(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_DEADLINE, 7, NULL);
+	worker_in(&state, WORKER_STOPPING);
+	decide(&state, &event, NOW, &decision);
+	assert_string_equal(decision.actions[0].text,
+			    "still there 10 s after SIGTERM (stop.timeout): killing its whole group");
+	worker_in(&state, WORKER_ENDING);
+	decide(&state, &event, NOW, &decision);
+	assert_string_equal(decision.actions[0].text, "its group still holds processes 5 s after SIGKILL; killing again");
+}
+
+static void the_stop_signal_is_the_policys(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	char text[DECISION_TEXT_MAX];
+	struct event event = event_of_worker(WORKER_EVENT_END, 7, NULL);
+	worker_in(&state, WORKER_READY);
+	state.rules.stop_signal = SIGINT;
+	state.rules.stop_timeout_usec = USEC_NEVER;
+	decide(&state, &event, NOW, &decision);
+	assert_string_equal(decision_text(&state, &decision, text), "SIGINT to 7");
+	assert_int_equal(state.slot.current.deadline_usec, USEC_NEVER - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_cell_does_what_its_row_says),
+		cmocka_unit_test(no_cell_is_missing_and_none_is_tested_twice),
+		cmocka_unit_test(a_cell_leaves_the_state_alone_exactly_where_it_says_ignored),
+		cmocka_unit_test(every_state_on_the_way_out_has_a_deadline),
+		cmocka_unit_test(ready_says_how_long_the_start_took),
+		cmocka_unit_test(the_start_is_timed_from_exec_and_not_from_the_fork),
+		cmocka_unit_test(a_stop_that_takes_too_long_names_signal_timeout_and_key),
+		cmocka_unit_test(the_stop_signal_is_the_policys),
+	};
+	return cmocka_run_group_tests_name("worker_table", tests, NULL, NULL);
+}
