@@ -142,7 +142,8 @@ static void advise_heap_limit(struct death *death, const struct plan *plan)
 		snprintf(death->next, sizeof(death->next),
 			 "find what grows (heap after full collections, above); or raise your own --max-old-space-size, "
 			 "which heapward keeps, and memory.max with it");
-	else if (limit == SIZE_NONE || limit == SIZE_UNKNOWN)
+	else if (limit == SIZE_NONE || limit == SIZE_UNKNOWN ||
+		 strncmp(plan->numbers[PLAN_OLD_SPACE].rule, "heap.old_space", strlen("heap.old_space")) == 0)
 		snprintf(death->next, sizeof(death->next),
 			 "find what grows (heap after full collections, above); or give it more: heap.old_space above %s",
 			 old_space);
@@ -154,15 +155,18 @@ static void advise_heap_limit(struct death *death, const struct plan *plan)
 
 static void advise_oom_kill(struct death *death, const struct plan *plan)
 {
-	char max[UNITS_TEXT_MAX];
+	char max[UNITS_TEXT_MAX], remedy[320];
+	bool own = strcmp(death->verdict.subject, death->cgroup) == 0;
 	units_format_size(max, death->verdict.limit_bytes);
-	if (plan->manages_heap)
-		snprintf(death->next, sizeof(death->next),
-			 "the memory was outside V8's old space: look at Buffers, native addons and child processes; or raise "
-			 "the limit of %s (%s)", death->verdict.subject[0] == '\0' ? "the group" : death->verdict.subject, max);
+	if (own || death->verdict.subject[0] == '\0')
+		snprintf(remedy, sizeof(remedy), "raise memory.max above %s", max);
 	else
-		snprintf(death->next, sizeof(death->next), "raise the limit of %s (%s), or make the worker use less",
-			 death->verdict.subject[0] == '\0' ? "the group" : death->verdict.subject, max);
+		snprintf(remedy, sizeof(remedy), "raise the limit of %.200s above %s", death->verdict.subject, max);
+	if (plan->manages_heap)
+		snprintf(death->next, sizeof(death->next), "the memory was outside V8's old space: look at Buffers, native "
+			 "addons and child processes; or %s", remedy);
+	else
+		snprintf(death->next, sizeof(death->next), "%s, or make the worker use less", remedy);
 }
 
 static void advise_exec(struct death *death)

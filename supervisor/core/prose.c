@@ -114,7 +114,8 @@ void prose_field(struct prose *prose, const char *label, const char *format, ...
 	assert(length < PROSE_LABEL_COLUMNS);
 	add_bytes(prose, label, length);
 	add_spaces(prose, PROSE_LABEL_COLUMNS - length);
-	add_wrapped(prose, PROSE_LABEL_COLUMNS, PROSE_LABEL_COLUMNS, text);
+	bool is_item = strncmp(text, "- ", 2) == 0;
+	add_wrapped(prose, PROSE_LABEL_COLUMNS, PROSE_LABEL_COLUMNS + (is_item ? 2 : 0), text);
 }
 
 void prose_raw(struct prose *prose, const char *format, ...)

@@ -114,9 +114,9 @@ static void count_end(struct step *step)
 	const struct verdict *verdict = step->verdict;
 	step->state->deaths_by_verdict[verdict->kind]++;
 	step->state->slot.deadline_usec = USEC_NEVER;
-	if (verdict->kind == VERDICT_STOPPED || verdict->kind == VERDICT_REPLACED)
-		return;
-	step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
+	/* An end that was asked for is kept too, so that `why` tells of it; but it is no news. */
+	if (verdict->kind != VERDICT_STOPPED && verdict->kind != VERDICT_REPLACED)
+		step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
 	step_act(step, ACTION_KEEP_DEATH);
 }
 

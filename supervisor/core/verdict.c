@@ -100,8 +100,8 @@ static void add_counters(const struct evidence *evidence, struct verdict *verdic
 	const struct memory_counters *after = &evidence->after, *before = &evidence->before;
 	if (!after->known || !before->known || after->level_count == 0 || before->level_count == 0)
 		return;
-	add(verdict, "cgroup: oom_kill +%llu in %.180s",
-	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill), after->levels[0].path);
+	add(verdict, "cgroup: oom_kill +%llu in the worker's own group",
+	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill));
 }
 
 static void add_facts(const struct evidence *evidence, struct verdict *verdict)
@@ -157,8 +157,12 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 	bool certain = whose.certain && (main_killed || member_ended || evidence->wait_status == SHELL_SIGNAL + SIGKILL);
 	snprintf(verdict->subject, sizeof(verdict->subject), "%s", whose.path);
 	verdict->limit_bytes = whose.limit_bytes;
+	bool own = evidence->after.level_count > 0 && strcmp(whose.path, evidence->after.levels[0].path) == 0;
 	if (whose.host)
 		set(verdict, VERDICT_OOM_KILL_HOST, certain, "OOM-killed: the host ran out of memory");
+	else if (own)
+		set(verdict, VERDICT_OOM_KILL, certain, "OOM-killed: the worker's own group reached memory.max %s",
+		    units_format_size(size, whose.limit_bytes));
 	else
 		set(verdict, VERDICT_OOM_KILL, certain, "OOM-killed: group %.150s reached its limit of %s", whose.path,
 		    units_format_size(size, whose.limit_bytes));
@@ -171,7 +175,8 @@ static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdi
 {
 	if (!ended_by(evidence, SIGSYS))
 		return false;
-	set(verdict, VERDICT_SECCOMP, true, "seccomp violation: a denied system call ended the worker (SIGSYS)");
+	set(verdict, VERDICT_SECCOMP, false, "seccomp violation: a denied system call ended the worker (SIGSYS)");
+	add(verdict, "not certain: heapward's own filter answers with an errno, and anybody can send SIGSYS");
 	return true;
 }
 

@@ -17,15 +17,18 @@ static const struct {
 	{ "agent.node", "child/agent/agent.node" },
 };
 
-static bool runs_in_build_tree(void)
+/* The build tree that this binary runs in, also where it is mounted in another place; "" where it is installed. */
+static void find_build_tree(char ret[static PATH_MAX])
 {
-	char self[PATH_MAX];
+	static const char suffix[] = "/supervisor/cli/heapward";
 	size_t root = strlen(HEAPWARD_BUILD_ROOT);
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (length < 0)
-		return false;
-	self[length] = '\0';
-	return strncmp(self, HEAPWARD_BUILD_ROOT "/", root + 1) == 0;
+	ssize_t length = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+	ret[length < 0 ? 0 : length] = '\0';
+	size_t stem = strlen(ret) >= strlen(suffix) ? strlen(ret) - strlen(suffix) : 0;
+	if (strncmp(ret, HEAPWARD_BUILD_ROOT "/", root + 1) == 0)
+		ret[root] = '\0';
+	else
+		ret[strcmp(ret + stem, suffix) == 0 ? stem : 0] = '\0';
 }
 
 static const char *build_path(const char *name)
@@ -39,8 +42,10 @@ static const char *build_path(const char *name)
 
 int libexec_path(const char *name, char *path, size_t size, struct failure *why)
 {
-	int length = runs_in_build_tree() ? snprintf(path, size, "%s/%s", HEAPWARD_BUILD_ROOT, build_path(name)) :
-					    snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
+	char tree[PATH_MAX];
+	find_build_tree(tree);
+	int length = tree[0] != '\0' ? snprintf(path, size, "%s/%s", tree, build_path(name)) :
+					snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
 	if (length < 0 || (size_t)length >= size)
 		return failed(why, ENAMETOOLONG, "%s", name);
 	if (access(path, R_OK) < 0)

@@ -199,10 +199,23 @@ static int make_pipes(struct worker_run *run, struct failure *why)
 	return 0;
 }
 
+/* The first launch is told by the start line of the service. */
+static void tell_launch(struct worker_run *run)
+{
+	struct service *service = run->service;
+	struct notice notice = tell_notice(service, NOTICE_START, run);
+	if (service->state.slot.launches <= 1)
+		return;
+	snprintf(notice.message, sizeof(notice.message), "start number %llu",
+		 (unsigned long long)service->state.slot.launches);
+	tell(service, &notice);
+}
+
 static void start(struct worker_run *run)
 {
 	struct service *service = run->service;
 	struct failure why;
+	tell_launch(run);
 	if (make_group(run, &why) < 0)
 		fail_launch(run, "cgroup", &why);
 	else if (make_pipes(run, &why) < 0)

@@ -16,14 +16,16 @@ static void fill_source(struct service *service, const struct worker_run *run, s
 {
 	const struct reporter *principal = run->has_records ? records_principal(&run->records) : NULL;
 	const char *problem = "";
-	if (principal != NULL)
-		instance->heap.source = strcmp(principal->runtime, "node") == 0 ? "agent" : "library";
-	else if (!service->setup->plan->manages_heap)
+	if (principal != NULL) {
+		instance->heap.source = heap_record_source_name(principal->source);
+		problem = heap_record_problem_text(principal->problem);
+	} else if (!service->setup->plan->manages_heap) {
 		problem = "heap.runtime: none";
-	else if (!run->agent_loaded)
+	} else if (!run->agent_loaded) {
 		problem = service->agent_problem;
-	else
+	} else {
 		problem = "no process has reported";
+	}
 	snprintf(instance->heap.source_problem, sizeof(instance->heap.source_problem), "%s", problem);
 }
 

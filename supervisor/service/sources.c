@@ -216,13 +216,18 @@ static uint32_t servers_reporting(const struct records *records)
 
 static void tell_difference(struct worker_run *run, const struct reporter *reporter, uint64_t planned_bytes)
 {
-	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX];
+	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], old_planned[UNITS_TEXT_MAX];
+	const struct plan_number *numbers = run->service->setup->plan->numbers;
+	uint64_t young_bytes = numbers[PLAN_YOUNG].value; /* V8 tells only the sum: taken for what was planned */
+	uint64_t limit_bytes = reporter->heap_size_limit_bytes;
 	struct notice notice = tell_notice(run->service, NOTICE_PLAN_DIFFERS, run);
 	notice.pid = reporter->pid;
 	snprintf(notice.message, sizeof(notice.message),
-		 "heap size limit in effect is %s, planned %s: something else sets V8's limits (pid %d)",
-		 units_format_size(in_effect, reporter->heap_size_limit_bytes),
-		 units_format_size(planned, planned_bytes), reporter->pid);
+		 "heap size limit in effect is %s (old space %s), planned %s (old space %s): something else sets V8's limits",
+		 units_format_size(in_effect, limit_bytes),
+		 units_format_size(old, limit_bytes > young_bytes ? limit_bytes - young_bytes : 0),
+		 units_format_size(planned, planned_bytes),
+		 units_format_size(old_planned, numbers[PLAN_OLD_SPACE].value));
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->heap_size_limit_bytes);
 	tell_add_number(&notice, "planned_bytes", (int64_t)planned_bytes);
 	tell(run->service, &notice);

@@ -62,12 +62,18 @@ static void keep_event(struct service *service, const char *line)
 	say_text(service, &notice);
 }
 
+/* For people, one line at the start and one at each death say enough; scripts and `logs` get every event. */
+static bool is_quiet(const struct service *service, const struct notice *notice)
+{
+	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && service->state.slot.launches > 1);
+}
+
 void tell(struct service *service, const struct notice *notice)
 {
 	cleanup_free char *json = notice_json(notice);
 	if (json != NULL && service->events_as_json)
 		sink_line(&service->sink, json, strlen(json), loop_now_usec());
-	else
+	else if (!is_quiet(service, notice))
 		say_text(service, notice);
 	if (json != NULL)
 		keep_event(service, json);

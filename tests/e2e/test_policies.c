@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#define WEB "version: 1\nservice:\n  name: %s\n  command: [node, %s]\nmemory:\n  max: 320M\nheap:\n  old_space: 64M\n"
+#define WEB "version: 1\nservice:\n  name: %s\n  command: [node, %s]\nmemory:\n  max: 400M\nheap:\n  old_space: 64M\n"
 
 static struct program *check(struct world *world, const char *file)
 {
@@ -52,7 +52,7 @@ static void a_run_takes_name_command_and_limits_from_its_policy(void **state)
 	struct program *run = heapward_start(world, "run", "-p", "web.yaml", NULL);
 	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 20);
 	struct json_object *status = await_state(world, "ready", 20);
-	assert_int_equal(see_number(status, "/services/0/instances/0/memory/max_bytes"), 320 * MIB);
+	assert_int_equal(see_number(status, "/services/0/instances/0/memory/max_bytes"), 400 * MIB);
 	assert_contains(program_out(world, run), "limit 117440512");
 	heapward_says(world, 0, "stop", world->name, NULL);
 	assert_int_equal(program_finish(world, run, 10), 0);
@@ -80,7 +80,7 @@ static void explain_gives_every_number_its_rule_and_starts_nothing(void **state)
 	struct world *world = *state;
 	world_write(world, "web.yaml", WEB, world->name, "server.js");
 	struct json_object *plan = see(world, heapward_says(world, 0, "explain", "-p", "web.yaml", "--json", NULL));
-	assert_int_equal(explained(world, plan, "memory_max"), 320 * MIB);
+	assert_int_equal(explained(world, plan, "memory_max"), 400 * MIB);
 	assert_int_equal(explained(world, plan, "old_space"), 64 * MIB);
 	assert_int_equal(explained(world, plan, "heap_size_limit"), 112 * MIB);
 	assert_contains(heapward_says(world, 0, "explain", "-p", "web.yaml", NULL), "web.yaml:");
@@ -93,12 +93,12 @@ static void later_layers_win(void **state)
 	world_write(world, "web.yaml", WEB "stop:\n  timeout: 11s\n", world->name, "server.js");
 	world_write(world, "web.policy.d/10-stop.yaml", "version: 1\nstop:\n  timeout: 12s\n");
 	struct json_object *plan = see(world, heapward_says(world, 0, "explain", "-p", "web.yaml", "--json", NULL));
-	assert_int_equal(explained(world, plan, "stop_timeout"), 12 * USEC_PER_SEC);
+	assert_int_equal(explained(world, plan, "stop_timeout"), 12);
 	world_environment(world, "HEAPWARD_SET=stop.timeout=13s");
 	plan = see(world, heapward_says(world, 0, "explain", "-p", "web.yaml", "--json", NULL));
-	assert_int_equal(explained(world, plan, "stop_timeout"), 13 * USEC_PER_SEC);
+	assert_int_equal(explained(world, plan, "stop_timeout"), 13);
 	plan = see(world, heapward_says(world, 0, "explain", "-p", "web.yaml", "--set", "stop.timeout=14s", "--json", NULL));
-	assert_int_equal(explained(world, plan, "stop_timeout"), 14 * USEC_PER_SEC);
+	assert_int_equal(explained(world, plan, "stop_timeout"), 14);
 }
 
 static void the_starter_policy_is_a_good_one(void **state)

@@ -21,7 +21,7 @@ static void see_keys(struct json_object *document, const struct key *keys, size_
 
 static struct program *serve(struct world *world)
 {
-	const char *words[] = { "-m", "320M", "--set", "heap.old_space=64M", "--", "node",
+	const char *words[] = { "-m", "400M", "--set", "heap.old_space=64M", "--", "node",
 				js_worker_path(world, "serve.js"), NULL };
 	struct program *run = run_start(world, words);
 	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 20);
@@ -71,7 +71,7 @@ static void status_json_has_every_key_with_its_type(void **state)
 	see_keys(status, keys, ARRAY_LEN(keys));
 	assert_true(see_number(status, SERVICE "uptime_seconds") >= 0);
 	assert_string_equal(see_text(status, SERVICE "name"), world->name);
-	assert_int_equal(see_number(status, INSTANCE "memory/max_bytes"), 320 * MIB);
+	assert_int_equal(see_number(status, INSTANCE "memory/max_bytes"), 400 * MIB);
 	assert_int_equal(see_number(status, INSTANCE "heap/old_space_bytes"), 64 * MIB);
 	assert_int_equal(see_number(status, INSTANCE "heap/limit_bytes"), (64 + 3 * 16) * MIB);
 	stop(world, run);
