@@ -124,7 +124,8 @@ static void why_fits_eighty_columns_and_needs_no_supervisor(void **state)
 			fail_msg("more than 80 columns: %s", line);
 	}
 	assert_in_range(lines, 5, 20);
-	assert_string_equal(heapward_says(world, 0, "why", world->name, "1", NULL), text);
+	const char *again = heapward_says(world, 0, "why", world->name, "1", NULL);
+	assert_string_equal(strstr(again, "verdict"), strstr(text, "verdict")); /* above it stands how long ago it was */
 }
 
 static void why_json_has_every_key_with_its_type(void **state)

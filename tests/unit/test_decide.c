@@ -26,7 +26,7 @@ static const struct death_row {
 	enum slot_state next;
 } death_rows[] = {
 	{ RULE_WHEN_FAILURE, false, 1, &verdict_crash, AGAIN, SLOT_BACKOFF },
-	{ RULE_WHEN_FAILURE, false, 1, &verdict_clean, DIED "(stop), finish 0", SLOT_STOPPED },
+	{ RULE_WHEN_FAILURE, false, 1, &verdict_clean, DIED "keep-death 7, (stop), finish 0", SLOT_STOPPED },
 	{ RULE_WHEN_FAILURE, false, 1, &verdict_heap, AGAIN, SLOT_BACKOFF },
 	{ RULE_WHEN_FAILURE, false, 1, &oom_kill, AGAIN, SLOT_BACKOFF },
 	{ RULE_WHEN_FAILURE, false, 1, &host_oom, AGAIN, SLOT_BACKOFF },
@@ -90,7 +90,7 @@ static void each_death_is_followed_by_what_the_policy_says(void **unused UNUSED)
 	}
 }
 
-static void an_end_that_was_asked_for_is_no_death(void **unused UNUSED)
+static void an_end_that_was_asked_for_is_kept_but_no_death(void **unused UNUSED)
 {
 	static struct service_state state;
 	struct decision decision;
@@ -102,7 +102,7 @@ static void an_end_that_was_asked_for_is_no_death(void **unused UNUSED)
 	running(&state, &standard_rules, WORKER_ENDING);
 	state.slot.state = SLOT_RESTARTING;
 	dies(&state, &verdict_replaced, NOW, &decision);
-	assert_string_equal(decision_text(&state, &decision, text), "launch 8");
+	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, launch 8");
 	assert_int_equal(state.deaths_by_verdict[VERDICT_REPLACED], 1);
 	assert_int_equal(state.deaths_total, 0);
 	assert_int_equal(service_state_budget_left(&state, NOW), 5);
@@ -167,7 +167,7 @@ static void the_restart_line_has_the_numbers_it_was_decided_with(void **unused U
 	state.slot.backoff_step = 3;
 	dies(&state, &killed, NOW, &decision);
 	assert_string_equal(decision.actions[0].text, "kill (not certain)");
-	assert_string_equal(decision.actions[2].text, "restart 1 of 5 in 10 min, back-off 0.8 s");
+	assert_string_equal(decision.actions[2].text, "restart 1 of 5 in 10 min, back-off 800 ms");
 	assert_int_equal(decision.actions[2].delay_usec, 800 * USEC_PER_MSEC);
 	assert_int_equal(state.slot.next_delay_usec, 800 * USEC_PER_MSEC);
 	assert_int_equal(state.slot.deadline_usec, NOW + 800 * USEC_PER_MSEC);
@@ -259,7 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_death_is_followed_by_what_the_policy_says),
-		cmocka_unit_test(an_end_that_was_asked_for_is_no_death),
+		cmocka_unit_test(an_end_that_was_asked_for_is_kept_but_no_death),
 		cmocka_unit_test(one_death_more_than_the_budget_is_too_many),
 		cmocka_unit_test(a_budget_of_nothing_gives_up_at_the_first_death),
 		cmocka_unit_test(deaths_outside_the_window_are_forgiven),
