@@ -124,8 +124,8 @@ static void act(struct world *world, const struct row *row, struct program *run)
 	if (row->act == WAIT)
 		return;
 	const char *out = strrchr(run->out_path, '/') + 1;
-	await_file(world, out, "steady", 20 * slowness());
-	pid_t worker = await_worker(world, 0, 10 * slowness());
+	await_file(world, out, "steady", 20);
+	pid_t worker = await_worker(world, 0, 10);
 	if (row->act == STOP)
 		heapward_says(world, 0, "stop", world->name, NULL);
 	else if (row->act == KILL_WORKER)
@@ -157,7 +157,7 @@ static void a_death_gets_its_verdict(void **state)
 	const struct row *row = world->row;
 	struct program *run = start(world, row);
 	act(world, row, run);
-	int status = program_finish(world, run, 60 * slowness());
+	int status = program_finish(world, run, 60);
 	await_nothing_left(world, 2);
 	struct json_object *why = see_why(world);
 	if (!verdict_is(why, row->verdict, row->number))

@@ -26,7 +26,7 @@ static const struct death_row {
 	enum slot_state next;
 } death_rows[] = {
 	{ RULE_WHEN_FAILURE, false, 1, &verdict_crash, AGAIN, SLOT_BACKOFF },
-	{ RULE_WHEN_FAILURE, false, 1, &verdict_clean, DIED "keep-death 7, (stop), finish 0", SLOT_STOPPED },
+	{ RULE_WHEN_FAILURE, false, 1, &verdict_clean, DIED "(stop), finish 0", SLOT_STOPPED },
 	{ RULE_WHEN_FAILURE, false, 1, &verdict_heap, AGAIN, SLOT_BACKOFF },
 	{ RULE_WHEN_FAILURE, false, 1, &oom_kill, AGAIN, SLOT_BACKOFF },
 	{ RULE_WHEN_FAILURE, false, 1, &host_oom, AGAIN, SLOT_BACKOFF },
@@ -98,7 +98,7 @@ static void an_end_that_was_asked_for_is_kept_but_no_death(void **unused UNUSED)
 	running(&state, &standard_rules, WORKER_ENDING);
 	state.slot.state = SLOT_STOPPING;
 	dies(&state, &verdict_stopped, NOW, &decision);
-	assert_string_equal(decision_text(&state, &decision, text), "(stop), finish 0");
+	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, (stop), finish 0");
 	running(&state, &standard_rules, WORKER_ENDING);
 	state.slot.state = SLOT_RESTARTING;
 	dies(&state, &verdict_replaced, NOW, &decision);
