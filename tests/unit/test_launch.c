@@ -278,13 +278,13 @@ static void a_text_that_is_not_terminated_is_refused(void **state UNUSED)
 {
 	static const uint32_t tags[] = { VERSION, ARGUMENT, VARIABLE, DIRECTORY, CAPABILITIES };
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
-		struct record *record = start_with_version();
+		struct record *record = i == 0 ? start() : start_with_version();
 		put_field(record, tags[i], 3, "abc", 3);
 		assert_refused(record, "a text is not terminated");
-		record = start_with_version();
+		record = i == 0 ? start() : start_with_version();
 		put_field(record, tags[i], 0, "", 0);
 		assert_refused(record, "a text is not terminated");
-		record = start_with_version();
+		record = i == 0 ? start() : start_with_version();
 		put_field(record, tags[i], 4, "a\0b", 4); /* two texts in one field */
 		assert_refused(record, "a text is not terminated");
 	}
