@@ -10,6 +10,9 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+/* To the kernel: a worker with this number would stay root in silence. */
+#define UNCHANGED UINT32_MAX
+
 static void free_cap(void *cap)
 {
 	if (*(void **)cap != NULL)
@@ -77,6 +80,8 @@ int confine_groups(const struct launch *launch, struct launch_report *report)
 
 int confine_gid(const struct launch *launch, struct launch_report *report)
 {
+	if (launch->set_user && launch->gid == UNCHANGED)
+		return confine_failed(report, EINVAL, "group %u", launch->gid);
 	if (launch->set_user && setresgid(launch->gid, launch->gid, launch->gid) < 0)
 		return confine_failed(report, errno, "group %u", launch->gid);
 	return 0;
@@ -84,6 +89,8 @@ int confine_gid(const struct launch *launch, struct launch_report *report)
 
 int confine_uid(const struct launch *launch, struct launch_report *report)
 {
+	if (launch->set_user && launch->uid == UNCHANGED)
+		return confine_failed(report, EINVAL, "user %u", launch->uid);
 	if (launch->set_user && setresuid(launch->uid, launch->uid, launch->uid) < 0)
 		return confine_failed(report, errno, "user %u", launch->uid);
 	return 0;
