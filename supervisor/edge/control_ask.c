@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 static int wait_for(int fd, short events, int64_t until_usec, struct failure *why)
@@ -43,7 +44,8 @@ static int receive(int fd, unsigned char *buffer, size_t length, int64_t until_u
 /* Connecting and sending wait too, where a stuck supervisor no longer accepts. */
 static int bound_waiting(int fd, int64_t timeout_usec, struct failure *why)
 {
-	struct timeval patience = { .tv_sec = timeout_usec / USEC_PER_SEC, .tv_usec = timeout_usec % USEC_PER_SEC };
+	int64_t usec = timeout_usec > 0 ? timeout_usec : 1; /* 0 would be for ever */
+	struct timeval patience = { .tv_sec = usec / USEC_PER_SEC, .tv_usec = usec % USEC_PER_SEC };
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return failed(why, errno, "SO_SNDTIMEO");
 	return 0;
