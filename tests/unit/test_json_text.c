@@ -123,7 +123,6 @@ static void what_is_no_strict_json_is_refused(void **state UNUSED)
 		{ "{\"a\":1} x", false },
 		{ "{\"a\":1,}", false },
 		{ "{a:1}", false },
-		{ "[NaN]", false },
 		{ "[\"\xff\"]", false },
 		{ "[1]{}", false },
 		{ "nonsense", false },
