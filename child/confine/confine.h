@@ -18,6 +18,10 @@ extern const struct confine_row confine_steps[];
 /* Fills error and text of the report; always returns -1. */
 int confine_failed(struct launch_report *report, int error, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* A copy of `fd`, closed by exec, at a number that no kept descriptor will take; -1 with errno. Low numbers: the limit of
+ * files may be a small one. */
+int confine_duplicate(const struct launch *launch, int fd);
+
 /* session.c */
 confine_step confine_cgroup, confine_session, confine_oom_score, confine_limits, confine_death_signal;
 /* privilege.c */

@@ -52,6 +52,17 @@ static int run_steps(const struct launch *launch, struct launch_report *report)
 	return 0;
 }
 
+/* Out of the way of the kept descriptors: a failed exec is told after they have taken their numbers. */
+static int move_report(const struct launch *launch, int *report_fd, struct launch_report *report)
+{
+	int moved = confine_duplicate(launch, LAUNCH_REPORT_FD);
+	if (moved < 0)
+		return confine_failed(report, errno, "report socket");
+	close(LAUNCH_REPORT_FD);
+	*report_fd = moved;
+	return 0;
+}
+
 int main(void)
 {
 	struct launch launch = { 0 };
@@ -60,9 +71,11 @@ int main(void)
 	/* Whatever goes wrong from here, the report socket must not reach the worker. */
 	if (fcntl(LAUNCH_REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return STATUS_CANNOT_EXECUTE;
-	if (read_record(&launch, &report) == 0)
+	int report_fd = LAUNCH_REPORT_FD;
+	if (read_record(&launch, &report) == 0 && move_report(&launch, &report_fd, &report) == 0)
 		run_steps(&launch, &report);
 	size_t length = launch_report_encode(&report, packet, sizeof(packet));
-	(void)!send(LAUNCH_REPORT_FD, packet, length, MSG_NOSIGNAL);
+	(void)!send(report_fd, packet, length, MSG_NOSIGNAL);
+	launch_finish(&launch);
 	return report.error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE;
 }

@@ -10,6 +10,9 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+/* To the kernel: a worker with this number would stay root in silence. */
+#define UNCHANGED UINT32_MAX
+
 static void free_cap(void *cap)
 {
 	if (*(void **)cap != NULL)
@@ -23,11 +26,11 @@ static bool has_effective(cap_value_t value)
 	return caps != NULL && cap_get_flag(caps, value, CAP_EFFECTIVE, &flag) == 0 && flag == CAP_SET;
 }
 
-/* The named capabilities as an IAB of them in all of `vectors`; NULL where a name is unknown to the kernel's library. */
-static cap_iab_t named(const char *names, bool ambient, bool bounding)
+/* The named capabilities as inheritable ones of an IAB, with the others dropped from the bounding set where that is asked
+ * for; NULL where a name is unknown to libcap. */
+static cap_iab_t named(const char *names, bool bounding)
 {
 	char text[2048] = "";
-	const char *mark = ambient ? "^" : "";
 	cleanup_free char *copy = strdup(names);
 	char *rest = copy, *name;
 	size_t length = 0;
@@ -35,8 +38,8 @@ static cap_iab_t named(const char *names, bool ambient, bool bounding)
 		return NULL;
 	while ((name = strsep(&rest, ",")) != NULL && length < sizeof(text))
 		if (name[0] != '\0')
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s",
-						   length == 0 ? "" : ",", mark, name);
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+						   length == 0 ? "" : ",", name);
 	cap_iab_t iab = cap_iab_from_text(text);
 	if (iab == NULL || !bounding)
 		return iab;
@@ -50,7 +53,7 @@ int confine_bounding(const struct launch *launch, struct launch_report *report)
 {
 	if (launch->capabilities == NULL || !has_effective(CAP_SETPCAP))
 		return 0;
-	cleanup(free_cap) cap_iab_t iab = named(launch->capabilities, false, true);
+	cleanup(free_cap) cap_iab_t iab = named(launch->capabilities, true);
 	if (iab == NULL)
 		return confine_failed(report, 0, "unknown capability in \"%.100s\"", launch->capabilities);
 	/* Only the bounding set now: what is inheritable or ambient before the switch would be lost in it. */
@@ -77,6 +80,8 @@ int confine_groups(const struct launch *launch, struct launch_report *report)
 
 int confine_gid(const struct launch *launch, struct launch_report *report)
 {
+	if (launch->set_user && launch->gid == UNCHANGED)
+		return confine_failed(report, EINVAL, "group %u", launch->gid);
 	if (launch->set_user && setresgid(launch->gid, launch->gid, launch->gid) < 0)
 		return confine_failed(report, errno, "group %u", launch->gid);
 	return 0;
@@ -84,6 +89,8 @@ int confine_gid(const struct launch *launch, struct launch_report *report)
 
 int confine_uid(const struct launch *launch, struct launch_report *report)
 {
+	if (launch->set_user && launch->uid == UNCHANGED)
+		return confine_failed(report, EINVAL, "user %u", launch->uid);
 	if (launch->set_user && setresuid(launch->uid, launch->uid, launch->uid) < 0)
 		return confine_failed(report, errno, "user %u", launch->uid);
 	return 0;
@@ -105,16 +112,27 @@ static int cut_to(cap_iab_t iab)
 	return cap_set_proc(caps);
 }
 
+/* One by one: cap_iab_set_proc wants CAP_SETPCAP, which is gone by now and not needed. */
+static int raise_ambient(cap_iab_t iab)
+{
+	if (cap_reset_ambient() < 0)
+		return -1;
+	for (cap_value_t value = 0; value < cap_max_bits(); value++)
+		if (cap_iab_get_vector(iab, CAP_IAB_INH, value) == CAP_SET && cap_set_ambient(value, CAP_SET) < 0)
+			return -1;
+	return 0;
+}
+
 int confine_capabilities(const struct launch *launch, struct launch_report *report)
 {
 	if (launch->capabilities == NULL)
 		return 0;
-	cleanup(free_cap) cap_iab_t iab = named(launch->capabilities, true, false);
+	cleanup(free_cap) cap_iab_t iab = named(launch->capabilities, false);
 	if (iab == NULL)
 		return confine_failed(report, 0, "unknown capability in \"%.100s\"", launch->capabilities);
 	if (cut_to(iab) < 0)
 		return confine_failed(report, errno, "\"%.100s\"", launch->capabilities);
-	if (cap_iab_set_proc(iab) < 0)
+	if (raise_ambient(iab) < 0)
 		return confine_failed(report, errno, "ambient \"%.100s\"", launch->capabilities);
 	return 0;
 }

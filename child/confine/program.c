@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
-#define SCRATCH_FD 512 /* above every number that a kept descriptor is moved to */
 
 int confine_directory(const struct launch *launch, struct launch_report *report)
 {
@@ -23,12 +22,31 @@ int confine_directory(const struct launch *launch, struct launch_report *report)
 	return 0;
 }
 
+static bool is_target(const struct launch *launch, int fd)
+{
+	for (size_t i = 0; i < launch->keep_count; i++)
+		if (launch->keep[i].to == fd)
+			return true;
+	return false;
+}
+
+int confine_duplicate(const struct launch *launch, int fd)
+{
+	for (int from = LAUNCH_FIRST_FD;;) {
+		int copy = fcntl(fd, F_DUPFD_CLOEXEC, from);
+		if (copy < 0 || !is_target(launch, copy))
+			return copy;
+		close(copy);
+		from = copy + 1;
+	}
+}
+
 /* By way of scratch numbers, so that no source is overwritten by another's target. */
 int confine_descriptors(const struct launch *launch, struct launch_report *report)
 {
 	int scratch[LAUNCH_KEEP_MAX];
 	for (size_t i = 0; i < launch->keep_count; i++) {
-		scratch[i] = fcntl(launch->keep[i].from, F_DUPFD_CLOEXEC, SCRATCH_FD);
+		scratch[i] = confine_duplicate(launch, launch->keep[i].from);
 		if (scratch[i] < 0)
 			return confine_failed(report, errno, "descriptor %d", launch->keep[i].from);
 	}

@@ -71,13 +71,20 @@ char *json_line(struct json_object *object)
 
 struct json_object *json_parse(const char *text, size_t length)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-	if (tokener == NULL || length > INT32_MAX)
+	struct json_tokener *tokener = length > INT32_MAX ? NULL : json_tokener_new_ex(JSON_DEPTH_MAX);
+	if (tokener == NULL)
 		return NULL;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *object = json_tokener_parse_ex(tokener, text, (int)length);
 	json_tokener_free(tokener);
 	return object;
+}
+
+/* NULL for a name that is no number: it must not find the first element. */
+static struct json_object *element(struct json_object *array, const char *name)
+{
+	bool digits = name[0] != '\0' && strspn(name, "0123456789") == strlen(name);
+	return digits ? json_object_array_get_idx(array, strtoul(name, NULL, 10)) : NULL;
 }
 
 struct json_object *json_find(struct json_object *object, const char *path)
@@ -90,7 +97,7 @@ struct json_object *json_find(struct json_object *object, const char *path)
 		memcpy(name, path, length);
 		name[length] = '\0';
 		if (json_object_is_type(object, json_type_array))
-			object = json_object_array_get_idx(object, strtoul(name, NULL, 10));
+			object = element(object, name);
 		else if (!json_object_object_get_ex(object, name, &object))
 			return NULL;
 		path += length + (path[length] == '.');
@@ -107,5 +114,6 @@ const char *json_find_text(struct json_object *object, const char *path, const c
 uint64_t json_find_size(struct json_object *object, const char *path)
 {
 	struct json_object *found = json_find(object, path);
-	return json_object_is_type(found, json_type_int) ? json_object_get_uint64(found) : SIZE_UNKNOWN;
+	bool is_size = json_object_is_type(found, json_type_int) && json_object_get_int64(found) >= 0;
+	return is_size ? json_object_get_uint64(found) : SIZE_UNKNOWN;
 }

@@ -41,7 +41,8 @@ int64_t control_socket_deadline(const struct control_socket *socket);
 void control_socket_tick(struct control_socket *socket, int64_t now_usec);
 void control_socket_finish(struct control_socket *socket);
 
-/* The client's side, blocking, `timeout_usec` in all: asks and reads the reply (text malloc'ed). */
+/* The client's side, blocking, `timeout_usec` in all: asks and reads the reply (text malloc'ed). On failure
+ * *ret is empty. */
 int control_ask(const char *path, const struct control_request *request, int64_t timeout_usec,
 		struct control_reply *ret, struct failure *why);
 

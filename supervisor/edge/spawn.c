@@ -95,12 +95,19 @@ static int make_places(struct places *places, const struct launch *launch, int c
 	return 0;
 }
 
-/* A program that finds 0, 1 or 2 closed would get one of its own files there. */
+/* A program that finds 0, 1 or 2 closed would get one of its own files there; where they are closed in us, they may be
+ * some descriptor of ours that exec closes. */
 static void fill_standard(void)
 {
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) == 0)
+			continue;
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null == fd)
+			(void)fcntl(fd, F_SETFD, 0);
+		else if (null >= 0)
+			(void)dup2(null, fd);
+	}
 }
 
 static void become_child(int program_fd, const struct places *places) __attribute__((noreturn));

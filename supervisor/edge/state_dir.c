@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+/* How long a name is tried for before it counts as taken. */
+#define TAKE_ATTEMPTS 20
+#define TAKE_PAUSE_MSEC 5
 
 static void root_from(char *ret, const char *variable, const char *fallback_home)
 {
@@ -75,18 +80,36 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 }
 
 /* The holder's pid stands in the file, for the message only: the lock itself is what counts. */
+static int say_taken(int fd, const char *name, struct failure *why)
+{
+	char text[16] = "", holder[48] = "another supervisor";
+	long pid = read(fd, text, sizeof(text) - 1) > 0 ? strtol(text, NULL, 10) : 0;
+	if (pid > 0)
+		snprintf(holder, sizeof(holder), "supervisor pid %ld", pid);
+	return failed(why, 0, "name \"%s\" is taken: %s holds it; choose another with -n", name, holder);
+}
+
+/* 1: not now (why says who is in the way): the holder may be leaving, which removes the file and its directory under
+ * our hands, or a command may be looking whether the lock is held. */
 static int take_lock(struct state_dir *dir, struct failure *why)
 {
-	char text[16] = "";
+	char text[16];
+	struct stat stat;
 	struct flock lock = { .l_type = F_WRLCK };
 	cleanup_fd int fd = openat(dir->runtime_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return failed(why, errno, "open %s/lock", dir->runtime_path);
+	if (fd < 0) {
+		bool removed = errno == ENOENT;
+		failed(why, errno, "open %s/lock", dir->runtime_path);
+		return removed ? 1 : -1;
+	}
 	/* Of the open file, as flock's, so that the keeper holds it on; but one that can be looked at without taking it. */
 	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		(void)!read(fd, text, sizeof(text) - 1);
-		return failed(why, 0, "name \"%s\" is taken: supervisor pid %ld holds it; choose another with -n",
-			      dir->name, strtol(text, NULL, 10));
+		say_taken(fd, dir->name, why);
+		return 1;
+	}
+	if (fstat(fd, &stat) < 0 || stat.st_nlink == 0) {
+		failed(why, 0, "%s/lock was removed", dir->runtime_path);
+		return 1;
 	}
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)length, 0) != length)
@@ -95,14 +118,28 @@ static int take_lock(struct state_dir *dir, struct failure *why)
 	return 0;
 }
 
+static void close_and_forget(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
+}
+
 static int take_runtime(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
 {
+	const struct timespec pause = { .tv_nsec = TAKE_PAUSE_MSEC * 1000000L };
 	cleanup_fd int root = state_open_directory(roots->runtime, true, why);
 	if (root < 0)
 		return -1;
 	snprintf(dir->runtime_path, sizeof(dir->runtime_path), "%.450s/%s", roots->runtime, dir->name);
-	dir->runtime_fd = state_open_directory(dir->runtime_path, true, why);
-	return dir->runtime_fd < 0 ? -1 : take_lock(dir, why);
+	for (int attempt = 0; attempt < TAKE_ATTEMPTS; attempt++) {
+		close_and_forget(&dir->runtime_fd);
+		dir->runtime_fd = state_open_directory(dir->runtime_path, true, why);
+		int result = dir->runtime_fd >= 0 ? take_lock(dir, why) : why->error == ENOENT ? 1 : -1;
+		if (result <= 0)
+			return result;
+		nanosleep(&pause, NULL);
+	}
+	return -1;
 }
 
 static int take_state(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
@@ -126,16 +163,13 @@ int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const
 		state_dir_release(ret);
 		return -1;
 	}
-	if (take_state(ret, roots, &problem) < 0)
+	if (take_state(ret, roots, &problem) < 0) {
 		snprintf(ret->problem, sizeof(ret->problem), "deaths and events are not kept on disk: %.200s",
 			 problem.text);
+		close_and_forget(&ret->state_fd);
+		close_and_forget(&ret->events_fd);
+	}
 	return 0;
-}
-
-static void close_and_forget(int *fd)
-{
-	cleanup_close(fd);
-	*fd = -1;
 }
 
 void state_dir_keeper_job(const struct state_dir *dir, struct keeper_job *job)

@@ -46,7 +46,7 @@ int state_dir_keep_death(struct state_dir *dir, uint64_t number, const char *jso
 /* Appends one event line (with its newline); rotates at STATE_EVENTS_BYTES_MAX. */
 int state_dir_append_event(struct state_dir *dir, const char *line, size_t length, struct failure *why);
 
-/* Figures of earlier runs ("figures.json": peak bytes, runs, buffers). SIZE_UNKNOWN and 0 where there are none. */
+/* Figures of earlier runs ("figures": peak bytes, runs, buffers). SIZE_UNKNOWN and 0 where there are none. */
 struct state_figures {
 	uint64_t peak_bytes;
 	uint32_t peak_runs;

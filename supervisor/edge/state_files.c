@@ -21,14 +21,30 @@ static int compare_numbers(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* 0 for a name that is no death of ours. */
+/* 0 for a name that is no death of ours: only the name that we would give counts. */
 static uint64_t parse_death_name(const char *name)
 {
-	char *end;
+	char ours[STATE_DEATH_NAME_MAX];
 	if (name[0] < '0' || name[0] > '9')
 		return 0;
-	uint64_t number = strtoull(name, &end, 10);
-	return strcmp(end, ".json") == 0 ? number : 0;
+	uint64_t number = strtoull(name, NULL, 10);
+	state_death_name(number, ours);
+	return strcmp(name, ours) == 0 && number < UINT64_MAX ? number : 0;
+}
+
+/* Into a full list, in the place of the oldest. */
+static void add_number(uint64_t numbers[static STATE_DEATHS_SEEN_MAX], size_t *count, uint64_t number)
+{
+	size_t oldest = 0;
+	if (*count < STATE_DEATHS_SEEN_MAX) {
+		numbers[(*count)++] = number;
+		return;
+	}
+	for (size_t i = 1; i < *count; i++)
+		if (numbers[i] < numbers[oldest])
+			oldest = i;
+	if (numbers[oldest] < number)
+		numbers[oldest] = number;
 }
 
 size_t state_death_numbers(int directory_fd, uint64_t ret[static STATE_DEATHS_SEEN_MAX])
@@ -41,10 +57,10 @@ size_t state_death_numbers(int directory_fd, uint64_t ret[static STATE_DEATHS_SE
 		cleanup_close(&fd);
 		return 0;
 	}
-	while (count < STATE_DEATHS_SEEN_MAX && (entry = readdir(directory)) != NULL) {
+	while ((entry = readdir(directory)) != NULL) {
 		uint64_t number = parse_death_name(entry->d_name);
 		if (number > 0)
-			ret[count++] = number;
+			add_number(ret, &count, number);
 	}
 	closedir(directory);
 	qsort(ret, count, sizeof(ret[0]), compare_numbers);
@@ -138,7 +154,8 @@ int state_dir_keep_death(struct state_dir *dir, uint64_t number, const char *jso
 
 static int rotate_events(struct state_dir *dir, struct failure *why)
 {
-	if (renameat(dir->state_fd, "events.jsonl", dir->state_fd, "events.1.jsonl") < 0)
+	/* Not there: an earlier rotation could not make the new file. */
+	if (renameat(dir->state_fd, "events.jsonl", dir->state_fd, "events.1.jsonl") < 0 && errno != ENOENT)
 		return failed(why, errno, "rotate events.jsonl");
 	int fd = openat(dir->state_fd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -35,6 +35,12 @@ static void look_at_lock(const char *runtime, struct state_service *service)
 		service->pid = (int32_t)strtol(text, NULL, 10);
 }
 
+static bool is_directory(DIR *directory, const char *name)
+{
+	struct stat stat;
+	return fstatat(dirfd(directory), name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
+}
+
 static size_t add_names(const char *root, struct state_service *services, size_t count)
 {
 	struct dirent *entry;
@@ -43,7 +49,8 @@ static size_t add_names(const char *root, struct state_service *services, size_t
 		return count;
 	while (count < STATE_SERVICES_MAX && (entry = readdir(directory)) != NULL) {
 		size_t length = strlen(entry->d_name);
-		if (entry->d_name[0] == '.' || length >= POLICY_NAME_MAX || find(services, count, entry->d_name) != NULL)
+		if (entry->d_name[0] == '.' || length >= POLICY_NAME_MAX ||
+		    find(services, count, entry->d_name) != NULL || !is_directory(directory, entry->d_name))
 			continue;
 		services[count] = (struct state_service){ 0 };
 		memcpy(services[count].name, entry->d_name, length + 1);
@@ -88,12 +95,17 @@ int state_open_events(const struct state_roots *roots, const char *name, bool ol
 static int open_deaths_of(const struct state_roots *roots, const char *name, struct failure *why)
 {
 	char path[STATE_DIR_PATH_MAX];
-	if (snprintf(path, sizeof(path), "%.400s/%.64s/deaths", roots->state, name) < 0 || strchr(name, '/') != NULL)
-		return failed(why, 0, "\"%s\" is no name of a service", name);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL || strlen(name) >= POLICY_NAME_MAX)
+		return failed(why, 0, "\"%.64s\" is no name of a service", name);
+	snprintf(path, sizeof(path), "%.450s/%s", roots->state, name);
+	cleanup_fd int directory = roots->state[0] == '\0' ? failed(why, ENOENT, "no state directory") :
+							     state_open_directory(path, false, why);
+	int fd = directory < 0 ? -1 : openat(directory, "deaths", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && directory >= 0)
+		failed(why, errno, "open %s/deaths", path);
+	if (fd < 0 && why->error == ENOENT)
 		return failed(why, 0, "no death of \"%s\" is known here", name);
-	return fd < 0 ? failed(why, errno, "open %s", path) : fd;
+	return fd;
 }
 
 int state_read_death(const struct state_roots *roots, const char *name, unsigned nth_last, char **ret_json,

@@ -11,7 +11,8 @@
 
 size_t control_request_encode(const struct control_request *request, unsigned char *buffer, size_t size);
 
-/* Returns the bytes consumed, 0 where more are needed, -1 where it can never become a request. */
+/* Returns the bytes consumed, 0 where more are needed, -1 where it can never become a request (known once its header,
+ * or its argument, is whole). */
 ssize_t control_request_decode(const unsigned char *bytes, size_t length, struct control_request *ret);
 
 void control_reply_header_encode(enum control_result result, size_t body_length,

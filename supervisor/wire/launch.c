@@ -92,6 +92,8 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 {
 	struct writer writer = { 0 };
 	struct header header = { .magic = LAUNCH_MAGIC };
+	assert(launch->group_count <= LAUNCH_GROUPS_MAX && launch->keep_count <= LAUNCH_KEEP_MAX);
+	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->gid_count <= LAUNCH_GIDS_MAX);
 	put(&writer, &header, sizeof(header));
 	put_text(&writer, TAG_VERSION, HEAPWARD_VERSION);
 	put_texts(&writer, TAG_ARGUMENT, launch->argv);
@@ -118,7 +120,7 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 struct reader {
 	struct launch *launch;
 	size_t argument_count, variable_count;
-	bool versioned;
+	unsigned seen; /* a bit a tag */
 };
 
 static int add_text(char ***list, size_t *count, const unsigned char *bytes, struct failure *why)
@@ -142,8 +144,6 @@ static int add_text(char ***list, size_t *count, const unsigned char *bytes, str
 
 static int set_text(char **ret, const unsigned char *bytes, struct failure *why)
 {
-	if (*ret != NULL)
-		return failed(why, 0, "a field stands twice");
 	*ret = strdup((const char *)bytes);
 	return *ret == NULL ? failed(why, 0, "out of memory") : 0;
 }
@@ -180,8 +180,8 @@ static int set_user(struct launch *launch, const unsigned char *bytes, size_t le
 
 static int set_filter(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
 {
-	if (launch->filter != NULL || length == 0)
-		return failed(why, 0, "filter: empty, or twice");
+	if (length == 0)
+		return failed(why, 0, "an empty filter");
 	launch->filter = malloc(length);
 	if (launch->filter == NULL)
 		return failed(why, 0, "out of memory");
@@ -190,10 +190,10 @@ static int set_filter(struct launch *launch, const unsigned char *bytes, size_t 
 	return 0;
 }
 
-static int check_version(struct reader *reader, const unsigned char *bytes, struct failure *why)
+static int check_version(const unsigned char *bytes, struct failure *why)
 {
-	reader->versioned = strcmp((const char *)bytes, HEAPWARD_VERSION) == 0;
-	return reader->versioned ? 0 : failed(why, 0, "made by version %.32s, this is %s", bytes, HEAPWARD_VERSION);
+	bool same = strcmp((const char *)bytes, HEAPWARD_VERSION) == 0;
+	return same ? 0 : failed(why, 0, "made by version %.32s, this is %s", bytes, HEAPWARD_VERSION);
 }
 
 static int read_text_field(struct reader *reader, enum tag tag, const unsigned char *bytes, size_t length,
@@ -203,7 +203,7 @@ static int read_text_field(struct reader *reader, enum tag tag, const unsigned c
 	if (length == 0 || memchr(bytes, '\0', length) != bytes + length - 1)
 		return failed(why, 0, "a text is not terminated");
 	if (tag == TAG_VERSION)
-		return check_version(reader, bytes, why);
+		return check_version(bytes, why);
 	if (tag == TAG_ARGUMENT)
 		return add_text(&launch->argv, &reader->argument_count, bytes, why);
 	if (tag == TAG_VARIABLE)
@@ -247,6 +247,21 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 	}
 }
 
+/* The version stands first, and only the elements of lists may come again. */
+static int check_place(struct reader *reader, uint32_t tag, struct failure *why)
+{
+	const unsigned lists = 1u << TAG_ARGUMENT | 1u << TAG_VARIABLE | 1u << TAG_GROUP | 1u << TAG_KEEP |
+			       1u << TAG_LIMIT | 1u << TAG_GID;
+	if (reader->seen == 0 && tag != TAG_VERSION)
+		return failed(why, 0, "does not begin with a version");
+	if (tag >= TAG_COUNT)
+		return failed(why, 0, "unknown field %u", tag);
+	if ((reader->seen & ~lists & 1u << tag) != 0)
+		return failed(why, 0, "a field stands twice");
+	reader->seen |= 1u << tag;
+	return 0;
+}
+
 static int read_fields(struct reader *reader, const unsigned char *bytes, size_t length, struct failure *why)
 {
 	struct field field;
@@ -258,9 +273,8 @@ static int read_fields(struct reader *reader, const unsigned char *bytes, size_t
 		length -= sizeof(field);
 		if (field.length > length)
 			return failed(why, 0, "a field is longer than the record");
-		if (!reader->versioned && field.tag != TAG_VERSION)
-			return failed(why, 0, "does not begin with a version");
-		if (read_field(reader, field.tag, bytes, field.length, why) < 0)
+		if (check_place(reader, field.tag, why) < 0 ||
+		    read_field(reader, field.tag, bytes, field.length, why) < 0)
 			return -1;
 		bytes += field.length;
 		length -= field.length;

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_control_socket: a supervisor's ear in a process of its own, and clients of every manner against it: those that ask
+ * well, that are slow, that speak nonsense, that are too many, or that are somebody else. */
+#include "tests/unit/unit.h"
+
+#include "supervisor/edge/control_socket.h"
+#include "supervisor/wire/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define NOBODY 65534u
+#define LOOKING_GID 54321u
+#define ASK_USEC (10 * USEC_PER_SEC)
+
+struct fixture {
+	char directory[64], path[100];
+	pid_t server;
+	int stop_fd; /* its closing ends the server */
+};
+
+/* The reply is the argument and who answers; "large" asks for the largest one, "huge" for one that is too large. */
+static void answer(struct control_socket *socket UNUSED, const struct control_request *request,
+		   struct control_reply *reply)
+{
+	bool large = strcmp(request->argument, "large") == 0, huge = strcmp(request->argument, "huge") == 0;
+	if (large || huge) {
+		reply->length = CONTROL_REPLY_MAX + (huge ? 1 : 0);
+		reply->text = malloc(reply->length);
+		memset(reply->text, 'x', reply->length);
+		return;
+	}
+	if (strcmp(request->argument, "nothing") == 0)
+		return;
+	reply->result = request->command == CONTROL_READY ? CONTROL_NOT_READY : CONTROL_OK;
+	reply->length = (size_t)asprintf(&reply->text, "%d:%s", (int)request->command, request->argument);
+}
+
+static void stop_ready(struct source *source, uint32_t events UNUSED)
+{
+	*(bool *)source->owner = true;
+}
+
+/* As the service layer runs it, with its clock ahead by `ahead_usec`, so that patience ends while the test waits. */
+static void serve(const struct fixture *fixture, int stop_fd, int ready_fd, int64_t ahead_usec)
+{
+	bool stopped = false;
+	static struct control_socket socket;
+	struct source stop = { .fd = stop_fd, .ready = stop_ready, .owner = &stopped };
+	struct loop loop;
+	struct failure why;
+	if (loop_init(&loop, &why) < 0 || control_socket_init(&socket, &loop, fixture->path, &why) < 0 ||
+	    loop_add(&loop, &stop, 1, &why) < 0)
+		_exit(2);
+	socket.answer = answer;
+	socket.looking_gid = LOOKING_GID;
+	(void)chmod(fixture->path, 0666); /* so that the peer's credentials alone decide */
+	close(ready_fd);
+	while (!stopped) {
+		int64_t deadline = control_socket_deadline(&socket);
+		if (loop_wait(&loop, deadline == USEC_NEVER ? deadline : deadline - ahead_usec, &why) < 0)
+			_exit(3);
+		control_socket_tick(&socket, loop_now_usec() + ahead_usec);
+	}
+	control_socket_finish(&socket);
+	control_socket_finish(&socket);
+	loop_finish(&loop);
+	_exit(0);
+}
+
+static void start_server(struct fixture *fixture, int64_t ahead_usec)
+{
+	int stop[2], ready[2];
+	char byte;
+	assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fixture->server = fork();
+	if (fixture->server == 0) {
+		close(stop[1]);
+		close(ready[0]);
+		serve(fixture, stop[0], ready[1], ahead_usec);
+	}
+	close(stop[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	fixture->stop_fd = stop[1];
+}
+
+static int stop_server(struct fixture *fixture)
+{
+	int status;
+	close(fixture->stop_fd);
+	assert_int_equal(waitpid(fixture->server, &status, 0), fixture->server);
+	return status;
+}
+
+static int set_up_with(void **state, int64_t ahead_usec)
+{
+	static struct fixture fixture;
+	fixture = (struct fixture){ .directory = "/tmp/heapward-control-XXXXXX" };
+	assert_non_null(mkdtemp(fixture.directory));
+	assert_int_equal(chmod(fixture.directory, 0755), 0);
+	snprintf(fixture.path, sizeof(fixture.path), "%s/control", fixture.directory);
+	start_server(&fixture, ahead_usec);
+	*state = &fixture;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, 0);
+}
+
+static int set_up_impatient(void **state)
+{
+	return set_up_with(state, 4700 * USEC_PER_MSEC);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	int status = stop_server(fixture);
+	unlink(fixture->path);
+	return rmdir(fixture->directory) + status;
+}
+
+static int ask(const struct fixture *fixture, enum control_command command, const char *argument,
+	       struct control_reply *ret, struct failure *why)
+{
+	struct control_request request = { .command = command };
+	snprintf(request.argument, sizeof(request.argument), "%s", argument);
+	return control_ask(fixture->path, &request, ASK_USEC, ret, why);
+}
+
+static void assert_answered(const struct fixture *fixture)
+{
+	struct control_reply reply;
+	struct failure why;
+	if (ask(fixture, CONTROL_STATUS, "still there", &reply, &why) != 0)
+		fail_msg("%s", why.text);
+	assert_string_equal(reply.text, "0:still there");
+	free(reply.text);
+}
+
+static int connect_raw(const struct fixture *fixture)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture->path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* True where the supervisor closes within the time; what it says before is read away. */
+static bool is_dropped(int fd, int timeout_msec)
+{
+	char bytes[4096];
+	int64_t until_usec = loop_now_usec() + timeout_msec * USEC_PER_MSEC;
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		int64_t left_usec = until_usec - loop_now_usec();
+		if (left_usec <= 0 || poll(&poll_fd, 1, (int)(left_usec / USEC_PER_MSEC) + 1) != 1)
+			return false;
+		if (recv(fd, bytes, sizeof(bytes), 0) <= 0)
+			return true;
+	}
+}
+
+static void a_client_asks_and_gets_its_reply(void **state)
+{
+	struct control_reply reply;
+	struct failure why;
+	assert_answered(*state);
+	assert_int_equal(ask(*state, CONTROL_READY, "", &reply, &why), 0);
+	assert_int_equal(reply.result, CONTROL_NOT_READY);
+	assert_string_equal(reply.text, "1:");
+	assert_int_equal(reply.length, 2);
+	free(reply.text);
+	assert_int_equal(ask(*state, CONTROL_STATUS, "nothing", &reply, &why), 0);
+	assert_int_equal(reply.length, 0);
+	assert_string_equal(reply.text, "");
+	free(reply.text);
+}
+
+static void a_reply_of_the_greatest_size_arrives_whole(void **state)
+{
+	struct control_reply reply;
+	struct failure why;
+	if (ask(*state, CONTROL_OUTPUT, "large", &reply, &why) != 0)
+		fail_msg("%s", why.text);
+	assert_int_equal(reply.length, CONTROL_REPLY_MAX);
+	assert_int_equal(strspn(reply.text, "x"), CONTROL_REPLY_MAX);
+	free(reply.text);
+	assert_int_equal(ask(*state, CONTROL_OUTPUT, "huge", &reply, &why), 0);
+	assert_int_equal(reply.length, CONTROL_REPLY_MAX); /* cut, never overrun */
+	free(reply.text);
+}
+
+static void a_request_in_single_bytes_is_understood(void **state)
+{
+	unsigned char bytes[CONTROL_REQUEST_BYTES_MAX], header[CONTROL_REPLY_HEADER_BYTES];
+	struct control_request request = { .command = CONTROL_STATUS, .argument = "slowly" };
+	size_t length = control_request_encode(&request, bytes, sizeof(bytes));
+	cleanup_fd int fd = connect_raw(*state);
+	for (size_t i = 0; i < length; i++)
+		assert_int_equal(send(fd, bytes + i, 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(recv(fd, header, sizeof(header), MSG_WAITALL), sizeof(header));
+	assert_true(is_dropped(fd, 5000)); /* one request a connection */
+}
+
+static void garbage_is_dropped_at_once(void **state)
+{
+	char bytes[CONTROL_REQUEST_BYTES_MAX * 4];
+	cleanup_fd int text = connect_raw(*state);
+	assert_int_equal(send(text, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+	assert_true(is_dropped(text, 3000));
+	memset(bytes, 0xff, sizeof(bytes));
+	cleanup_fd int flood = connect_raw(*state);
+	assert_true(send(flood, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0);
+	assert_true(is_dropped(flood, 3000));
+	cleanup_fd int nothing = connect_raw(*state);
+	assert_int_equal(shutdown(nothing, SHUT_WR), 0);
+	assert_true(is_dropped(nothing, 3000));
+	assert_answered(*state);
+}
+
+static void a_request_beyond_its_bounds_is_dropped(void **state)
+{
+	const uint32_t header[4] = { 0x6c637068u, 1, CONTROL_STATUS, CONTROL_ARGUMENT_MAX };
+	cleanup_fd int fd = connect_raw(*state);
+	assert_int_equal(send(fd, header, sizeof(header), MSG_NOSIGNAL), sizeof(header));
+	assert_true(is_dropped(fd, 3000));
+	assert_answered(*state);
+}
+
+static void a_client_that_goes_before_its_reply_does_no_harm(void **state)
+{
+	unsigned char bytes[CONTROL_REQUEST_BYTES_MAX];
+	struct control_request request = { .command = CONTROL_OUTPUT, .argument = "large" };
+	size_t length = control_request_encode(&request, bytes, sizeof(bytes));
+	for (int i = 0; i < 2 * CONTROL_CLIENTS_MAX; i++) {
+		int fd = connect_raw(*state);
+		assert_int_equal(send(fd, bytes, length, MSG_NOSIGNAL), length);
+		close(fd);
+	}
+	assert_answered(*state);
+}
+
+static void clients_beyond_the_bound_are_turned_away_and_places_come_free(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX];
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = connect_raw(*state);
+	int late = connect_raw(*state);
+	bool turned_away = is_dropped(late, 3000);
+	close(late);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		struct pollfd poll_fd = { .fd = fds[i], .events = POLLIN };
+		assert_int_equal(poll(&poll_fd, 1, 0), 0); /* the first ones are still heard */
+		close(fds[i]);
+	}
+	assert_true(turned_away);
+	struct control_reply reply;
+	struct failure why;
+	int result = -1;
+	for (int i = 0; i < 200 && result < 0; i++) { /* until the supervisor has seen that they left */
+		result = ask(*state, CONTROL_STATUS, "", &reply, &why);
+		usleep(5000);
+	}
+	assert_int_equal(result, 0);
+	free(reply.text);
+}
+
+/* With 4.7 of the 5 seconds gone already. */
+static void a_slow_client_is_dropped_when_its_time_is_up(void **state)
+{
+	unsigned char bytes[CONTROL_REQUEST_BYTES_MAX];
+	struct control_request request = { .command = CONTROL_OUTPUT, .argument = "large" };
+	size_t length = control_request_encode(&request, bytes, sizeof(bytes));
+	cleanup_fd int silent = connect_raw(*state);
+	cleanup_fd int half = connect_raw(*state);
+	cleanup_fd int reads_nothing = connect_raw(*state);
+	assert_int_equal(send(half, bytes, length - 1, MSG_NOSIGNAL), length - 1);
+	assert_int_equal(send(reads_nothing, bytes, length, MSG_NOSIGNAL), length);
+	assert_answered(*state); /* meanwhile nobody else waits */
+	assert_false(is_dropped(silent, 10));
+	assert_true(is_dropped(silent, 3000));
+	assert_true(is_dropped(half, 3000));
+	usleep(500000);
+	size_t got = 0;
+	for (ssize_t count = 1; count > 0; got += count > 0 ? (size_t)count : 0)
+		count = recv(reads_nothing, bytes, sizeof(bytes), 0);
+	assert_true(got < CONTROL_REPLY_MAX); /* what was in the socket's buffer, and then the end */
+	assert_answered(*state);
+}
+
+/* Asks as another user; the result of the reply, 10 where there was none, 11 where the text is not the refusal. */
+static int ask_as(const struct fixture *fixture, uint32_t uid, uint32_t gid, const uint32_t *extra,
+		  enum control_command command)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		gid_t groups[1] = { extra == NULL ? 0 : *extra };
+		struct control_reply reply;
+		struct failure why;
+		if (setgroups(extra == NULL ? 0 : 1, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+			_exit(9);
+		if (ask(fixture, command, "x", &reply, &why) < 0)
+			_exit(10);
+		if (reply.result == CONTROL_REFUSED && strstr(reply.text, "not allowed: only the service's owner and root") == NULL)
+			_exit(11);
+		_exit((int)reply.result);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void another_user_is_refused_and_the_looking_group_may_look(void **state)
+{
+	static const uint32_t looking = LOOKING_GID, other = 7;
+	static const struct {
+		uint32_t uid, gid;
+		const uint32_t *extra;
+		enum control_command command;
+		int result;
+	} rows[] = {
+		{ 0, 0, NULL, CONTROL_STOP, CONTROL_OK },
+		{ NOBODY, NOBODY, NULL, CONTROL_STATUS, CONTROL_REFUSED },
+		{ NOBODY, NOBODY, NULL, CONTROL_READY, CONTROL_REFUSED },
+		{ NOBODY, NOBODY, NULL, CONTROL_STOP, CONTROL_REFUSED },
+		{ NOBODY, 0, NULL, CONTROL_STOP, CONTROL_REFUSED }, /* root's group is not root */
+		{ NOBODY, NOBODY, &other, CONTROL_STATUS, CONTROL_REFUSED },
+		{ NOBODY, NOBODY, &looking, CONTROL_STATUS, CONTROL_OK },
+		{ NOBODY, NOBODY, &looking, CONTROL_READY, CONTROL_NOT_READY },
+		{ NOBODY, NOBODY, &looking, CONTROL_OUTPUT, CONTROL_OK },
+		{ NOBODY, LOOKING_GID, NULL, CONTROL_STATUS, CONTROL_OK },
+		{ NOBODY, LOOKING_GID, &looking, CONTROL_STOP, CONTROL_REFUSED },
+		{ NOBODY, LOOKING_GID, &looking, CONTROL_RESTART, CONTROL_REFUSED },
+		{ NOBODY, LOOKING_GID, &looking, CONTROL_RESET, CONTROL_REFUSED },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int result = ask_as(*state, rows[i].uid, rows[i].gid, rows[i].extra, rows[i].command);
+		if (result != rows[i].result)
+			fail_msg("row %zu: %d", i, result);
+	}
+}
+
+static void the_socket_is_for_its_owner_only_and_takes_the_place_of_a_dead_one(void **state)
+{
+	const struct fixture *fixture = *state;
+	char path[100];
+	struct control_socket *socket = calloc(1, sizeof(*socket));
+	struct loop loop;
+	struct failure why;
+	struct stat stat_of;
+	snprintf(path, sizeof(path), "%s/second", fixture->directory);
+	assert_int_equal(loop_init(&loop, &why), 0);
+	for (int i = 0; i < 2; i++) { /* finish leaves the file, as a killed supervisor would */
+		if (control_socket_init(socket, &loop, path, &why) != 0)
+			fail_msg("%s", why.text);
+		assert_int_equal(stat(path, &stat_of), 0);
+		assert_true(S_ISSOCK(stat_of.st_mode));
+		bool shared = getgrnam("heapward") != NULL;
+		assert_int_equal(stat_of.st_mode & 0777, shared ? 0660 : 0600);
+		assert_true(control_socket_deadline(socket) == USEC_NEVER);
+		control_socket_finish(socket);
+	}
+	unlink(path);
+	loop_finish(&loop);
+	free(socket);
+}
+
+static void a_path_that_is_too_long_is_told_by_both_ends(void **state UNUSED)
+{
+	char path[200];
+	struct control_socket *socket = calloc(1, sizeof(*socket));
+	struct control_request request = { 0 };
+	struct control_reply reply;
+	struct loop loop;
+	struct failure why;
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	assert_int_equal(loop_init(&loop, &why), 0);
+	assert_int_equal(control_socket_init(socket, &loop, path, &why), -1);
+	assert_int_equal(why.error, ENAMETOOLONG);
+	control_socket_finish(socket);
+	loop_finish(&loop);
+	free(socket);
+	assert_int_equal(control_ask(path, &request, ASK_USEC, &reply, &why), -1);
+	assert_int_equal(why.error, ENAMETOOLONG);
+	assert_int_equal(control_ask("/no/such/socket", &request, ASK_USEC, &reply, &why), -1);
+	assert_int_equal(why.error, ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_client_asks_and_gets_its_reply, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reply_of_the_greatest_size_arrives_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_request_in_single_bytes_is_understood, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(garbage_is_dropped_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_request_beyond_its_bounds_is_dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_client_that_goes_before_its_reply_does_no_harm, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(clients_beyond_the_bound_are_turned_away_and_places_come_free, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_slow_client_is_dropped_when_its_time_is_up, set_up_impatient, tear_down),
+		cmocka_unit_test_setup_teardown(another_user_is_refused_and_the_looking_group_may_look, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_socket_is_for_its_owner_only_and_takes_the_place_of_a_dead_one, set_up,
+						tear_down),
+		cmocka_unit_test(a_path_that_is_too_long_is_told_by_both_ends),
+	};
+	return cmocka_run_group_tests_name("control_socket", tests, NULL, NULL);
+}
