@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `name` below tests/golden/explain, beside the source of the test (`__FILE__`, as meson names it from the build). */
+/* `name` ("explain/hand-capped") below tests/golden, beside the source of the test (`__FILE__`, as meson names it from the build). */
 static inline void golden_path(const char *source, const char *name, char *path, size_t size)
 {
 	const char *end = strstr(source, "tests/unit/");
-	snprintf(path, size, "%.*stests/golden/explain/%s.txt", end != NULL ? (int)(end - source) : 0, source, name);
+	snprintf(path, size, "%.*stests/golden/%s.txt", end != NULL ? (int)(end - source) : 0, source, name);
 }
 
 static inline void golden_write(const char *path, const char *text)

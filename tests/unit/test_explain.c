@@ -17,14 +17,14 @@ struct sample {
 
 static struct sample capped(void)
 {
-	struct sample sample = { "hand-capped", capped_policy(512 * MIB), sample_host() };
+	struct sample sample = { "explain/hand-capped", capped_policy(512 * MIB), sample_host() };
 	sample.policy.service.command = (struct words){ (char **)node_server, 2 };
 	return sample;
 }
 
 static struct sample bare_container(void)
 {
-	struct sample sample = { "hand-bare-container", sample_policy(), container_host(384 * MIB) };
+	struct sample sample = { "explain/hand-bare-container", sample_policy(), container_host(384 * MIB) };
 	sample.host.uid = 0;
 	strcpy(sample.host.user, "root");
 	return sample;
@@ -32,12 +32,12 @@ static struct sample bare_container(void)
 
 static struct sample bare_laptop(void)
 {
-	return (struct sample){ "hand-bare-laptop", sample_policy(), host_with_node(24) };
+	return (struct sample){ "explain/hand-bare-laptop", sample_policy(), host_with_node(24) };
 }
 
 static struct sample too_small(void)
 {
-	struct sample sample = { "hand-refused", capped_policy(160 * MIB), sample_host() };
+	struct sample sample = { "explain/hand-refused", capped_policy(160 * MIB), sample_host() };
 	sample.host.cgroup_writable = false;
 	strcpy(sample.host.cgroup_problem, "this user's session scope is not delegated; use systemd-run --user --scope -p "
 					   "Delegate=yes heapward run ...");
@@ -48,7 +48,7 @@ static struct sample too_small(void)
 /* Everything that can be set, in a deep hierarchy of cgroup v1. */
 static struct sample everything(void)
 {
-	struct sample sample = { "hand-everything", capped_policy(4 * GIB), host_with_node(24) };
+	struct sample sample = { "explain/hand-everything", capped_policy(4 * GIB), host_with_node(24) };
 	struct policy *policy = &sample.policy;
 	struct host *host = &sample.host;
 	policy->heap.processes = 2;
