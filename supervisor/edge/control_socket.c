@@ -163,11 +163,29 @@ static void accept_client(struct control_socket *socket, int fd)
 		close(TAKE_FD(client->source.fd));
 }
 
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* A client that stays in the queue would wake the loop without an end. */
+static void turn_away(struct control_socket *socket)
+{
+	if (socket->spare_fd < 0)
+		return;
+	close(TAKE_FD(socket->spare_fd));
+	int fd = accept4(socket->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	cleanup_close(&fd); /* before the spare is opened again: it may be the only one */
+	socket->spare_fd = open_spare();
+}
+
 static void listener_ready(struct source *source, uint32_t events UNUSED)
 {
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		accept_client(source->owner, fd);
+	else if (errno == EMFILE || errno == ENFILE)
+		turn_away(source->owner);
 }
 
 static int fill_address(const char *path, struct sockaddr_un *ret, struct failure *why)
@@ -215,9 +233,11 @@ int control_socket_init(struct control_socket *ret, struct loop *loop, const cha
 		ret->clients[i].socket = ret;
 	}
 	ret->listener = (struct source){ .ready = listener_ready, .owner = ret };
+	ret->spare_fd = -1;
 	ret->listener.fd = open_listener(path, ret->looking_gid, why);
 	if (ret->listener.fd < 0)
 		return -1;
+	ret->spare_fd = open_spare();
 	return loop_add(loop, &ret->listener, EPOLLIN, why);
 }
 
@@ -245,4 +265,6 @@ void control_socket_finish(struct control_socket *socket)
 		return;
 	loop_remove(socket->loop, &socket->listener);
 	close(TAKE_FD(socket->listener.fd));
+	cleanup_close(&socket->spare_fd);
+	socket->spare_fd = -1;
 }

@@ -28,6 +28,7 @@ struct control_socket {
 	struct loop *loop;
 	struct source listener;
 	struct control_client clients[CONTROL_CLIENTS_MAX];
+	int spare_fd;         /* given up to turn a client away where no other descriptor is left */
 	uint32_t looking_gid; /* group `heapward`, UINT32_MAX where there is none */
 	/* Answers one request at once; must not block. reply->text is malloc'ed and taken over. */
 	void (*answer)(struct control_socket *socket, const struct control_request *request,

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +26,7 @@ struct fixture {
 	char directory[64], path[100];
 	pid_t server;
 	int stop_fd; /* its closing ends the server */
+	bool starved; /* the server can open nothing more */
 };
 
 /* The reply is the argument and who answers; "large" asks for the largest one, "huge" for one that is too large. */
@@ -49,6 +51,16 @@ static void stop_ready(struct source *source, uint32_t events UNUSED)
 	*(bool *)source->owner = true;
 }
 
+/* From now on this process has no number left for another descriptor. */
+static void use_up_descriptors(void)
+{
+	const struct rlimit limit = { .rlim_cur = 256, .rlim_max = 256 };
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		_exit(4);
+	while (dup(STDIN_FILENO) >= 0)
+		;
+}
+
 /* As the service layer runs it, with its clock ahead by `ahead_usec`, so that patience ends while the test waits. */
 static void serve(const struct fixture *fixture, int stop_fd, int ready_fd, int64_t ahead_usec)
 {
@@ -64,6 +76,8 @@ static void serve(const struct fixture *fixture, int stop_fd, int ready_fd, int6
 	socket.looking_gid = LOOKING_GID;
 	(void)chmod(fixture->path, 0666); /* so that the peer's credentials alone decide */
 	close(ready_fd);
+	if (fixture->starved)
+		use_up_descriptors();
 	while (!stopped) {
 		int64_t deadline = control_socket_deadline(&socket);
 		if (loop_wait(&loop, deadline == USEC_NEVER ? deadline : deadline - ahead_usec, &why) < 0)
@@ -103,10 +117,10 @@ static int stop_server(struct fixture *fixture)
 	return status;
 }
 
-static int set_up_with(void **state, int64_t ahead_usec)
+static int set_up_with(void **state, int64_t ahead_usec, bool starved)
 {
 	static struct fixture fixture;
-	fixture = (struct fixture){ .directory = "/tmp/heapward-control-XXXXXX" };
+	fixture = (struct fixture){ .directory = "/tmp/heapward-control-XXXXXX", .starved = starved };
 	assert_non_null(mkdtemp(fixture.directory));
 	assert_int_equal(chmod(fixture.directory, 0755), 0);
 	snprintf(fixture.path, sizeof(fixture.path), "%s/control", fixture.directory);
@@ -117,12 +131,17 @@ static int set_up_with(void **state, int64_t ahead_usec)
 
 static int set_up(void **state)
 {
-	return set_up_with(state, 0);
+	return set_up_with(state, 0, false);
 }
 
 static int set_up_impatient(void **state)
 {
-	return set_up_with(state, 4700 * USEC_PER_MSEC);
+	return set_up_with(state, 4700 * USEC_PER_MSEC, false);
+}
+
+static int set_up_starved(void **state)
+{
+	return set_up_with(state, 0, true);
 }
 
 static int tear_down(void **state)
@@ -280,6 +299,17 @@ static void clients_beyond_the_bound_are_turned_away_and_places_come_free(void *
 	free(reply.text);
 }
 
+/* Left in the queue, the client would wake the loop again and again and never be heard. */
+static void without_a_descriptor_left_a_client_is_turned_away(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = connect_raw(*state);
+		bool turned_away = is_dropped(fd, 3000);
+		close(fd);
+		assert_true(turned_away);
+	}
+}
+
 /* With 4.7 of the 5 seconds gone already. */
 static void a_slow_client_is_dropped_when_its_time_is_up(void **state)
 {
@@ -412,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_request_beyond_its_bounds_is_dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_client_that_goes_before_its_reply_does_no_harm, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clients_beyond_the_bound_are_turned_away_and_places_come_free, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_a_descriptor_left_a_client_is_turned_away, set_up_starved, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_client_is_dropped_when_its_time_is_up, set_up_impatient, tear_down),
 		cmocka_unit_test_setup_teardown(another_user_is_refused_and_the_looking_group_may_look, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_socket_is_for_its_owner_only_and_takes_the_place_of_a_dead_one, set_up,

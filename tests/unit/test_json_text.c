@@ -81,7 +81,6 @@ static void every_byte_makes_a_text_that_is_read_back(void **state UNUSED)
 {
 	for (int byte = 0; byte < 256; byte++) {
 		unsigned char bytes[3] = { (unsigned char)byte, 'x', (unsigned char)byte };
-		cleanup_free char *line = json_line(json_bytes(bytes, sizeof(bytes)));
 		struct json_object *array = json_object_new_array();
 		json_object_array_add(array, json_bytes(bytes, sizeof(bytes)));
 		cleanup_free char *document = json_line(array);
