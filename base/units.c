@@ -18,9 +18,9 @@ static int parse_digits(const char **text, int64_t *ret)
 	const char *at = *text;
 	int64_t value = 0;
 	for (; *at >= '0' && *at <= '9'; at++) {
-		value = value * 10 + (*at - '0');
-		if (value > limit)
+		if (value > limit / 10)
 			return -1;
+		value = value * 10 + (*at - '0');
 	}
 	if (at == *text)
 		return -1;

@@ -218,5 +218,5 @@ void death_advise(struct death *death, const struct plan *plan)
 	case VERDICT_COUNT:
 		break;
 	}
-	assert(!"a verdict beyond the table");
+	assert(false && "a verdict beyond the table");
 }

@@ -64,7 +64,7 @@ void plan_key_origin(const struct policy *policy, enum policy_key key, char *tex
 		snprintf(text, size, "%s", origin->file);
 }
 
-static void remark(struct plan *plan, bool refusal, const char *format, va_list args)
+static PRINTF_LIKE(3, 0) void remark(struct plan *plan, bool refusal, const char *format, va_list args)
 {
 	size_t at = plan->remark_count;
 	if (at == PLAN_REMARKS_MAX) {

@@ -132,7 +132,7 @@ static int explain_percent(const struct policy_value *value, const char *text, c
 	if (parse_count(text, &number) == 0)
 		return policy_value_error(value, value->node,
 					  "\"%s\" has no unit; write %" PRIu64 "%% (100%% is one processor)", shown,
-					  number < 100 ? number * 100 : number);
+					  number);
 	return policy_value_error(value, value->node, "\"%s\" is no percentage; write one such as 150%%", shown);
 }
 

@@ -108,7 +108,7 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 	case POLICY_TYPES:
 		break;
 	}
-	assert(!"a type beyond the table");
+	assert(false && "a type beyond the table");
 	return NULL;
 }
 

@@ -84,7 +84,7 @@ static void add_wrapped(struct prose *prose, size_t column, size_t hanging, cons
 	add_bytes(prose, "\n", 1);
 }
 
-static void print_harmless(char *text, size_t size, const char *format, va_list args)
+static PRINTF_LIKE(3, 0) void print_harmless(char *text, size_t size, const char *format, va_list args)
 {
 	vsnprintf(text, size, format, args);
 	for (char *at = text; *at != '\0'; at++)

@@ -36,7 +36,7 @@ static const char *build_path(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
 		if (strcmp(programs[i].name, name) == 0)
 			return programs[i].build_path;
-	assert(!"a program that is not ours");
+	assert(false && "a program that is not ours");
 	return NULL;
 }
 

@@ -42,7 +42,7 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->kernel_log.fd = -1;
 		return run;
 	}
-	assert(!"a third worker at once");
+	assert(false && "a third worker at once");
 	return NULL;
 }
 

@@ -184,6 +184,6 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_COMMAND_COUNT:
 	default:
-		assert(!"a command that wire/control.c let through");
+		assert(false && "a command that wire/control.c let through");
 	}
 }

@@ -70,7 +70,7 @@ static void every_section_is_read(void **state)
 	      "restart: {when: always, backoff: {from: 1s, up_to: 2min, factor: 3}, budget: {deaths: 9, within: 1h},\n"
 	      "  exhausted: exit, healthy_after: 45s}\n"
 	      "stop: {signal: SIGINT, timeout: 250ms}\n"
-	      "sandbox: {syscalls: none, user: web, capabilities: [cap_net_bind_service, net_raw]}\n"
+	      "sandbox: {syscalls: none, user: web, capabilities: [cap_net_bind_service, cap_net_raw]}\n"
 	      "limits: {tasks: 100, files: 4096, cpu: 150%}\n"
 	      "log: {events: json}\n");
 	assert_string_equal(policy->service.name, "web");
