@@ -24,7 +24,7 @@ const char *control_command_name(enum control_command command);
 const char *launch_step_name(enum launch_step step);
 const char *cgroup_version_name(enum cgroup_version version);
 
-/* "SIGTERM" for 15; "signal 64" goes to a static table too: never NULL. */
+/* "SIGTERM" for 15, "a real-time signal" for 64. */
 const char *signal_name(int signal);
 
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "supervisor/core/death.h"
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+
+static struct heap_sample series[2];
+
+static void make(struct death *death, enum verdict_kind kind)
+{
+	memset(death, 0, sizeof(*death));
+	strcpy(death->service, "web");
+	death->pid = 4711;
+	death->number = 3;
+	death->at_realtime_usec = 1700000000LL * USEC_PER_SEC;
+	death->uptime_usec = 61 * USEC_PER_SEC;
+	death->verdict.kind = kind;
+	death->verdict.certain = true;
+	death->verdict.limit_bytes = 320 * MIB;
+	strcpy(death->verdict.text, "fatal heap-limit error: old space of 64 MiB reached");
+	strcpy(death->verdict.evidence[0], "wait status: SIGABRT");
+	death->verdict.evidence_count = 1;
+	death->ended_usec = 100 * USEC_PER_SEC;
+	series[0] = (struct heap_sample){ .at_usec = 60 * USEC_PER_SEC, .used_bytes = 20 * MIB,
+					  .after_full_gc_bytes = 12 * MIB };
+	series[1] = (struct heap_sample){ .at_usec = 100 * USEC_PER_SEC, .used_bytes = 63 * MIB, .limit_bytes = 112 * MIB,
+					  .after_full_gc_bytes = 61 * MIB, .external_bytes = 2 * MIB };
+	death->heap = series[1];
+	death->series = series;
+	death->series_count = 2;
+	death->old_space_bytes = 64 * MIB;
+	death->semi_space_bytes = 16 * MIB;
+	death->memory = (struct memory_sample){ SIZE_UNKNOWN, 190 * MIB, 320 * MIB, SIZE_UNKNOWN, 0 };
+	death->captured[0] = "stderr tail";
+	death->skipped[0] = "kernel log: not readable";
+	strcpy(death->action, "restart 1 of 5 in 10 min, back-off 200 ms");
+	strcpy(death->command, "node server.js");
+}
+
+static void a_death_is_kept_with_every_key(void **state UNUSED)
+{
+	static const char *const paths[] = { "verdict", "certain", "evidence.0", "heap.used_bytes", "heap.series.1",
+					     "memory.peak_bytes", "stderr_tail", "captured.0", "skipped.0", "action", "next",
+					     "at", "uptime_seconds", "service", "exit_status" };
+	struct death death;
+	make(&death, VERDICT_HEAP_LIMIT);
+	death.stderr_tail = (const unsigned char *)"a\0\xff\033[2J";
+	death.stderr_length = 7;
+	char *json = death_json(&death);
+	assert_non_null(json);
+	for (const char *at = json; at[1] != '\0'; at++)
+		assert_true((unsigned char)*at >= ' ');
+	struct json_object *object = json_parse(json, strlen(json));
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (json_find(object, paths[i]) == NULL)
+			fail_msg("no %s", paths[i]);
+	assert_int_equal(json_object_get_string_len(json_find(object, "stderr_tail")), 9);
+	assert_int_equal(json_object_get_double(json_find(object, "heap.series.0.age_seconds")), 40);
+	json_object_put(object);
+	free(json);
+}
+
+static void the_summary_is_what_status_shows(void **state UNUSED)
+{
+	struct death death;
+	make(&death, VERDICT_EXIT);
+	death.verdict.number = 3;
+	char *json = death_summary_json(&death);
+	struct json_object *object = json_parse(json, strlen(json));
+	assert_string_equal(json_find_text(object, "verdict", ""), "exit");
+	assert_int_equal(json_find_size(object, "number"), 3);
+	assert_int_equal(json_find_size(object, "death"), 3);
+	json_object_put(object);
+	free(json);
+}
+
+static char *why(const struct death *death)
+{
+	char *json = death_json(death), *text = death_text(json, death->at_realtime_usec + 12 * USEC_PER_SEC);
+	free(json);
+	assert_non_null(text);
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+		assert_in_range(strcspn(line, "\n"), 1, 80);
+	return text;
+}
+
+static void why_tells_a_heap_limit_in_lines_of_eighty_columns(void **state UNUSED)
+{
+	static const char *const parts[] = {
+		"service   web, death 3, pid 4711", "2023-11-14T22:13:20.000Z (12 s ago), after 1 min 1 s",
+		"verdict   heap-limit (certain): fatal heap-limit error", "evidence  - wait status: SIGABRT",
+		"used 63 MiB of 112 MiB", "old space 64 MiB", "12 MiB -> 61 MiB in 40 s", "peak 190 MiB of memory.max 320 MiB",
+		"action    restart 1 of 5", "skipped   - kernel log: not readable", "next      find what grows",
+	};
+	static struct plan plan;
+	struct death death;
+	make(&death, VERDICT_HEAP_LIMIT);
+	plan.numbers[PLAN_MEMORY_LIMIT].value = 320 * MIB;
+	death_advise(&death, &plan);
+	char *text = why(&death);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		assert_contains(text, parts[i]);
+	free(text);
+}
+
+static void every_verdict_comes_with_a_next_step(void **state UNUSED)
+{
+	static const struct {
+		enum verdict_kind kind;
+		const char *subject, *part;
+	} rows[] = {
+		{ VERDICT_HEAP_LIMIT, "", "raise memory.max above 320 MiB" },
+		{ VERDICT_OOM_KILL, "/own", "raise memory.max above 320 MiB" },
+		{ VERDICT_OOM_KILL, "/system.slice", "raise the limit of /system.slice above 320 MiB" },
+		{ VERDICT_OOM_KILL_HOST, "", "the machine itself" },
+		{ VERDICT_SECCOMP, "", "sandbox.syscalls: none" },
+		{ VERDICT_STOPPED, "", "nothing" },
+		{ VERDICT_REPLACED, "", "nothing" },
+		{ VERDICT_EXIT, "", "heapward logs web" },
+		{ VERDICT_SIGNAL, "", "heapward logs web" },
+		{ VERDICT_EXEC, "exec", "check the command \"node server.js\"" },
+		{ VERDICT_EXEC, "user", "mend what the step \"user\" names" },
+		{ VERDICT_UNKNOWN_KILL, "", "SIGKILL" },
+	};
+	static struct plan plan;
+	struct death death;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		make(&death, rows[i].kind);
+		strcpy(death.cgroup, "/own");
+		strcpy(death.verdict.subject, rows[i].subject);
+		plan.numbers[PLAN_MEMORY_LIMIT].value = 320 * MIB;
+		death_advise(&death, &plan);
+		assert_contains(death.next, rows[i].part);
+	}
+}
+
+static void an_explicit_old_space_is_what_to_raise(void **state UNUSED)
+{
+	static struct plan plan;
+	struct death death;
+	make(&death, VERDICT_HEAP_LIMIT);
+	plan.numbers[PLAN_MEMORY_LIMIT].value = 320 * MIB;
+	strcpy(plan.numbers[PLAN_OLD_SPACE].rule, "heap.old_space");
+	death_advise(&death, &plan);
+	assert_contains(death.next, "heap.old_space above 64 MiB");
+	plan.adopted_old_space = true;
+	death_advise(&death, &plan);
+	assert_contains(death.next, "your own --max-old-space-size");
+}
+
+static void a_death_without_figures_says_so_or_nothing(void **state UNUSED)
+{
+	struct death death;
+	make(&death, VERDICT_EXIT);
+	memset(&death.heap, 0, sizeof(death.heap));
+	death.series_count = 0;
+	death.memory.peak_bytes = SIZE_UNKNOWN;
+	char *text = why(&death);
+	assert_contains(text, "no heap record came");
+	assert_null(strstr(text, "memory  "));
+	free(text);
+	death.old_space_bytes = SIZE_UNKNOWN;
+	text = why(&death);
+	assert_null(strstr(text, "heap  "));
+	free(text);
+}
+
+static void what_is_no_death_is_refused(void **state UNUSED)
+{
+	static const char *const texts[] = { "", "{}", "[]", "7", "{\"verdict\":null}", "{\"verdict\"" };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		assert_null(death_text(texts[i], 0));
+	char *text = death_text("{\"verdict\":7,\"evidence\":{\"a\":1},\"heap\":{\"series\":[1,null,{}],\"used_bytes\":-1}}", 0);
+	assert_non_null(text);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_death_is_kept_with_every_key),
+		cmocka_unit_test(the_summary_is_what_status_shows),
+		cmocka_unit_test(why_tells_a_heap_limit_in_lines_of_eighty_columns),
+		cmocka_unit_test(every_verdict_comes_with_a_next_step),
+		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
+		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),
+		cmocka_unit_test(what_is_no_death_is_refused),
+	};
+	return cmocka_run_group_tests_name("death", tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/notice.h"
+
+static struct notice sample(const char *message)
+{
+	struct notice notice = { .kind = NOTICE_DEATH, .at_realtime_usec = 1700000000123456LL, .service = "web", .pid = 4711 };
+	snprintf(notice.message, sizeof(notice.message), "%s", message);
+	notice.fields[0] = (struct notice_field){ .name = "verdict", .text = "exit" };
+	notice.fields[1] = (struct notice_field){ .name = "exit_status", .number = 3 };
+	notice.fields[2] = (struct notice_field){ .name = "certain", .number = 1, .is_truth = true };
+	notice.field_count = 3;
+	return notice;
+}
+
+static void people_read_one_line(void **state UNUSED)
+{
+	char text[64];
+	struct notice notice = sample("exit 3\n\033[2J");
+	size_t length = notice_text(&notice, text, sizeof(text));
+	assert_int_equal(length, strlen(text));
+	assert_string_equal(text, "heapward: web: exit 3??[2J\n");
+	notice_text(&notice, text, 12);
+	assert_string_equal(text, "heapward: \n");
+}
+
+static void scripts_read_one_object(void **state UNUSED)
+{
+	struct notice notice = sample("exit \"3\"\n\xff");
+	char *json = notice_json(&notice);
+	assert_non_null(json);
+	assert_int_equal(strcspn(json, "\n"), strlen(json) - 1);
+	struct json_object *object = json_parse(json, strlen(json));
+	assert_string_equal(json_find_text(object, "ts", ""), "2023-11-14T22:13:20.123Z");
+	assert_string_equal(json_find_text(object, "event", ""), "death");
+	assert_string_equal(json_find_text(object, "service", ""), "web");
+	assert_int_equal(json_find_size(object, "instance"), 0);
+	assert_int_equal(json_find_size(object, "pid"), 4711);
+	assert_string_equal(json_find_text(object, "verdict", ""), "exit");
+	assert_int_equal(json_find_size(object, "exit_status"), 3);
+	assert_true(json_object_is_type(json_find(object, "certain"), json_type_boolean));
+	json_object_put(object);
+	free(json);
+}
+
+static void what_is_of_the_service_has_no_instance_and_no_pid(void **state UNUSED)
+{
+	struct notice notice = { .kind = NOTICE_STOP, .service = "web", .instance = -1 };
+	char *json = notice_json(&notice);
+	assert_contains(json, "\"instance\":null,\"pid\":null");
+	free(json);
+}
+
+static void a_kept_line_is_printed_again(void **state UNUSED)
+{
+	struct notice notice = sample("exit 3");
+	char *json = notice_json(&notice), *text = notice_line_text(json, strlen(json));
+	assert_string_equal(text, "2023-11-14T22:13:20.123Z death: exit 3\n");
+	free(text);
+	free(json);
+	static const char *const wrong[] = { "", "7", "[]", "{" };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_null(notice_line_text(wrong[i], strlen(wrong[i])));
+	text = notice_line_text("{\"ts\":5,\"message\":\"a\\u001bb\"}", 29);
+	assert_string_equal(text, "? ?: a?b\n");
+	free(text);
+}
+
+static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
+{
+	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
+					      "restart.scheduled", "failed", "stop" };
+	static const char *const verdicts[] = { "heap-limit", "oom-kill", "oom-kill-host", "seccomp", "stopped", "replaced",
+						"exit", "signal", "exec", "unknown-kill" };
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		bool found = false;
+		for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++)
+			found = found || strcmp(notice_name(kind), events[i]) == 0;
+		assert_true(found);
+	}
+	assert_int_equal(ARRAY_LEN(verdicts), VERDICT_COUNT);
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
+		assert_string_equal(verdict_name(kind), verdicts[kind]);
+	assert_string_equal(signal_name(15), "SIGTERM");
+	assert_string_equal(signal_name(64), "a real-time signal");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(people_read_one_line),
+		cmocka_unit_test(scripts_read_one_object),
+		cmocka_unit_test(what_is_of_the_service_has_no_instance_and_no_pid),
+		cmocka_unit_test(a_kept_line_is_printed_again),
+		cmocka_unit_test(the_names_that_scripts_rely_on_stay),
+	};
+	return cmocka_run_group_tests_name("notice", tests, NULL, NULL);
+}

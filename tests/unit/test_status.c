@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "supervisor/core/json_text.h"
+#include "supervisor/core/status.h"
+
+static struct status sample(void)
+{
+	struct status status;
+	status_of_stopped(&status, "web");
+	status.state = status.instance.state = "ready";
+	status.uptime_usec = 90 * USEC_PER_SEC;
+	status.supervisor_pid = 4000;
+	strcpy(status.command, "node server.js");
+	strcpy(status.policy_file, "web.yaml");
+	strcpy(status.cgroup, "/a/heapward-web/worker-0-a");
+	status.cgroup_version = "v2";
+	status.instance.pid = 4711;
+	status.instance.uptime_usec = 80 * USEC_PER_SEC;
+	status.instance.heap.used_bytes = 40 * MIB;
+	status.instance.heap.old_space_bytes = 64 * MIB;
+	status.instance.heap.limit_bytes = 112 * MIB;
+	status.instance.heap.age_usec = 2 * USEC_PER_SEC;
+	status.instance.heap.source = "agent";
+	status.instance.heap.reporters = 1;
+	status.instance.memory = (struct memory_sample){ 150 * MIB, 160 * MIB, 320 * MIB, SIZE_UNKNOWN, 11 };
+	status.restarts.total = 2;
+	status.restarts.by_verdict[VERDICT_HEAP_LIMIT] = 2;
+	status.restarts.budget_left = 3;
+	status.restarts.budget_deaths = 5;
+	status.restarts.budget_within_usec = 600 * USEC_PER_SEC;
+	status.sandbox.syscalls = "compat";
+	status.sandbox.user = "unchanged";
+	status.sandbox.capabilities = "none";
+	return status;
+}
+
+static struct json_object *parsed(const struct status *status)
+{
+	char *text = status_json(status);
+	assert_non_null(text);
+	assert_int_equal(strcspn(text, "\n"), strlen(text) - 1);
+	struct json_object *object = json_parse(text, strlen(text));
+	assert_non_null(object);
+	free(text);
+	return object;
+}
+
+static const char *const paths[] = {
+	"name", "state", "uptime_seconds", "instances.0.instance", "instances.0.state", "instances.0.pid",
+	"instances.0.replacement_pid", "instances.0.heap.used_bytes", "instances.0.heap.old_space_bytes",
+	"instances.0.heap.limit_bytes", "instances.0.heap.available_bytes", "instances.0.heap.after_full_gc_bytes",
+	"instances.0.heap.seconds_to_limit", "instances.0.heap.source", "instances.0.memory.current_bytes",
+	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
+	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
+	"restarts.next_in_seconds", "sandbox.syscalls", "last_death",
+};
+
+/* The parent has the key, whatever its value is. */
+static bool has_key(struct json_object *object, const char *path)
+{
+	char parent[128] = "";
+	const char *dot = strrchr(path, '.'), *name = dot == NULL ? path : dot + 1;
+	snprintf(parent, sizeof(parent), "%.*s", dot == NULL ? 0 : (int)(dot - path), path);
+	struct json_object *found = json_find(object, parent);
+	return found != NULL && json_object_object_get_ex(found, name, NULL);
+}
+
+static void keys_never_vanish(void **state UNUSED)
+{
+	struct status full = sample(), stopped;
+	status_of_stopped(&stopped, "web");
+	const struct status *const statuses[] = { &full, &stopped };
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		struct json_object *object = parsed(statuses[i]);
+		for (size_t k = 0; k < ARRAY_LEN(paths); k++)
+			if (!has_key(object, paths[k]))
+				fail_msg("status %zu has no %s", i, paths[k]);
+		json_object_put(object);
+	}
+}
+
+static void what_is_unknown_is_null(void **state UNUSED)
+{
+	struct status stopped;
+	status_of_stopped(&stopped, "web");
+	struct json_object *object = parsed(&stopped);
+	assert_null(json_find(object, "instances.0.pid"));
+	assert_null(json_find(object, "instances.0.heap.used_bytes"));
+	assert_null(json_find(object, "instances.0.memory.max_bytes"));
+	assert_null(json_find(object, "uptime_seconds"));
+	assert_null(json_find(object, "last_death"));
+	assert_string_equal(json_find_text(object, "state", ""), "stopped");
+	json_object_put(object);
+}
+
+static void numbers_come_out_as_they_went_in(void **state UNUSED)
+{
+	struct status status = sample();
+	status.last_death_json = "{\"verdict\":\"heap-limit\",\"at_usec\":5}";
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_find_size(object, "instances.0.heap.used_bytes"), 40 * MIB);
+	assert_int_equal(json_find_size(object, "instances.0.memory.max_bytes"), 320 * MIB);
+	assert_int_equal(json_find_size(object, "restarts.by_verdict.heap-limit"), 2);
+	assert_int_equal(json_object_get_double(json_find(object, "uptime_seconds")), 90);
+	assert_string_equal(json_find_text(object, "last_death.verdict", ""), "heap-limit");
+	json_object_put(object);
+}
+
+static char *printed(const struct status *status)
+{
+	char *json = status_json(status), *text = status_text(json, 10 * USEC_PER_SEC);
+	free(json);
+	assert_non_null(text);
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+		assert_in_range(strcspn(line, "\n"), 1, 80);
+	return text;
+}
+
+static void one_service_in_full_says_what_an_operator_asks(void **state UNUSED)
+{
+	struct status status = sample();
+	status.last_death_json = "{\"verdict\":\"heap-limit\",\"at_usec\":5000000,\"text\":\"old space reached\"}";
+	char *text = printed(&status);
+	const char *const parts[] = {
+		"web: ready", "worker pid 4711", "supervisor pid 4000", "node server.js", "web.yaml", "40 MiB of 112 MiB",
+		"old space 64 MiB", "by the agent, 2 s ago", "150 MiB of 320 MiB, peak 160 MiB", "heap-limit 2",
+		"3 of 5 left in 10 min", "compat", "heap-limit, 5 s ago: old space reached", "heapward why web",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		assert_contains(text, parts[i]);
+	free(text);
+}
+
+static void a_failed_service_says_why(void **state UNUSED)
+{
+	struct status status = sample();
+	status.state = "failed";
+	status.failed_why = "6 deaths in 10 min";
+	char *text = printed(&status);
+	assert_contains(text, "failed    6 deaths in 10 min");
+	free(text);
+}
+
+static void what_is_no_status_is_refused(void **state UNUSED)
+{
+	static const char *const texts[] = { "", "{}", "[]", "null", "{\"name\":\"web\"}", "{\"instances\":[]}", "{" };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		assert_null(status_text(texts[i], 0));
+}
+
+/* A supervisor of another version, or a liar, may send any types. */
+static void wrong_types_are_no_crash(void **state UNUSED)
+{
+	char *text = status_text("{\"name\":5,\"state\":[],\"supervisor_pid\":\"x\",\"instances\":[{\"pid\":{},\"heap\":7,"
+				 "\"memory\":[1]}],\"restarts\":\"\\u001b[2J\",\"last_death\":{\"at_usec\":\"z\"}}", 0);
+	assert_non_null(text);
+	assert_null(strchr(text, '\033'));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_never_vanish),
+		cmocka_unit_test(what_is_unknown_is_null),
+		cmocka_unit_test(numbers_come_out_as_they_went_in),
+		cmocka_unit_test(one_service_in_full_says_what_an_operator_asks),
+		cmocka_unit_test(a_failed_service_says_why),
+		cmocka_unit_test(what_is_no_status_is_refused),
+		cmocka_unit_test(wrong_types_are_no_crash),
+	};
+	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}

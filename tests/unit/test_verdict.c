@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_verdict: evidence in, one verdict out. A row names what was seen; everything else is as of an uneventful life. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "base/units.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/verdict.h"
+
+enum {
+	LINE = 1,           /* V8's fatal line on stderr */
+	OTHER_LINE = 2,     /* another fatal line */
+	REPORTER = 4,       /* a server said hello */
+	NEAR = 8,           /* and its near-limit record came */
+	CLOSED = 16,        /* and its process was seen to end */
+	BYE = 32,           /* in order */
+	OOM = 64,           /* oom_kill +1 in our own group */
+	OOM_HOST = 128,     /* the kernel log says: not by a cgroup */
+	OOM_ANCESTOR = 256, /* the kernel log names an ancestor */
+	OOM_LOG = 512,      /* the kernel log names our own group */
+	KILLED_BY_US = 1024,
+	NO_GROUP = 2048,
+	LAUNCHER = 4096,    /* the reporter is npm */
+	THREAD = 8192,      /* the reporter is a worker thread */
+	OLD = 16384,        /* its near-limit record is a minute old */
+};
+#define REPORTED (REPORTER | NEAR | CLOSED)
+#define EXITED(code) CLD_EXITED, code
+#define KILLED(signal) CLD_KILLED, signal
+
+struct row {
+	const char *what;
+	unsigned seen;
+	int wait_code, wait_status;
+	enum asked asked;
+	enum verdict_kind kind;
+	bool certain;
+	int exit_status;
+};
+
+static const struct row rows[] = {
+	{ "heap limit", LINE | REPORTED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 134 },
+	{ "heap limit behind npm", LINE | REPORTED, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 134 },
+	{ "heap limit behind npm that says 1", LINE | REPORTED, EXITED(1), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 1 },
+	{ "heap limit behind sh that says 0", LINE | REPORTED, EXITED(0), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 0 },
+	{ "heap limit, stderr elsewhere", REPORTED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "heap limit, no agent", LINE, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "heap limit behind a shell, no agent", LINE, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "the line printed, then exit 0", LINE, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
+	{ "the line printed, then exit 1", LINE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "the line printed, then abort", LINE | REPORTER | CLOSED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "near the limit, then exit in order", LINE | REPORTED | BYE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "near the limit long ago, then abort", REPORTED | OLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "a thread's limit, then exit", REPORTED | THREAD, EXITED(7), ASKED_NOTHING, VERDICT_EXIT, true, 7 },
+	{ "npm's own heap near its limit", REPORTED | LAUNCHER, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "abort", REPORTER | CLOSED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "a V8 check", OTHER_LINE | REPORTER | CLOSED, KILLED(SIGTRAP), ASKED_NOTHING, VERDICT_SIGNAL, true, 133 },
+	{ "SIGSEGV", 0, KILLED(SIGSEGV), ASKED_NOTHING, VERDICT_SIGNAL, true, 139 },
+	{ "SIGTERM of its own", 0, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_SIGNAL, true, 143 },
+	{ "exit 0", 0, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
+	{ "exit 137 is no kill", 0, EXITED(137), ASKED_NOTHING, VERDICT_EXIT, true, 137 },
+	{ "OOM-killed, the log says whose", OOM | OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, true, 137 },
+	{ "OOM-killed, no log", OOM, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, false, 137 },
+	{ "OOM-killed behind npm", OOM | OOM_LOG | REPORTER | CLOSED, EXITED(1), ASKED_NOTHING, VERDICT_OOM_KILL, true, 1 },
+	{ "a helper OOM-killed, then exit 1", OOM | OOM_LOG, EXITED(1), ASKED_NOTHING, VERDICT_OOM_KILL, false, 1 },
+	{ "a helper OOM-killed, then exit 0", OOM | OOM_LOG, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
+	{ "an ancestor's limit", OOM | OOM_ANCESTOR, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, true, 137 },
+	{ "the host's memory", OOM | OOM_HOST, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL_HOST, true, 137 },
+	{ "killed from outside", 0, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, true, 137 },
+	{ "killed, no group to tell", NO_GROUP, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 },
+	{ "SIGSYS", 0, KILLED(SIGSYS), ASKED_NOTHING, VERDICT_SECCOMP, false, 159 },
+	{ "stopped, in order", 0, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "stopped by its signal", 0, KILLED(SIGTERM), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "stopped by force", KILLED_BY_US, KILLED(SIGKILL), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "replaced", 0, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 },
+};
+
+#define OWN "/a/heapward-web/worker-0-a"
+
+static void add_counters(const struct row *row, struct evidence *evidence)
+{
+	struct memory_counters *before = &evidence->before, *after = &evidence->after;
+	before->known = (row->seen & NO_GROUP) == 0;
+	before->level_count = 2;
+	before->levels[0] = (struct level_counters){ .path = OWN, .max_bytes = 320 * MIB };
+	before->levels[1] = (struct level_counters){ .path = "/a", .max_bytes = GIB };
+	*after = *before;
+	after->levels[0].oom_kill = (row->seen & OOM) != 0;
+	evidence->kernel.found = (row->seen & (OOM_LOG | OOM_ANCESTOR | OOM_HOST)) != 0;
+	evidence->kernel.host = (row->seen & OOM_HOST) != 0;
+	snprintf(evidence->kernel.memcg, sizeof(evidence->kernel.memcg), "%s",
+		 row->seen & OOM_ANCESTOR ? "/a" : row->seen & OOM_LOG ? OWN : "");
+}
+
+static void make(const struct row *row, struct evidence *ret, struct reporter *reporter)
+{
+	*ret = (struct evidence){
+		.exited = true, .wait_code = row->wait_code, .wait_status = row->wait_status, .asked = row->asked,
+		.we_killed = (row->seen & KILLED_BY_US) != 0, .agent_expected = true,
+		.ended_usec = 1000 * USEC_PER_SEC, .reporters = reporter, .reporter_count = row->seen & REPORTER ? 1 : 0,
+	};
+	*reporter = (struct reporter){
+		.pid = 12, .main_isolate = (row->seen & THREAD) == 0, .launcher = (row->seen & LAUNCHER) != 0,
+		.near_limit = (row->seen & NEAR) != 0, .closed = (row->seen & CLOSED) != 0,
+		.said_bye = (row->seen & BYE) != 0, .old_space_bytes = 64 * MIB, .granted_bytes = 48 * MIB,
+		.near_limit_usec = (row->seen & OLD ? 940 : 999) * USEC_PER_SEC,
+		.last = { .at_usec = 5, .used_bytes = 110 * MIB, .limit_bytes = 112 * MIB },
+	};
+	if (row->seen & (LINE | OTHER_LINE)) {
+		ret->fatal.kind = row->seen & LINE ? FATAL_HEAP_LIMIT : FATAL_OTHER;
+		strcpy(ret->fatal.text, "FATAL ERROR: as printed");
+	}
+	add_counters(row, ret);
+}
+
+static void every_end_gets_its_one_verdict(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		make(&rows[i], &evidence, &reporter);
+		verdict_judge(&evidence, &verdict);
+		if (verdict.kind != rows[i].kind || verdict.certain != rows[i].certain)
+			fail_msg("%s: %s, certain %d: %s", rows[i].what, verdict_name(verdict.kind), verdict.certain, verdict.text);
+		if (verdict_exit_status(&verdict) != rows[i].exit_status)
+			fail_msg("%s: exit status %d", rows[i].what, verdict_exit_status(&verdict));
+		assert_true(strlen(verdict.text) > 0 && verdict.evidence_count > 0);
+	}
+}
+
+static void a_heap_limit_names_old_space_and_headroom(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	make(&rows[0], &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "fatal heap-limit error: old space of 64 MiB reached, and the headroom granted "
+					  "there: 48 MiB");
+	reporter.old_space_bytes = SIZE_UNKNOWN;
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "fatal heap-limit error: V8's heap limit of 112 MiB reached");
+}
+
+static void an_oom_kill_names_whose_limit_was_hit(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	struct row row = { "", OOM | OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, true, 137 };
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "OOM-killed: the worker's own group reached memory.max 320 MiB");
+	assert_string_equal(verdict.subject, OWN);
+	row.seen = OOM | OOM_ANCESTOR;
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "OOM-killed: group /a reached its limit of 1 GiB");
+	assert_string_equal(verdict.subject, "/a");
+}
+
+static void a_launch_that_failed_names_its_step(void **state UNUSED)
+{
+	static const struct {
+		const char *step, *text;
+		int error, exit_status;
+	} launches[] = {
+		{ "exec", "node", ENOENT, 127 }, { "exec", "server.js", EACCES, 126 }, { "exec", "a.out", ENOEXEC, 126 },
+		{ "user", "web", EPERM, 126 },
+	};
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	char wanted[256];
+	for (size_t i = 0; i < ARRAY_LEN(launches); i++) {
+		make(&rows[0], &evidence, &reporter);
+		evidence.launch.failed = true;
+		evidence.launch.error = launches[i].error;
+		strcpy(evidence.launch.step, launches[i].step);
+		strcpy(evidence.launch.text, launches[i].text);
+		verdict_judge(&evidence, &verdict);
+		assert_int_equal(verdict.kind, VERDICT_EXEC);
+		assert_string_equal(verdict.subject, launches[i].step);
+		assert_int_equal(verdict_exit_status(&verdict), launches[i].exit_status);
+		snprintf(wanted, sizeof(wanted), "%s: %s: %s", launches[i].step, launches[i].text, strerror(launches[i].error));
+		assert_string_equal(verdict.text, wanted);
+	}
+}
+
+static void only_a_clean_exit_and_what_was_asked_for_are_no_failures(void **state UNUSED)
+{
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		struct verdict verdict = { .kind = kind };
+		bool expected = kind != VERDICT_STOPPED && kind != VERDICT_REPLACED && kind != VERDICT_EXIT;
+		assert_int_equal(verdict_is_failure(&verdict), expected);
+		verdict.number = 3;
+		assert_int_equal(verdict_is_failure(&verdict), expected || kind == VERDICT_EXIT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_end_gets_its_one_verdict),
+		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
+		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
+		cmocka_unit_test(a_launch_that_failed_names_its_step),
+		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
+	};
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
