@@ -167,6 +167,13 @@ static uint32_t count_processors(void)
 	return online > 0 ? (uint32_t)online : 1;
 }
 
+/* INVOCATION_ID alone is inherited by every shell below a unit: SYSTEMD_EXEC_PID names the unit's own process. */
+static bool is_systemd_service(void)
+{
+	const char *pid = getenv("SYSTEMD_EXEC_PID");
+	return getenv("INVOCATION_ID") != NULL && pid != NULL && strtol(pid, NULL, 10) == getpid();
+}
+
 void host_probe(struct host *ret, char *const *command, char *const *environment, const char *directory)
 {
 	const char *options = environment_get(environment, "NODE_OPTIONS");
@@ -175,7 +182,7 @@ void host_probe(struct host *ret, char *const *command, char *const *environment
 		.processors = count_processors(),
 		.uid = geteuid(),
 		.pid1 = getpid() == 1,
-		.under_systemd = getenv("INVOCATION_ID") != NULL,
+		.under_systemd = is_systemd_service(),
 		.peak_bytes = SIZE_UNKNOWN,
 	};
 	if (user != NULL)
