@@ -16,7 +16,7 @@ static const struct {
 	{ "check", cli_check, "POLICY...", "print every error of policy files" },
 	{ "explain", cli_explain, "[OPTION]... [--] [COMMAND]...", "print the plan; start nothing" },
 	{ "init", cli_init, "[--] [COMMAND]...", "print a starter policy for a command" },
-	{ "status", cli_status, "[NAME]...", "table of all services; NAME: one in full" },
+	{ "status", cli_external, "[NAME]...", "table of all services; NAME: one in full" },
 	{ "ready", cli_ready, "NAME", "exit 0 when ready, else 1" },
 	{ "why", cli_why, "[NAME] [N]", "explain the last (or N-th last) death" },
 	{ "logs", cli_logs, "NAME", "events and the worker's last output" },

@@ -23,22 +23,23 @@ bool ask_name_valid(const char *name)
 	return false;
 }
 
-static int ask_at(const char *runtime, const char *name, enum control_command command, struct control_reply *ret,
-		  struct failure *why)
+static int ask_at(const char *runtime, const char *name, const struct control_request *request,
+		  struct control_reply *ret, struct failure *why)
 {
 	char path[STATE_DIR_PATH_MAX];
-	struct control_request request = { .command = command };
 	snprintf(path, sizeof(path), "%.400s/%s/control", runtime, name);
-	return control_ask(path, &request, ANSWER_TIMEOUT_USEC, ret, why);
+	return control_ask(path, request, ANSWER_TIMEOUT_USEC, ret, why);
 }
 
-int ask(const struct state_roots *roots, const char *name, enum control_command command, struct control_reply *ret,
-	struct failure *why)
+int ask(const struct state_roots *roots, const char *name, enum control_command command, const char *argument,
+	struct control_reply *ret, struct failure *why)
 {
-	int result = ask_at(roots->runtime, name, command, ret, why);
+	struct control_request request = { .command = command };
+	snprintf(request.argument, sizeof(request.argument), "%s", argument == NULL ? "" : argument);
+	int result = ask_at(roots->runtime, name, &request, ret, why);
 	bool absent = result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED);
 	if (absent && strcmp(roots->runtime, SYSTEM_RUNTIME) != 0) {
-		result = ask_at(SYSTEM_RUNTIME, name, command, ret, why);
+		result = ask_at(SYSTEM_RUNTIME, name, &request, ret, why);
 		absent = result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED);
 	}
 	if (absent)
@@ -67,7 +68,7 @@ static char *status_on_disk(const struct state_roots *roots, const char *name)
 char *ask_status(const struct state_roots *roots, const char *name, struct failure *why)
 {
 	struct control_reply reply = { 0 };
-	if (ask(roots, name, CONTROL_STATUS, &reply, why) == 0) {
+	if (ask(roots, name, CONTROL_STATUS, NULL, &reply, why) == 0) {
 		if (reply.result == CONTROL_OK)
 			return reply.text;
 		failed(why, EACCES, "%s", reply.text);

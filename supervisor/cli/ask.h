@@ -10,9 +10,9 @@
 /* False, said on stderr, where `name` can name no service. */
 bool ask_name_valid(const char *name);
 
-/* Asks the supervisor of `name`; reply->text is malloc'ed. Fails where none runs, naming what to do. */
-int ask(const struct state_roots *roots, const char *name, enum control_command command, struct control_reply *ret,
-	struct failure *why);
+/* Asks the supervisor of `name`, with an argument or NULL; reply->text is malloc'ed. Fails where none runs, naming what to do. */
+int ask(const struct state_roots *roots, const char *name, enum control_command command, const char *argument,
+	struct control_reply *ret, struct failure *why);
 
 /* The status object of a service as JSON (malloc'ed): asked, or of a stopped one from the disk. NULL, with *why, where
  * nothing is known of it. */

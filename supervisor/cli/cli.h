@@ -18,6 +18,7 @@ int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_init(int argc, char **argv);
+int cli_external(int argc, char **argv); /* status: heapward-status in libexec */
 int cli_status(int argc, char **argv);
 int cli_ready(int argc, char **argv);
 int cli_why(int argc, char **argv);

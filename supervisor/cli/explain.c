@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain: prints the plan that `run` with the same arguments would start from. Starts nothing. */
 #include "supervisor/core/explain.h"
+#include "supervisor/cli/ask.h"
 #include "supervisor/cli/prepare.h"
 #include "supervisor/core/plan.h"
 
 #include <stdio.h>
 
 static const char usage[] = "[OPTION]... [--] [COMMAND [ARG]...]\n"
-			    "Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n\n"
+			    "Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n"
+			    "With -n alone: the plan of the service that runs by that name.\n\n"
 			    "  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
 			    "  -n, --name NAME        name of the service\n"
 			    "  -m, --memory-max SIZE  memory.max, such as 512M\n"
@@ -27,6 +29,24 @@ static int print(const struct prepared *prepared, bool as_json)
 	return plan_is_startable(&prepared->plan) ? EXIT_OK : EXIT_USAGE;
 }
 
+/* -n NAME and nothing else: the plan of the service that runs by that name, if one does. */
+static bool print_running(const struct run_options *options)
+{
+	struct state_roots roots;
+	struct failure ignored; /* none runs: the plan is made here */
+	struct control_reply reply = { 0 };
+	if (options->name == NULL || options->policy_path != NULL || options->memory_max != NULL ||
+	    options->setting_count > 0 || options->command[0] != NULL)
+		return false;
+	state_roots_find(&roots);
+	bool answered = ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &ignored) == 0 &&
+			reply.result == CONTROL_OK;
+	if (answered)
+		fputs(reply.text, stdout);
+	free(reply.text);
+	return answered;
+}
+
 int cli_explain(int argc, char **argv)
 {
 	struct run_options options;
@@ -34,6 +54,8 @@ int cli_explain(int argc, char **argv)
 	int status = run_options_read(&options, argc, argv, usage, &done);
 	if (status != 0 || done)
 		return status;
+	if (print_running(&options))
+		return EXIT_OK;
 	struct prepared *prepared = calloc(1, sizeof(*prepared));
 	if (prepared == NULL)
 		return EXIT_SUPERVISOR;

@@ -148,7 +148,7 @@ static void print_last_output(const struct state_roots *roots, const char *name)
 {
 	struct failure ignored; /* then it is not running, and the disk knows */
 	struct control_reply reply = { 0 };
-	if (ask(roots, name, CONTROL_OUTPUT, &reply, &ignored) < 0 || reply.result != CONTROL_OK) {
+	if (ask(roots, name, CONTROL_OUTPUT, NULL, &reply, &ignored) < 0 || reply.result != CONTROL_OK) {
 		free(reply.text);
 		print_kept_output(roots, name);
 		return;

@@ -35,7 +35,7 @@ static int send_order(const struct order *order, const struct state_roots *roots
 {
 	struct failure why;
 	struct control_reply reply = { 0 };
-	if (ask(roots, name, order->command, &reply, &why) < 0) {
+	if (ask(roots, name, order->command, NULL, &reply, &why) < 0) {
 		fprintf(stderr, "heapward: %s: %s\n", name, why.text);
 		return 1;
 	}

@@ -13,6 +13,7 @@ static const struct {
 } programs[] = {
 	{ "heapward-child", "child/confine/heapward-child" },
 	{ "heapward-keeper", "child/keeper/heapward-keeper" },
+	{ "heapward-status", "supervisor/cli/heapward-status" },
 	{ "agent.cjs", "child/agent/agent.cjs" },
 	{ "agent.node", "child/agent/agent.node" },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: answers to the control socket, from the service as it stands now. */
+#include "supervisor/core/explain.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/status.h"
 #include "supervisor/service/internal.h"
@@ -154,6 +155,15 @@ static void answer_output(struct service *service, struct control_reply *reply)
 		reply->length = output_tail(&run->output, (unsigned char *)reply->text);
 }
 
+/* The plan that the worker was launched from, which no command line could name again. */
+static void answer_explain(struct service *service, const char *form, struct control_reply *reply)
+{
+	const struct service_setup *setup = service->setup;
+	bool as_json = strcmp(form, "json") == 0;
+	reply_text(reply, CONTROL_OK, as_json ? explain_json(setup->plan, setup->policy, setup->host, setup->name) :
+						explain_text(setup->plan, setup->policy, setup->host, setup->name));
+}
+
 static void answer_by_event(struct service *service, enum slot_event event, struct control_reply *reply)
 {
 	service_push_slot(service, event);
@@ -172,6 +182,9 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_OUTPUT:
 		answer_output(service, reply);
+		return;
+	case CONTROL_EXPLAIN:
+		answer_explain(service, request->argument, reply);
 		return;
 	case CONTROL_STOP:
 		answer_by_event(service, SLOT_EVENT_STOP, reply);

@@ -5,9 +5,9 @@
 
 #include "base/base.h"
 
-/* X(id, "name", changes something: owner and root only; the others: group heapward too) */
+/* EXPLAIN's argument is "json" or "". X(id, "name", changes something: owner and root only; the others: group heapward too) */
 #define CONTROL_COMMANDS(X) \
-	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(STOP, "stop", true) \
+	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(EXPLAIN, "explain", false) X(STOP, "stop", true) \
 	X(RESTART, "restart", true) X(RESET, "reset", true)
 
 enum control_command {

@@ -87,6 +87,19 @@ static void explain_gives_every_number_its_rule_and_starts_nothing(void **state)
 	await_nothing_left(world, 0);
 }
 
+static void a_running_service_explains_the_plan_that_it_runs_by(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { "-m", "301M", "--", "sleep", "100", NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 20);
+	assert_contains(heapward_says(world, 0, "explain", "-n", world->name, NULL), "memory max 301 MiB");
+	struct json_object *plan = see(world, heapward_says(world, 0, "explain", "-n", world->name, "--json", NULL));
+	assert_int_equal(explained(world, plan, "memory_max"), 301 * MIB);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	program_finish(world, run, 10);
+}
+
 static void later_layers_win(void **state)
 {
 	struct world *world = *state;
@@ -130,6 +143,7 @@ int main(void)
 		WORLD_TEST(a_policy_that_others_can_write_is_refused),
 		WORLD_TEST(a_run_takes_name_command_and_limits_from_its_policy),
 		WORLD_TEST(explain_gives_every_number_its_rule_and_starts_nothing),
+		WORLD_TEST(a_running_service_explains_the_plan_that_it_runs_by),
 		WORLD_TEST(later_layers_win),
 		WORLD_TEST(the_starter_policy_is_a_good_one),
 		WORLD_TEST(a_wrong_command_line_exits_2),
