@@ -11,11 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct json_object *object, const char *name, struct json_object *value)
-{
-	json_object_object_add(object, name, value);
-}
-
 static struct json_object *series_array(const struct death *death)
 {
 	struct json_object *array = json_object_new_array();
@@ -23,10 +18,10 @@ static struct json_object *series_array(const struct death *death)
 		const struct heap_sample *sample = &death->series[i];
 		struct json_object *object = json_object_new_object();
 		int64_t age_usec = death->ended_usec > sample->at_usec ? death->ended_usec - sample->at_usec : 0;
-		put(object, "age_seconds", json_seconds(age_usec));
-		put(object, "used_bytes", json_size(sample->used_bytes));
-		put(object, "after_full_gc_bytes", json_size(sample->after_full_gc_bytes));
-		put(object, "external_bytes", json_size(sample->external_bytes));
+		json_put(object, "age_seconds", json_seconds(age_usec));
+		json_put(object, "used_bytes", json_size(sample->used_bytes));
+		json_put(object, "after_full_gc_bytes", json_size(sample->after_full_gc_bytes));
+		json_put(object, "external_bytes", json_size(sample->external_bytes));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -41,24 +36,24 @@ static struct json_object *heap_object(const struct death *death)
 		return NULL;
 	}
 	bool seen = sample->at_usec != 0;
-	put(heap, "used_bytes", seen ? json_size(sample->used_bytes) : NULL);
-	put(heap, "total_bytes", seen ? json_size(sample->total_bytes) : NULL);
-	put(heap, "limit_bytes", seen ? json_size(sample->limit_bytes) : NULL);
-	put(heap, "external_bytes", seen ? json_size(sample->external_bytes) : NULL);
-	put(heap, "after_full_gc_bytes", seen ? json_size(sample->after_full_gc_bytes) : NULL);
-	put(heap, "old_space_bytes", json_size(death->old_space_bytes));
-	put(heap, "semi_space_bytes", json_size(death->semi_space_bytes));
-	put(heap, "series", series_array(death));
+	json_put(heap, "used_bytes", seen ? json_size(sample->used_bytes) : NULL);
+	json_put(heap, "total_bytes", seen ? json_size(sample->total_bytes) : NULL);
+	json_put(heap, "limit_bytes", seen ? json_size(sample->limit_bytes) : NULL);
+	json_put(heap, "external_bytes", seen ? json_size(sample->external_bytes) : NULL);
+	json_put(heap, "after_full_gc_bytes", seen ? json_size(sample->after_full_gc_bytes) : NULL);
+	json_put(heap, "old_space_bytes", json_size(death->old_space_bytes));
+	json_put(heap, "semi_space_bytes", json_size(death->semi_space_bytes));
+	json_put(heap, "series", series_array(death));
 	return heap;
 }
 
 static struct json_object *memory_object(const struct death *death)
 {
 	struct json_object *memory = json_object_new_object();
-	put(memory, "current_bytes", json_size(death->memory.current_bytes));
-	put(memory, "peak_bytes", json_size(death->memory.peak_bytes));
-	put(memory, "max_bytes", json_size(death->memory.max_bytes));
-	put(memory, "cgroup", death->cgroup[0] == '\0' ? NULL : json_text(death->cgroup));
+	json_put(memory, "current_bytes", json_size(death->memory.current_bytes));
+	json_put(memory, "peak_bytes", json_size(death->memory.peak_bytes));
+	json_put(memory, "max_bytes", json_size(death->memory.max_bytes));
+	json_put(memory, "cgroup", death->cgroup[0] == '\0' ? NULL : json_text(death->cgroup));
 	return memory;
 }
 
@@ -81,11 +76,11 @@ static struct json_object *evidence_array(const struct verdict *verdict)
 static void put_verdict(struct json_object *object, const struct verdict *verdict)
 {
 	bool numbered = verdict->kind == VERDICT_EXIT || verdict->kind == VERDICT_SIGNAL || verdict->kind == VERDICT_EXEC;
-	put(object, "verdict", json_text(verdict_name(verdict->kind)));
-	put(object, "certain", json_object_new_boolean(verdict->certain));
-	put(object, "number", numbered ? json_number(verdict->number) : NULL);
-	put(object, "subject", verdict->subject[0] == '\0' ? NULL : json_text(verdict->subject));
-	put(object, "text", json_text(verdict->text));
+	json_put(object, "verdict", json_text(verdict_name(verdict->kind)));
+	json_put(object, "certain", json_object_new_boolean(verdict->certain));
+	json_put(object, "number", numbered ? json_number(verdict->number) : NULL);
+	json_put(object, "subject", verdict->subject[0] == '\0' ? NULL : json_text(verdict->subject));
+	json_put(object, "text", json_text(verdict->text));
 }
 
 char *death_json(const struct death *death)
@@ -94,28 +89,28 @@ char *death_json(const struct death *death)
 	struct json_object *object = json_object_new_object();
 	if (object == NULL)
 		return NULL;
-	put(object, "schema", json_number(1));
-	put(object, "service", json_text(death->service));
-	put(object, "instance", json_number(death->instance));
-	put(object, "pid", death->pid <= 0 ? NULL : json_number(death->pid));
-	put(object, "death", json_size(death->number));
-	put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
-	put(object, "at_usec", json_number(death->at_realtime_usec));
-	put(object, "uptime_seconds", json_seconds(death->uptime_usec));
+	json_put(object, "schema", json_number(1));
+	json_put(object, "service", json_text(death->service));
+	json_put(object, "instance", json_number(death->instance));
+	json_put(object, "pid", death->pid <= 0 ? NULL : json_number(death->pid));
+	json_put(object, "death", json_size(death->number));
+	json_put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
+	json_put(object, "at_usec", json_number(death->at_realtime_usec));
+	json_put(object, "uptime_seconds", json_seconds(death->uptime_usec));
 	put_verdict(object, &death->verdict);
-	put(object, "exit_status", json_number(death->verdict.exit_status));
-	put(object, "evidence", evidence_array(&death->verdict));
-	put(object, "heap", heap_object(death));
-	put(object, "memory", memory_object(death));
-	put(object, "stderr_tail", json_bytes(death->stderr_length == 0 ? (const void *)"" : death->stderr_tail,
+	json_put(object, "exit_status", json_number(death->verdict.exit_status));
+	json_put(object, "evidence", evidence_array(&death->verdict));
+	json_put(object, "heap", heap_object(death));
+	json_put(object, "memory", memory_object(death));
+	json_put(object, "stderr_tail", json_bytes(death->stderr_length == 0 ? (const void *)"" : death->stderr_tail,
 					      death->stderr_length));
-	put(object, "stderr_cut_bytes", json_size(death->stderr_cut_bytes));
-	put(object, "captured", texts_array(death->captured, ARRAY_LEN(death->captured)));
-	put(object, "skipped", texts_array(death->skipped, ARRAY_LEN(death->skipped)));
-	put(object, "action", json_text(death->action));
-	put(object, "next", json_text(death->next));
-	put(object, "command", json_text(death->command));
-	put(object, "policy_file", death->policy_file[0] == '\0' ? NULL : json_text(death->policy_file));
+	json_put(object, "stderr_cut_bytes", json_size(death->stderr_cut_bytes));
+	json_put(object, "captured", texts_array(death->captured, ARRAY_LEN(death->captured)));
+	json_put(object, "skipped", texts_array(death->skipped, ARRAY_LEN(death->skipped)));
+	json_put(object, "action", json_text(death->action));
+	json_put(object, "next", json_text(death->next));
+	json_put(object, "command", json_text(death->command));
+	json_put(object, "policy_file", death->policy_file[0] == '\0' ? NULL : json_text(death->policy_file));
 	return json_line(object);
 }
 
@@ -125,9 +120,9 @@ char *death_summary_json(const struct death *death)
 	struct json_object *object = json_object_new_object();
 	if (object == NULL)
 		return NULL;
-	put(object, "death", json_size(death->number));
-	put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
-	put(object, "at_usec", json_number(death->at_realtime_usec));
+	json_put(object, "death", json_size(death->number));
+	json_put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));
+	json_put(object, "at_usec", json_number(death->at_realtime_usec));
 	put_verdict(object, &death->verdict);
 	return json_line(object);
 }

@@ -5,31 +5,6 @@
 #include <string.h>
 #include <stdio.h>
 
-/* Lists double at each power of two; a list of n words and its NULL fit into the next power of two above n. */
-int words_add(struct words *words, const char *word, struct failure *why)
-{
-	size_t used = words->count + 1;
-	if (words->list == NULL || (used & (used - 1)) == 0) {
-		char **list = realloc(words->list, 2 * used * sizeof(*list));
-		if (list == NULL)
-			return failed(why, 0, "out of memory");
-		words->list = list;
-	}
-	words->list[words->count] = strdup(word);
-	if (words->list[words->count] == NULL)
-		return failed(why, 0, "out of memory");
-	words->list[++words->count] = NULL;
-	return 0;
-}
-
-void words_finish(struct words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->list[i]);
-	free(words->list);
-	*words = (struct words){ 0 };
-}
-
 const char *environment_get(char *const *list, const char *name)
 {
 	size_t length = strlen(name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* environment: the worker's environment from ours, the policy's and the plan's. NODE_OPTIONS is merged: our --require,
  * then the plan's options, then the user's own text unchanged (V8 takes the last of equals; the plan has refused what
- * contradicts). Also lists of words, as policy, command and environment hold them. Pure. */
+ * contradicts). Pure. */
 #ifndef SUPERVISOR_CORE_ENVIRONMENT_H
 #define SUPERVISOR_CORE_ENVIRONMENT_H
 
 #include "base/failure.h"
 #include "supervisor/core/node_options.h"
+#include "supervisor/core/words.h"
 #include "supervisor/types/policy.h"
 
 #define ENVIRONMENT_VARIABLES_MAX 4096
@@ -27,10 +28,5 @@ int environment_build(const struct environment *environment, struct words *ret, 
 
 /* The value of `name` in a NULL-terminated list of "NAME=VALUE" (NULL list: none), NULL where there is none. Borrowed. */
 const char *environment_get(char *const *list, const char *name);
-
-/* Adds a copy of `word` and keeps the list NULL-terminated; only for lists that words_add itself made. words_finish is
- * safe on a zeroed struct and empties it. */
-int words_add(struct words *words, const char *word, struct failure *why);
-void words_finish(struct words *words);
 
 #endif

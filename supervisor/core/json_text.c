@@ -55,6 +55,11 @@ struct json_object *json_seconds(int64_t usec)
 	return json_object_new_double_s((double)usec / (double)USEC_PER_SEC, text);
 }
 
+void json_put(struct json_object *object, const char *name, struct json_object *value)
+{
+	json_object_object_add(object, name, value);
+}
+
 char *json_line(struct json_object *object)
 {
 	size_t length;

@@ -20,6 +20,9 @@ struct json_object *json_size(uint64_t bytes);
 /* Microseconds as seconds with milliseconds; negative and USEC_NEVER become null. */
 struct json_object *json_seconds(int64_t usec);
 
+/* Sets a value of an object, which takes it over. */
+void json_put(struct json_object *object, const char *name, struct json_object *value);
+
 /* The object as malloc'ed text on one line with its newline; releases the object. */
 char *json_line(struct json_object *object);
 

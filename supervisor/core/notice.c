@@ -39,7 +39,7 @@ static void add_fields(struct json_object *object, const struct notice *notice)
 {
 	for (size_t i = 0; i < notice->field_count; i++) {
 		const struct notice_field *field = &notice->fields[i];
-		json_object_object_add(object, field->name,
+		json_put(object, field->name,
 				       field->text != NULL ? json_text(field->text) :
 				       field->is_truth	   ? json_object_new_boolean(field->number != 0) :
 							     json_number(field->number));
@@ -52,12 +52,12 @@ char *notice_json(const struct notice *notice)
 	struct json_object *object = json_object_new_object();
 	if (object == NULL)
 		return NULL;
-	json_object_object_add(object, "ts", json_text(notice_time(time, notice->at_realtime_usec)));
-	json_object_object_add(object, "event", json_text(notice_name(notice->kind)));
-	json_object_object_add(object, "service", json_text(notice->service));
-	json_object_object_add(object, "instance", notice->instance < 0 ? NULL : json_number(notice->instance));
-	json_object_object_add(object, "pid", notice->pid == 0 ? NULL : json_number(notice->pid));
-	json_object_object_add(object, "message", json_text(notice->message));
+	json_put(object, "ts", json_text(notice_time(time, notice->at_realtime_usec)));
+	json_put(object, "event", json_text(notice_name(notice->kind)));
+	json_put(object, "service", json_text(notice->service));
+	json_put(object, "instance", notice->instance < 0 ? NULL : json_number(notice->instance));
+	json_put(object, "pid", notice->pid == 0 ? NULL : json_number(notice->pid));
+	json_put(object, "message", json_text(notice->message));
 	add_fields(object, notice);
 	return json_line(object);
 }

@@ -57,7 +57,7 @@ void policy_finish(struct policy *policy)
 		struct policy_key_row row = policy_key_row(key);
 		void *member = member_of(policy, &row);
 		if (row.type == POLICY_TYPE_WORDS || row.type == POLICY_TYPE_PAIRS)
-			policy_words_finish(member);
+			words_finish(member);
 		if (row.type != POLICY_TYPE_PATH && row.type != POLICY_TYPE_USER && row.type != POLICY_TYPE_CAPABILITIES)
 			continue;
 		free(*(char **)member);
@@ -299,11 +299,11 @@ int policy_apply_settings(struct policy *policy, const char *source, const char 
 
 int policy_set_command(struct policy *policy, char *const *argv, struct failure *why)
 {
-	cleanup(policy_words_finish) struct words words = { 0 };
+	cleanup(words_finish) struct words words = { 0 };
 	for (size_t i = 0; argv[i] != NULL; i++)
-		if (policy_words_add(&words, argv[i]) < 0)
-			return failed(why, 0, "memory is out");
-	policy_words_finish(&policy->service.command);
+		if (words_add(&words, argv[i], why) < 0)
+			return -1;
+	words_finish(&policy->service.command);
 	policy->service.command = words;
 	words = (struct words){ 0 };
 	policy->origins[KEY_SERVICE_COMMAND] = (struct origin){ .file = "command line" };

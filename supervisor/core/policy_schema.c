@@ -12,22 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct json_object *object, const char *name, struct json_object *value)
-{
-	json_object_object_add(object, name, value);
-}
-
 static struct json_object *typed(const char *type)
 {
 	struct json_object *object = json_object_new_object();
-	put(object, "type", json_text(type));
+	json_put(object, "type", json_text(type));
 	return object;
 }
 
 static struct json_object *pattern(const char *expression)
 {
 	struct json_object *object = typed("string");
-	put(object, "pattern", json_text(expression));
+	json_put(object, "pattern", json_text(expression));
 	return object;
 }
 
@@ -38,15 +33,15 @@ static struct json_object *choices(const char *range)
 	size_t length;
 	while ((choice = policy_key_next_choice(&range, &length)) != NULL)
 		json_object_array_add(list, json_bytes(choice, length));
-	put(object, "enum", list);
+	json_put(object, "enum", list);
 	return object;
 }
 
 static struct json_object *list_of_strings(void)
 {
 	struct json_object *object = typed("array");
-	put(object, "items", typed("string"));
-	put(object, "maxItems", json_number(POLICY_WORDS_MAX));
+	json_put(object, "items", typed("string"));
+	json_put(object, "maxItems", json_number(POLICY_WORDS_MAX));
 	return object;
 }
 
@@ -56,8 +51,8 @@ static struct json_object *map_of_strings(void)
 	struct json_object *types = json_object_new_array();
 	json_object_array_add(types, json_text("string"));
 	json_object_array_add(types, json_text("number"));
-	put(values, "type", types);
-	put(object, "additionalProperties", values);
+	json_put(values, "type", types);
+	json_put(object, "additionalProperties", values);
 	return object;
 }
 
@@ -66,10 +61,10 @@ static struct json_object *count_or(const char *word)
 {
 	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
 	struct json_object *constant = json_object_new_object();
-	put(constant, "const", json_text(word));
+	json_put(constant, "const", json_text(word));
 	json_object_array_add(list, typed("integer"));
 	json_object_array_add(list, constant);
-	put(object, "anyOf", list);
+	json_put(object, "anyOf", list);
 	return object;
 }
 
@@ -117,19 +112,19 @@ static void describe(struct json_object *schema, const struct policy_key_row *ro
 	char text[400];
 	snprintf(text, sizeof(text), "%s%s%s%s", row->help, row->range[0] == '\0' ? "" : " (", row->range,
 		 row->range[0] == '\0' ? "" : ")");
-	put(schema, "description", json_text(text));
+	json_put(schema, "description", json_text(text));
 	if (row->standard[0] == '\0')
 		return;
 	/* Numbers as numbers, so that an editor that inserts the default inserts a valid one. */
 	bool number = row->type == POLICY_TYPE_COUNT;
-	put(schema, "default", number ? json_number(strtol(row->standard, NULL, 10)) : json_text(row->standard));
+	json_put(schema, "default", number ? json_number(strtol(row->standard, NULL, 10)) : json_text(row->standard));
 }
 
 static struct json_object *closed_object(void)
 {
 	struct json_object *object = typed("object");
-	put(object, "additionalProperties", json_object_new_boolean(false));
-	put(object, "properties", json_object_new_object());
+	json_put(object, "additionalProperties", json_object_new_boolean(false));
+	json_put(object, "properties", json_object_new_object());
 	return object;
 }
 
@@ -140,7 +135,7 @@ static struct json_object *below(struct json_object *parent, const char *name)
 	if (json_object_object_get_ex(properties, name, &child))
 		return child;
 	child = closed_object();
-	put(properties, name, child);
+	json_put(properties, name, child);
 	return child;
 }
 
@@ -156,19 +151,19 @@ static void add_key(struct json_object *root, enum policy_key key)
 		name = dot + 1;
 	}
 	describe(schema, &row);
-	put(json_find(parent, "properties"), name, schema);
+	json_put(json_find(parent, "properties"), name, schema);
 }
 
 char *policy_schema(void)
 {
 	struct json_object *root = closed_object(), *version = json_object_new_object();
 	struct json_object *required = json_object_new_array();
-	put(root, "$schema", json_text("https://json-schema.org/draft/2020-12/schema"));
-	put(root, "title", json_text("heapward policy"));
-	put(version, "const", json_number(POLICY_VERSION));
-	put(json_find(root, "properties"), "version", version);
+	json_put(root, "$schema", json_text("https://json-schema.org/draft/2020-12/schema"));
+	json_put(root, "title", json_text("heapward policy"));
+	json_put(version, "const", json_number(POLICY_VERSION));
+	json_put(json_find(root, "properties"), "version", version);
 	json_object_array_add(required, json_text("version"));
-	put(root, "required", required);
+	json_put(root, "required", required);
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++)
 		add_key(root, key);
 	const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -99,7 +99,8 @@ static int explain_list(const struct policy_value *value)
 
 static int read_words(const struct policy_value *value)
 {
-	cleanup(policy_words_finish) struct words words = { 0 };
+	cleanup(words_finish) struct words words = { 0 };
+	struct failure ignored; /* memory is out: all that can be wrong */
 	const struct policy_node *node = value->node;
 	if (node->kind == POLICY_NODE_SCALAR)
 		return explain_list(value);
@@ -111,12 +112,12 @@ static int read_words(const struct policy_value *value)
 			return -1;
 		if (words.count == POLICY_WORDS_MAX)
 			return policy_value_error(value, node, "more than %d words", POLICY_WORDS_MAX);
-		if (policy_words_add(&words, word) < 0)
+		if (words_add(&words, word, &ignored) < 0)
 			return no_memory(value);
 	}
 	if (words.count == 0 || words.list[0][0] == '\0')
 		return policy_value_error(value, value->node, "names no program");
-	policy_words_finish(value->member);
+	words_finish(value->member);
 	*(struct words *)value->member = words;
 	words = (struct words){ 0 };
 	return 0;

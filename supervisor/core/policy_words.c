@@ -6,36 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Takes `owned` into the list; frees it where memory is out. */
-static int take(struct words *words, char *owned)
-{
-	char **list = owned == NULL ? NULL : realloc(words->list, (words->count + 2) * sizeof(*list));
-	if (list == NULL) {
-		free(owned);
-		return -1;
-	}
-	list[words->count++] = owned;
-	list[words->count] = NULL;
-	words->list = list;
-	return 0;
-}
-
-int policy_words_add(struct words *words, const char *word)
-{
-	return take(words, strdup(word));
-}
-
-void policy_words_finish(struct words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->list[i]);
-	free(words->list);
-	*words = (struct words){ 0 };
-}
-
 int policy_pairs_put(struct words *pairs, const char *name, const char *value)
 {
 	size_t name_length = strlen(name), size = name_length + strlen(value) + 2;
+	struct failure ignored; /* memory is out: all that can be wrong */
 	char *pair = malloc(size);
 	if (pair == NULL)
 		return -1;
@@ -46,7 +20,7 @@ int policy_pairs_put(struct words *pairs, const char *name, const char *value)
 			pairs->list[i] = pair;
 			return 0;
 		}
-	return take(pairs, pair);
+	return words_take(pairs, pair, &ignored);
 }
 
 static bool is_letter(char letter)

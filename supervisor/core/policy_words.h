@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_words: the lists of strings that a policy owns: words of a command, and "NAME=VALUE" pairs in which a name
- * stands once. Pure. */
+/* policy_words: lists of "NAME=VALUE" pairs in which a name stands once, as policies and environment files have them.
+ * Pure. */
 #ifndef SUPERVISOR_CORE_POLICY_WORDS_H
 #define SUPERVISOR_CORE_POLICY_WORDS_H
 
 #include "base/failure.h"
-#include "supervisor/types/policy.h"
-
-/* Appends a copy of `word`; the list stays NULL-terminated. -1 only where memory is out. */
-int policy_words_add(struct words *words, const char *word);
-void policy_words_finish(struct words *words);
+#include "supervisor/core/words.h"
 
 /* Sets NAME=VALUE, in the place of an older value of that name. -1 only where memory is out. */
 int policy_pairs_put(struct words *pairs, const char *name, const char *value);

@@ -8,11 +8,6 @@
 #include <json.h>
 #include <string.h>
 
-static void put(struct json_object *object, const char *name, struct json_object *value)
-{
-	json_object_object_add(object, name, value);
-}
-
 static struct json_object *pid_or_null(int32_t pid)
 {
 	return pid == 0 ? NULL : json_number(pid);
@@ -21,43 +16,43 @@ static struct json_object *pid_or_null(int32_t pid)
 static struct json_object *heap_object(const struct status_instance *instance)
 {
 	struct json_object *heap = json_object_new_object();
-	put(heap, "used_bytes", json_size(instance->heap.used_bytes));
-	put(heap, "old_space_bytes", json_size(instance->heap.old_space_bytes));
-	put(heap, "limit_bytes", json_size(instance->heap.limit_bytes));
-	put(heap, "available_bytes", json_size(instance->heap.available_bytes));
-	put(heap, "after_full_gc_bytes", json_size(instance->heap.after_full_gc_bytes));
-	put(heap, "external_bytes", json_size(instance->heap.external_bytes));
-	put(heap, "seconds_to_limit", NULL); /* no forecast is made yet */
-	put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
-	put(heap, "source", json_text(instance->heap.source));
-	put(heap, "source_problem", instance->heap.source_problem[0] == '\0' ?
+	json_put(heap, "used_bytes", json_size(instance->heap.used_bytes));
+	json_put(heap, "old_space_bytes", json_size(instance->heap.old_space_bytes));
+	json_put(heap, "limit_bytes", json_size(instance->heap.limit_bytes));
+	json_put(heap, "available_bytes", json_size(instance->heap.available_bytes));
+	json_put(heap, "after_full_gc_bytes", json_size(instance->heap.after_full_gc_bytes));
+	json_put(heap, "external_bytes", json_size(instance->heap.external_bytes));
+	json_put(heap, "seconds_to_limit", NULL); /* no forecast is made yet */
+	json_put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
+	json_put(heap, "source", json_text(instance->heap.source));
+	json_put(heap, "source_problem", instance->heap.source_problem[0] == '\0' ?
 				    NULL : json_text(instance->heap.source_problem));
-	put(heap, "reporters", json_number(instance->heap.reporters));
-	put(heap, "records", json_size(instance->heap.records));
-	put(heap, "bad_records", json_size(instance->heap.bad_records));
+	json_put(heap, "reporters", json_number(instance->heap.reporters));
+	json_put(heap, "records", json_size(instance->heap.records));
+	json_put(heap, "bad_records", json_size(instance->heap.bad_records));
 	return heap;
 }
 
 static struct json_object *memory_object(const struct memory_sample *sample)
 {
 	struct json_object *memory = json_object_new_object();
-	put(memory, "current_bytes", json_size(sample->current_bytes));
-	put(memory, "max_bytes", json_size(sample->max_bytes));
-	put(memory, "peak_bytes", json_size(sample->peak_bytes));
-	put(memory, "swap_bytes", json_size(sample->swap_bytes));
+	json_put(memory, "current_bytes", json_size(sample->current_bytes));
+	json_put(memory, "max_bytes", json_size(sample->max_bytes));
+	json_put(memory, "peak_bytes", json_size(sample->peak_bytes));
+	json_put(memory, "swap_bytes", json_size(sample->swap_bytes));
 	return memory;
 }
 
 static struct json_object *instances_array(const struct status_instance *instance)
 {
 	struct json_object *array = json_object_new_array(), *object = json_object_new_object();
-	put(object, "instance", json_number(instance->instance));
-	put(object, "state", json_text(instance->state));
-	put(object, "pid", pid_or_null(instance->pid));
-	put(object, "replacement_pid", pid_or_null(instance->replacement_pid));
-	put(object, "uptime_seconds", json_seconds(instance->uptime_usec));
-	put(object, "heap", heap_object(instance));
-	put(object, "memory", memory_object(&instance->memory));
+	json_put(object, "instance", json_number(instance->instance));
+	json_put(object, "state", json_text(instance->state));
+	json_put(object, "pid", pid_or_null(instance->pid));
+	json_put(object, "replacement_pid", pid_or_null(instance->replacement_pid));
+	json_put(object, "uptime_seconds", json_seconds(instance->uptime_usec));
+	json_put(object, "heap", heap_object(instance));
+	json_put(object, "memory", memory_object(&instance->memory));
 	json_object_array_add(array, object);
 	return array;
 }
@@ -66,23 +61,23 @@ static struct json_object *restarts_object(const struct status *status)
 {
 	struct json_object *restarts = json_object_new_object(), *by_verdict = json_object_new_object();
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
-		put(by_verdict, verdict_name(kind), json_size(status->restarts.by_verdict[kind]));
-	put(restarts, "total", json_size(status->restarts.total));
-	put(restarts, "by_verdict", by_verdict);
-	put(restarts, "budget_left", json_number(status->restarts.budget_left));
-	put(restarts, "budget_deaths", json_number(status->restarts.budget_deaths));
-	put(restarts, "budget_within_seconds", json_seconds(status->restarts.budget_within_usec));
-	put(restarts, "next_in_seconds", json_seconds(status->restarts.next_in_usec));
+		json_put(by_verdict, verdict_name(kind), json_size(status->restarts.by_verdict[kind]));
+	json_put(restarts, "total", json_size(status->restarts.total));
+	json_put(restarts, "by_verdict", by_verdict);
+	json_put(restarts, "budget_left", json_number(status->restarts.budget_left));
+	json_put(restarts, "budget_deaths", json_number(status->restarts.budget_deaths));
+	json_put(restarts, "budget_within_seconds", json_seconds(status->restarts.budget_within_usec));
+	json_put(restarts, "next_in_seconds", json_seconds(status->restarts.next_in_usec));
 	return restarts;
 }
 
 static struct json_object *sandbox_object(const struct status *status)
 {
 	struct json_object *sandbox = json_object_new_object();
-	put(sandbox, "syscalls", json_text(status->sandbox.syscalls));
-	put(sandbox, "user", json_text(status->sandbox.user));
-	put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
-	put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
+	json_put(sandbox, "syscalls", json_text(status->sandbox.syscalls));
+	json_put(sandbox, "user", json_text(status->sandbox.user));
+	json_put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
+	json_put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
 	return sandbox;
 }
 
@@ -96,22 +91,22 @@ char *status_json(const struct status *status)
 	struct json_object *service = json_object_new_object();
 	if (service == NULL)
 		return NULL;
-	put(service, "name", json_text(status->name));
-	put(service, "state", json_text(status->state));
-	put(service, "state_seconds", json_seconds(status->state_since_usec));
-	put(service, "uptime_seconds", json_seconds(status->uptime_usec));
-	put(service, "supervisor_pid", json_number(status->supervisor_pid));
-	put(service, "version", json_text(status->version));
-	put(service, "command", json_text(status->command));
-	put(service, "policy_file", text_or_null(status->policy_file));
-	put(service, "cgroup", text_or_null(status->cgroup));
-	put(service, "cgroup_version", json_text(status->cgroup_version));
-	put(service, "limited_by", text_or_null(status->limited_by));
-	put(service, "instances", instances_array(&status->instance));
-	put(service, "restarts", restarts_object(status));
-	put(service, "sandbox", sandbox_object(status));
-	put(service, "failed_why", text_or_null(status->failed_why));
-	put(service, "last_death", status->last_death_json == NULL ?
+	json_put(service, "name", json_text(status->name));
+	json_put(service, "state", json_text(status->state));
+	json_put(service, "state_seconds", json_seconds(status->state_since_usec));
+	json_put(service, "uptime_seconds", json_seconds(status->uptime_usec));
+	json_put(service, "supervisor_pid", json_number(status->supervisor_pid));
+	json_put(service, "version", json_text(status->version));
+	json_put(service, "command", json_text(status->command));
+	json_put(service, "policy_file", text_or_null(status->policy_file));
+	json_put(service, "cgroup", text_or_null(status->cgroup));
+	json_put(service, "cgroup_version", json_text(status->cgroup_version));
+	json_put(service, "limited_by", text_or_null(status->limited_by));
+	json_put(service, "instances", instances_array(&status->instance));
+	json_put(service, "restarts", restarts_object(status));
+	json_put(service, "sandbox", sandbox_object(status));
+	json_put(service, "failed_why", text_or_null(status->failed_why));
+	json_put(service, "last_death", status->last_death_json == NULL ?
 				   NULL : json_parse(status->last_death_json, strlen(status->last_death_json)));
 	return json_line(service);
 }

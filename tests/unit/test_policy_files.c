@@ -156,12 +156,12 @@ static void an_environment_file_is_lines_of_variables(void **state)
 	assert_int_equal(words.count, 2);
 	assert_string_equal(words.list[0], "A=3");
 	assert_string_equal(words.list[1], "B=two words");
-	policy_words_finish(&words);
+	words_finish(&words);
 	put(fixture, "web.env", "A=1\nno variable\n");
 	assert_int_equal(policy_files_read_environment(path_of(fixture, "web.env"), &words, &why), -1);
 	assert_contains(why.text, "web.env");
 	assert_contains(why.text, "line 2");
-	policy_words_finish(&words);
+	words_finish(&words);
 }
 
 #define FILES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
