@@ -106,6 +106,10 @@ static void add_counters(const struct evidence *evidence, struct verdict *verdic
 
 static void add_facts(const struct evidence *evidence, struct verdict *verdict)
 {
+	if (evidence->launch.failed) {
+		add(verdict, "launch: the step \"%s\" failed with errno %d", evidence->launch.step, evidence->launch.error);
+		return;
+	}
 	add_wait_status(evidence, verdict);
 	if (evidence->fatal.kind != FATAL_NONE)
 		add(verdict, "stderr: %s", evidence->fatal.text);
