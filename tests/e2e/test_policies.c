@@ -114,6 +114,44 @@ static void later_layers_win(void **state)
 	assert_int_equal(explained(world, plan, "stop_timeout"), 14);
 }
 
+/* More than any machine has: the plan takes the whole machine, and something else runs on it. */
+#define TOO_MUCH "-m", "1024G"
+
+static void too_little_free_memory_is_warned_of(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { TOO_MUCH, "--", "echo", "ran", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_string_equal(program_out(world, run), "ran\n");
+	assert_contains(program_err(world, run), "too little free memory: need ");
+}
+
+static void too_little_free_memory_can_be_refused(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { TOO_MUCH, "--set", "memory.check=refuse", "--", "echo", "ran", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 126);
+	assert_string_equal(program_out(world, run), "");
+	assert_contains(program_err(world, run), "memory: need ");
+	assert_contains(see_text(see_why(world), "/evidence/0"), "the step \"memory\" failed");
+}
+
+static void too_little_free_memory_can_be_waited_for(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { TOO_MUCH, "--set", "memory.check=wait", "--set", "log.events=json", "--", "echo", "ran", NULL };
+	struct program *run = run_start(world, words);
+	await_err(world, run, "memory.wait", 20);
+	pause_msec(1500); /* it has looked again by then */
+	await_state(world, "starting", 5);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, run, 10), 0);
+	assert_string_equal(program_out(world, run), "");
+	assert_int_equal(count_events(world, program_err(world, run), "memory.wait"), 1);
+}
+
 static void the_starter_policy_is_a_good_one(void **state)
 {
 	struct world *world = *state;
@@ -145,6 +183,9 @@ int main(void)
 		WORLD_TEST(explain_gives_every_number_its_rule_and_starts_nothing),
 		WORLD_TEST(a_running_service_explains_the_plan_that_it_runs_by),
 		WORLD_TEST(later_layers_win),
+		WORLD_TEST(too_little_free_memory_is_warned_of),
+		WORLD_TEST(too_little_free_memory_can_be_refused),
+		WORLD_TEST(too_little_free_memory_can_be_waited_for),
 		WORLD_TEST(the_starter_policy_is_a_good_one),
 		WORLD_TEST(a_wrong_command_line_exits_2),
 	};
