@@ -59,7 +59,8 @@ static void collection_happened(GC_EventType event)
 void heap_print_fatal_lines(void)
 {
 	fputs("\n<--- Last few GCs --->\n\n\n<--- JS stacktrace --->\n\n"
-	      "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n", stderr);
+	      "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n",
+	      stderr);
 }
 
 static uint64_t send_near_limit(uint64_t grant_bytes)

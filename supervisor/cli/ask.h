@@ -10,7 +10,7 @@
 /* False, said on stderr, where `name` can name no service. */
 bool ask_name_valid(const char *name);
 
-/* Asks the supervisor of `name`, with an argument or NULL; reply->text is malloc'ed. Fails where none runs, naming what to do. */
+/* Asks the supervisor of `name`, with an argument or NULL; reply->text is malloc'ed. Fails where none runs. */
 int ask(const struct state_roots *roots, const char *name, enum control_command command, const char *argument,
 	struct control_reply *ret, struct failure *why);
 

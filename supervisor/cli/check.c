@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "POLICY...\n"
-			    "Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret.\n"
-			    "Exits 0 where there are none, else 2.\n";
+static const char usage[] =
+	"POLICY...\n"
+	"Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret.\n"
+	"Exits 0 where there are none, else 2.\n";
 
 static int check(const char *path, struct policy_errors *errors)
 {

@@ -38,8 +38,8 @@ struct run_options {
 	char **command;          /* argv behind the options; empty list: of the policy */
 };
 
-/* Reads the options; prints usage errors, and `usage` for --help, itself. Returns 0, or the exit status to leave with (EXIT_USAGE; 0 + *ret_done
- * after --help). */
+/* Reads the options; prints usage errors, and `usage` for --help, itself. Returns 0, or the exit status to leave with
+ * (EXIT_USAGE; 0 and *ret_done after --help). */
 int run_options_read(struct run_options *ret, int argc, char **argv, const char *usage, bool *ret_done);
 
 /* All layers into one policy: file, drop-ins, HEAPWARD_SET, --set, -m, -n, the command line. Prints every error on

@@ -7,19 +7,20 @@
 
 #include <stdio.h>
 
-static const char usage[] = "[OPTION]... [--] [COMMAND [ARG]...]\n"
-			    "Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n"
-			    "With -n alone: the plan of the service that runs by that name.\n\n"
-			    "  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
-			    "  -n, --name NAME        name of the service\n"
-			    "  -m, --memory-max SIZE  memory.max, such as 512M\n"
-			    "  --set SECTION.KEY=VALUE\n"
-			    "  --json                 for scripts\n";
+static const char usage[] =
+	"[OPTION]... [--] [COMMAND [ARG]...]\n"
+	"Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n"
+	"With -n alone: the plan of the service that runs by that name.\n\n"
+	"  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+	"  -n, --name NAME        name of the service\n"
+	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
+	"  --set SECTION.KEY=VALUE\n"
+	"  --json                 for scripts\n";
 
 static int print(const struct prepared *prepared, bool as_json)
 {
-	char *text = as_json ? explain_json(&prepared->plan, &prepared->policy, &prepared->host, prepared->name) :
-			       explain_text(&prepared->plan, &prepared->policy, &prepared->host, prepared->name);
+	char *text = as_json ? explain_json(&prepared->plan, &prepared->policy, &prepared->host, prepared->name)
+			     : explain_text(&prepared->plan, &prepared->policy, &prepared->host, prepared->name);
 	if (text == NULL) {
 		fputs("heapward: out of memory\n", stderr);
 		return EXIT_SUPERVISOR;
@@ -39,8 +40,9 @@ static bool print_running(const struct run_options *options)
 	    options->setting_count > 0 || options->command[0] != NULL)
 		return false;
 	state_roots_find(&roots);
-	bool answered = ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &ignored) == 0 &&
-			reply.result == CONTROL_OK;
+	bool answered =
+		ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &ignored) == 0 &&
+		reply.result == CONTROL_OK;
 	if (answered)
 		fputs(reply.text, stdout);
 	free(reply.text);

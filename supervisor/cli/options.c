@@ -62,9 +62,13 @@ static int take_option(struct run_options *options, int option)
 int run_options_read(struct run_options *ret, int argc, char **argv, const char *usage, bool *ret_done)
 {
 	static const struct option options[] = {
-		{ "policy", required_argument, NULL, 'p' }, { "name", required_argument, NULL, 'n' },
-		{ "memory-max", required_argument, NULL, 'm' }, { "set", required_argument, NULL, OPTION_SET },
-		{ "json", no_argument, NULL, OPTION_JSON }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "memory-max", required_argument, NULL, 'm' },
+		{ "set", required_argument, NULL, OPTION_SET },
+		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option, status = 0;
 	*ret = (struct run_options){ 0 };

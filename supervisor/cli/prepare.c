@@ -21,7 +21,8 @@ static int find_name(struct prepared *prepared)
 		snprintf(prepared->name, sizeof(prepared->name), "%s", prepared->policy.service.name);
 		return 0;
 	}
-	directory = realpath(prepared->policy.service.directory == NULL ? "." : prepared->policy.service.directory, NULL);
+	directory =
+		realpath(prepared->policy.service.directory == NULL ? "." : prepared->policy.service.directory, NULL);
 	if (directory == NULL) {
 		fprintf(stderr, "heapward: the working directory is gone; name the service with -n\n");
 		return EXIT_USAGE;
@@ -35,7 +36,9 @@ static int find_name(struct prepared *prepared)
 static int build_environment(const struct policy *policy, struct words *ret, struct failure *why)
 {
 	cleanup(words_finish) struct words file = { 0 };
-	struct environment environment = { .inherited = environ, .file = &file, .set = &policy->service.environment_set };
+	struct environment environment = { .inherited = environ,
+					   .file = &file,
+					   .set = &policy->service.environment_set };
 	if (policy->service.environment_file != NULL &&
 	    policy_files_read_environment(policy->service.environment_file, &file, why) < 0)
 		return failed_in(why, "service.environment.file");

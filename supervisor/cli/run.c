@@ -7,14 +7,15 @@
 
 #include <stdio.h>
 
-static const char usage[] = "[OPTION]... [--] COMMAND [ARG]...\n"
-			    "Supervises COMMAND (or service.command of the policy) under a memory cap in the kernel and in V8.\n\n"
-			    "  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
-			    "  -n, --name NAME        name of the service; default: the directory's name\n"
-			    "  -m, --memory-max SIZE  memory.max, such as 512M\n"
-			    "  --set SECTION.KEY=VALUE\n\n"
-			    "Exits 0 when stopped on request; else with the worker's own status; 128+N for signal N;\n"
-			    "2 usage or policy error; 125 heapward itself failed; 126 cannot execute; 127 not found.\n";
+static const char usage[] =
+	"[OPTION]... [--] COMMAND [ARG]...\n"
+	"Supervises COMMAND (or service.command of the policy) under a memory cap in the kernel and in V8.\n\n"
+	"  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+	"  -n, --name NAME        name of the service; default: the directory's name\n"
+	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
+	"  --set SECTION.KEY=VALUE\n\n"
+	"Exits 0 when stopped on request; else with the worker's own status; 128+N for signal N;\n"
+	"2 usage or policy error; 125 heapward itself failed; 126 cannot execute; 127 not found.\n";
 
 static void print_refusals(const struct prepared *prepared)
 {

@@ -102,7 +102,8 @@ int cli_reset(int argc, char **argv)
 
 int cli_ready(int argc, char **argv)
 {
-	static const struct order order = { "ready", CONTROL_READY,
-					    "Exits 0 when the service is ready, else 1: for probes and deploy scripts." };
+	static const struct order order = {
+		"ready", CONTROL_READY, "Exits 0 when the service is ready, else 1: for probes and deploy scripts."
+	};
 	return tell_order(&order, argc, argv, "");
 }

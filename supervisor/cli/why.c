@@ -10,8 +10,9 @@
 
 #define NTH_MAX 100000
 
-static const char usage[] = "[NAME] [N] [--json]\n"
-			    "Explains the last (or N-th last) death of a service; no NAME: the latest of all services here.\n";
+static const char usage[] =
+	"[NAME] [N] [--json]\n"
+	"Explains the last (or N-th last) death of a service; no NAME: the latest of all services here.\n";
 
 struct why_options {
 	const char *name;

@@ -75,7 +75,8 @@ static struct json_object *evidence_array(const struct verdict *verdict)
 
 static void put_verdict(struct json_object *object, const struct verdict *verdict)
 {
-	bool numbered = verdict->kind == VERDICT_EXIT || verdict->kind == VERDICT_SIGNAL || verdict->kind == VERDICT_EXEC;
+	bool numbered =
+		verdict->kind == VERDICT_EXIT || verdict->kind == VERDICT_SIGNAL || verdict->kind == VERDICT_EXEC;
 	json_put(object, "verdict", json_text(verdict_name(verdict->kind)));
 	json_put(object, "certain", json_object_new_boolean(verdict->certain));
 	json_put(object, "number", numbered ? json_number(verdict->number) : NULL);
@@ -102,8 +103,8 @@ char *death_json(const struct death *death)
 	json_put(object, "evidence", evidence_array(&death->verdict));
 	json_put(object, "heap", heap_object(death));
 	json_put(object, "memory", memory_object(death));
-	json_put(object, "stderr_tail", json_bytes(death->stderr_length == 0 ? (const void *)"" : death->stderr_tail,
-					      death->stderr_length));
+	json_put(object, "stderr_tail",
+		 json_bytes(death->stderr_length == 0 ? (const void *)"" : death->stderr_tail, death->stderr_length));
 	json_put(object, "stderr_cut_bytes", json_size(death->stderr_cut_bytes));
 	json_put(object, "captured", texts_array(death->captured, ARRAY_LEN(death->captured)));
 	json_put(object, "skipped", texts_array(death->skipped, ARRAY_LEN(death->skipped)));
@@ -134,18 +135,22 @@ static void advise_heap_limit(struct death *death, const struct plan *plan)
 	units_format_size(old_space, death->old_space_bytes);
 	units_format_size(max, limit);
 	if (plan->adopted_old_space)
-		snprintf(death->next, sizeof(death->next),
-			 "find what grows (heap after full collections, above); or raise your own --max-old-space-size, "
-			 "which heapward keeps, and memory.max with it");
+		snprintf(
+			death->next, sizeof(death->next),
+			"find what grows (heap after full collections, above); or raise your own --max-old-space-size, "
+			"which heapward keeps, and memory.max with it");
 	else if (limit == SIZE_NONE || limit == SIZE_UNKNOWN ||
 		 strncmp(plan->numbers[PLAN_OLD_SPACE].rule, "heap.old_space", strlen("heap.old_space")) == 0)
 		snprintf(death->next, sizeof(death->next),
-			 "find what grows (heap after full collections, above); or give it more: heap.old_space above %s",
+			 "find what grows (heap after full collections, above); or give it more: heap.old_space above "
+			 "%s",
 			 old_space);
 	else
 		snprintf(death->next, sizeof(death->next),
-			 "find what grows (heap after full collections, above); or give it more: raise memory.max above %s "
-			 "and old space follows (heapward explain -n %s shows how)", max, death->service);
+			 "find what grows (heap after full collections, above); or give it more: raise memory.max "
+			 "above %s "
+			 "and old space follows (heapward explain -n %s shows how)",
+			 max, death->service);
 }
 
 static void advise_oom_kill(struct death *death, const struct plan *plan)
@@ -158,8 +163,10 @@ static void advise_oom_kill(struct death *death, const struct plan *plan)
 	else
 		snprintf(remedy, sizeof(remedy), "raise the limit of %.200s above %s", death->verdict.subject, max);
 	if (plan->manages_heap)
-		snprintf(death->next, sizeof(death->next), "the memory was outside V8's old space: look at Buffers, native "
-			 "addons and child processes; or %s", remedy);
+		snprintf(death->next, sizeof(death->next),
+			 "the memory was outside V8's old space: look at Buffers, native "
+			 "addons and child processes; or %s",
+			 remedy);
 	else
 		snprintf(death->next, sizeof(death->next), "%s, or make the worker use less", remedy);
 }
@@ -168,7 +175,8 @@ static void advise_exec(struct death *death)
 {
 	if (strcmp(death->verdict.subject, "exec") == 0)
 		snprintf(death->next, sizeof(death->next),
-			 "check the command \"%.100s\", its PATH and its permissions (service.command, service.directory)",
+			 "check the command \"%.100s\", its PATH and its permissions (service.command, "
+			 "service.directory)",
 			 death->command);
 	else
 		snprintf(death->next, sizeof(death->next), "mend what the step \"%.60s\" names, then start again",
@@ -207,7 +215,8 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_UNKNOWN_KILL:
 		snprintf(death->next, sizeof(death->next),
-			 "somebody outside sent SIGKILL, or the kernel did without a trace: look at dmesg and at who may signal "
+			 "somebody outside sent SIGKILL, or the kernel did without a trace: look at dmesg and at who "
+			 "may signal "
 			 "this user");
 		return;
 	case VERDICT_COUNT:

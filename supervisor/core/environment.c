@@ -45,7 +45,7 @@ static int put(struct words *words, const char *variable, struct failure *why)
 /* What talks to us, or to a manager about us, must not reach the worker. */
 static bool is_ours(const char *variable)
 {
-	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=",    "LISTEN_PID=", "LISTEN_FDNAMES=",
+	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=",	"LISTEN_PID=", "LISTEN_FDNAMES=",
 					     "WATCHDOG_USEC=", "WATCHDOG_PID=", "HEAPWARD_" };
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -108,9 +108,9 @@ static int merge_node_options(const struct environment *environment, struct word
 		return -1;
 	cleanup_free char *require = require_option(environment->agent_path);
 	cleanup_free char *variable = NULL;
-	if (require == NULL || asprintf(&variable, "NODE_OPTIONS=%s%s%s%s%s", require,
-					*require != '\0' && *planned != '\0' ? " " : "", planned,
-					*own != '\0' ? " " : "", own) < 0)
+	if (require == NULL ||
+	    asprintf(&variable, "NODE_OPTIONS=%s%s%s%s%s", require, *require != '\0' && *planned != '\0' ? " " : "",
+		     planned, *own != '\0' ? " " : "", own) < 0)
 		return failed(why, 0, "out of memory");
 	return put(ret, variable, why);
 }

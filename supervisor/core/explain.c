@@ -124,7 +124,8 @@ static void add_command(struct prose *text, const struct policy *policy)
 		prose_item(text, "command: %s", command);
 }
 
-static void add_worker(struct prose *text, const struct plan *plan, const struct policy *policy, const struct host *host)
+static void add_worker(struct prose *text, const struct plan *plan, const struct policy *policy,
+		       const struct host *host)
 {
 	const struct host_runtime *runtime = &host->runtime;
 	prose_title(text, "Worker");
@@ -132,14 +133,15 @@ static void add_worker(struct prose *text, const struct plan *plan, const struct
 	if (runtime->found && runtime->major != 0)
 		prose_item(text, "Node: %d.%d.%d, %s", runtime->major, runtime->minor, runtime->patch, runtime->path);
 	else
-		prose_item(text, "Node: %s%s%s", runtime->found ? runtime->path : "none", runtime->problem[0] != '\0' ? ": " : "",
-		    runtime->problem);
+		prose_item(text, "Node: %s%s%s", runtime->found ? runtime->path : "none",
+			   runtime->problem[0] != '\0' ? ": " : "", runtime->problem);
 	if (plan->manages_heap)
-		prose_item(text, "NODE_OPTIONS: --require AGENT %s%s%s", plan->node_options, plan->node_options[0] != '\0' ? " " : "",
-		    host->node_options);
+		prose_item(text, "NODE_OPTIONS: --require AGENT %s%s%s", plan->node_options,
+			   plan->node_options[0] != '\0' ? " " : "", host->node_options);
 	prose_item(text, "cgroup: %s, %s %s", cgroup_version_name(host->cgroup_version),
-	    host->cgroup_writable ? "the worker gets a group of its own below" : "no group of its own: the worker stays in",
-	    host->level_count > 0 ? host->levels[0].path : "ours");
+		   host->cgroup_writable ? "the worker gets a group of its own below"
+					 : "no group of its own: the worker stays in",
+		   host->level_count > 0 ? host->levels[0].path : "ours");
 	if (!host->cgroup_writable && host->cgroup_problem[0] != '\0')
 		prose_item(text, "cgroup problem: %s", host->cgroup_problem);
 }
@@ -151,13 +153,16 @@ static void add_sandbox(struct prose *text, const struct policy *policy, const s
 	if (policy->sandbox.user != NULL)
 		prose_item(text, "user: %s", policy->sandbox.user);
 	else
-		prose_item(text, "user: unchanged (%s%suid %" PRIu32 ")", host->user, host->user[0] != '\0' ? ", " : "", host->uid);
+		prose_item(text, "user: unchanged (%s%suid %" PRIu32 ")", host->user, host->user[0] != '\0' ? ", " : "",
+			   host->uid);
 	if (capabilities == NULL)
 		prose_item(text, "capabilities: unchanged");
 	else
 		prose_item(text, "capabilities: %s", capabilities[0] != '\0' ? capabilities : "none");
-	prose_item(text, "system calls: %s", policy->sandbox.syscalls == SYSCALLS_COMPAT ?
-		    "compat: what no server needs (ptrace, bpf, mount, ...) gets an errno" : "none: no filter");
+	prose_item(text, "system calls: %s",
+		   policy->sandbox.syscalls == SYSCALLS_COMPAT
+			   ? "compat: what no server needs (ptrace, bpf, mount, ...) gets an errno"
+			   : "none: no filter");
 	prose_item(text, "no_new_privs: on");
 }
 
@@ -165,7 +170,8 @@ static void add_remarks(struct prose *text, const struct plan *plan)
 {
 	if (plan->remark_count == 0)
 		return;
-	prose_title(text, plan_is_startable(plan) ? "Warnings" : "Warnings and refusals: heapward run will not start this");
+	prose_title(text,
+		    plan_is_startable(plan) ? "Warnings" : "Warnings and refusals: heapward run will not start this");
 	for (size_t i = 0; i < plan->remark_count; i++)
 		prose_item(text, "%s: %s", plan->remarks[i].refusal ? "refused" : "warning", plan->remarks[i].text);
 }
@@ -174,7 +180,8 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 {
 	struct prose text = { 0 };
 	char title[128];
-	snprintf(title, sizeof(title), "Plan of %s%s", name, plan->bare ? " (no policy: old space is only ever lowered)" : "");
+	snprintf(title, sizeof(title), "Plan of %s%s", name,
+		 plan->bare ? " (no policy: old space is only ever lowered)" : "");
 	prose_title(&text, title);
 	add_numbers(&text, plan, "Memory", PLAN_MEMORY_MAX, PLAN_MEMORY_NEED);
 	add_numbers(&text, plan, "Heap, of each process", PLAN_NODE_ALONE, PLAN_PROCESSES);

@@ -58,7 +58,8 @@ void policy_finish(struct policy *policy)
 		void *member = member_of(policy, &row);
 		if (row.type == POLICY_TYPE_WORDS || row.type == POLICY_TYPE_PAIRS)
 			words_finish(member);
-		if (row.type != POLICY_TYPE_PATH && row.type != POLICY_TYPE_USER && row.type != POLICY_TYPE_CAPABILITIES)
+		if (row.type != POLICY_TYPE_PATH && row.type != POLICY_TYPE_USER &&
+		    row.type != POLICY_TYPE_CAPABILITIES)
 			continue;
 		free(*(char **)member);
 		*(char **)member = NULL;
@@ -99,12 +100,14 @@ static void refuse_key(const struct policy_text *text, const struct policy_node 
 	const char *best = suggest_key(&suggest, group, name);
 	printable_copy(shown, sizeof(shown), name);
 	if (best != NULL)
-		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s\"?", group, dot, shown, best);
+		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s\"?", group, dot, shown,
+				  best);
 	else if (find_elsewhere(name, elsewhere))
 		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s\"?", group, dot, shown,
 				  elsewhere);
 	else
-		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; see heapward-policy(5)", group, dot, shown);
+		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; see heapward-policy(5)", group, dot,
+				  shown);
 }
 
 static void read_version(const struct policy_text *text, const struct policy_node *node)
@@ -114,9 +117,10 @@ static void read_version(const struct policy_text *text, const struct policy_nod
 	if (node->kind == POLICY_NODE_BROKEN)
 		return;
 	if (node->kind != POLICY_NODE_SCALAR || strcmp(node->text, wanted) != 0)
-		policy_text_error(text, node, false, "version: \"%s\" is not known here; this heapward reads version: %s",
-				  node->kind == POLICY_NODE_SCALAR ? printable_copy(shown, sizeof(shown), node->text) : "",
-				  wanted);
+		policy_text_error(
+			text, node, false, "version: \"%s\" is not known here; this heapward reads version: %s",
+			node->kind == POLICY_NODE_SCALAR ? printable_copy(shown, sizeof(shown), node->text) : "",
+			wanted);
 }
 
 static void read_group(struct policy *policy, const struct policy_text *text, const struct policy_node *map,
@@ -178,9 +182,11 @@ static void read_root(struct policy *policy, const struct policy_text *text)
 	if (root != NULL && root->kind == POLICY_NODE_MAP) {
 		read_group(policy, text, root, "");
 		if (!text->cut && !has_version(text, root))
-			policy_text_error(text, &top, false, "no version; write \"version: %d\" at the top", POLICY_VERSION);
+			policy_text_error(text, &top, false, "no version; write \"version: %d\" at the top",
+					  POLICY_VERSION);
 	} else if (root != NULL && root->kind != POLICY_NODE_BROKEN && !(root->plain && root->text[0] == '\0')) {
-		policy_text_error(text, root, false, "a policy is a mapping; begin with \"version: %d\"", POLICY_VERSION);
+		policy_text_error(text, root, false, "a policy is a mapping; begin with \"version: %d\"",
+				  POLICY_VERSION);
 	} else if (!text->cut && (root == NULL || root->kind == POLICY_NODE_SCALAR)) {
 		policy_text_error(text, &top, false, "the policy is empty; begin with \"version: %d\"", POLICY_VERSION);
 	}
@@ -240,14 +246,14 @@ static void apply_value(struct policy *policy, struct policy_text *text, const c
 		(void)policy_value_set(policy, key, text, root);
 }
 
-int policy_apply_setting(struct policy *policy, const char *source, const char *setting,
-			 struct policy_errors *errors)
+int policy_apply_setting(struct policy *policy, const char *source, const char *setting, struct policy_errors *errors)
 {
 	char path[POLICY_PATH_MAX + POLICY_SHOWN_MAX], shown[POLICY_SHOWN_MAX];
 	size_t refusals = errors->refusals, length = strlen(setting);
 	const char *equals = strchr(setting, '=');
 	if (equals == NULL || length > SETTING_BYTES_MAX || (size_t)(equals - setting) >= sizeof(path)) {
-		policy_errors_add_file(errors, source, false, "\"%s\" is no setting; write SECTION.KEY=VALUE, such as memory.max=512M",
+		policy_errors_add_file(errors, source, false,
+				       "\"%s\" is no setting; write SECTION.KEY=VALUE, such as memory.max=512M",
 				       printable_copy(shown, sizeof(shown), setting));
 		return -1;
 	}
@@ -283,8 +289,7 @@ static size_t setting_length(const char *text)
 	return i;
 }
 
-int policy_apply_settings(struct policy *policy, const char *source, const char *settings,
-			  struct policy_errors *errors)
+int policy_apply_settings(struct policy *policy, const char *source, const char *settings, struct policy_errors *errors)
 {
 	int result = 0;
 	for (const char *at = settings + strspn(settings, " \t\r\n"); *at != '\0'; at += strspn(at, " \t\r\n")) {
@@ -332,8 +337,9 @@ static void check_memory(const struct policy *policy, struct policy_errors *erro
 		policy_errors_add_key(errors, policy, KEY_HEAP_HEADROOM, false,
 				      "heap.headroom: not below memory.max, which leaves no heap");
 	if (policy->heap.old_space.kind == OLD_SPACE_BYTES && policy->heap.old_space.bytes >= max)
-		policy_errors_add_key(errors, policy, KEY_HEAP_OLD_SPACE, false,
-				      "heap.old_space: not below memory.max; the kernel would kill long before V8's limit");
+		policy_errors_add_key(
+			errors, policy, KEY_HEAP_OLD_SPACE, false,
+			"heap.old_space: not below memory.max; the kernel would kill long before V8's limit");
 }
 
 int policy_check(const struct policy *policy, struct policy_errors *errors)

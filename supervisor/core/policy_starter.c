@@ -103,15 +103,20 @@ char *policy_starter(const char *name, char *const *command, const struct host *
 	struct prose text = { 0 };
 	const char *before = "service memory";
 	uint64_t max_mib = policy_starter_memory_max(host) / MIB;
-	prose_raw(&text, "# A policy of heapward(1); heapward-policy(5) explains every key, heapward explain -p FILE the\n"
-			 "# numbers that follow from it. Lines that begin with # show defaults: take the # away to change one.\n"
-			 "version: 1\n\nservice:\n  name: %s\n", name);
+	prose_raw(
+		&text,
+		"# A policy of heapward(1); heapward-policy(5) explains every key, heapward explain -p FILE the\n"
+		"# numbers that follow from it. Lines that begin with # show defaults: take the # away to change one.\n"
+		"version: 1\n\nservice:\n  name: %s\n",
+		name);
 	if (command != NULL && command[0] != NULL)
 		add_command(&text, command);
 	else
 		prose_raw(&text, "  command: [node, server.js]\n");
 	add_section(&text, "service", true, set, ARRAY_LEN(set));
-	prose_raw(&text, "\nmemory:\n  max: %lluM  # kernel cap for the worker and all its children; old space is planned below it\n",
+	prose_raw(&text,
+		  "\nmemory:\n  max: %lluM  # kernel cap for the worker and all its children; old space is planned "
+		  "below it\n",
 		  (unsigned long long)max_mib);
 	add_section(&text, "memory", true, set, ARRAY_LEN(set));
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {

@@ -25,8 +25,8 @@ static struct json_object *heap_object(const struct status_instance *instance)
 	json_put(heap, "seconds_to_limit", NULL); /* no forecast is made yet */
 	json_put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
 	json_put(heap, "source", json_text(instance->heap.source));
-	json_put(heap, "source_problem", instance->heap.source_problem[0] == '\0' ?
-				    NULL : json_text(instance->heap.source_problem));
+	json_put(heap, "source_problem",
+		 instance->heap.source_problem[0] == '\0' ? NULL : json_text(instance->heap.source_problem));
 	json_put(heap, "reporters", json_number(instance->heap.reporters));
 	json_put(heap, "records", json_size(instance->heap.records));
 	json_put(heap, "bad_records", json_size(instance->heap.bad_records));
@@ -106,20 +106,27 @@ char *status_json(const struct status *status)
 	json_put(service, "restarts", restarts_object(status));
 	json_put(service, "sandbox", sandbox_object(status));
 	json_put(service, "failed_why", text_or_null(status->failed_why));
-	json_put(service, "last_death", status->last_death_json == NULL ?
-				   NULL : json_parse(status->last_death_json, strlen(status->last_death_json)));
+	json_put(service, "last_death",
+		 status->last_death_json == NULL
+			 ? NULL
+			 : json_parse(status->last_death_json, strlen(status->last_death_json)));
 	return json_line(service);
 }
 
 void status_of_stopped(struct status *ret, const char *name)
 {
-	*ret = (struct status){ .state = "stopped", .state_since_usec = -1, .uptime_usec = -1, .version = HEAPWARD_VERSION,
-				.cgroup_version = "none", .failed_why = "" };
+	*ret = (struct status){ .state = "stopped",
+				.state_since_usec = -1,
+				.uptime_usec = -1,
+				.version = HEAPWARD_VERSION,
+				.cgroup_version = "none",
+				.failed_why = "" };
 	size_t length = strlen(name);
 	assert(length < sizeof(ret->name));
 	memcpy(ret->name, name, length + 1);
 	ret->instance = (struct status_instance){
-		.state = "stopped", .uptime_usec = -1,
+		.state = "stopped",
+		.uptime_usec = -1,
 		.memory = { SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 },
 	};
 	ret->instance.heap.used_bytes = ret->instance.heap.old_space_bytes = SIZE_UNKNOWN;

@@ -34,7 +34,8 @@ static void add_head(struct prose *prose, struct json_object *service)
 	char since[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], worker[64] = "";
 	if (json_find(service, "instances.0.pid") != NULL)
 		snprintf(worker, sizeof(worker), ", worker pid %lld", number_at(service, "instances.0.pid"));
-	prose_field(prose, "service", "%s: %s", json_find_text(service, "name", "?"), json_find_text(service, "state", "?"));
+	prose_field(prose, "service", "%s: %s", json_find_text(service, "name", "?"),
+		    json_find_text(service, "state", "?"));
 	if (number_at(service, "supervisor_pid") > 0)
 		prose_field(prose, "", "for %s%s, supervisor pid %lld up %s", time_at(since, service, "state_seconds"),
 			    worker, number_at(service, "supervisor_pid"), time_at(uptime, service, "uptime_seconds"));
@@ -52,14 +53,17 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 	char age[UNITS_TEXT_MAX], external[UNITS_TEXT_MAX];
 	const char *source = json_find_text(instance, "heap.source", "none");
 	if (strcmp(source, "none") == 0) {
-		prose_field(prose, "heap", "no figures: %s", json_find_text(instance, "heap.source_problem", "unknown"));
+		prose_field(prose, "heap", "no figures: %s",
+			    json_find_text(instance, "heap.source_problem", "unknown"));
 		return;
 	}
 	if (json_find_size(instance, "heap.used_bytes") == SIZE_UNKNOWN)
 		prose_field(prose, "heap", "limit %s (old space %s); no collection yet",
-			    size_at(limit, instance, "heap.limit_bytes"), size_at(old_space, instance, "heap.old_space_bytes"));
+			    size_at(limit, instance, "heap.limit_bytes"),
+			    size_at(old_space, instance, "heap.old_space_bytes"));
 	else
-		prose_field(prose, "heap", "used %s of %s (old space %s), after the last full collection %s, external %s",
+		prose_field(prose, "heap",
+			    "used %s of %s (old space %s), after the last full collection %s, external %s",
 			    size_at(used, instance, "heap.used_bytes"), size_at(limit, instance, "heap.limit_bytes"),
 			    size_at(old_space, instance, "heap.old_space_bytes"),
 			    size_at(live, instance, "heap.after_full_gc_bytes"),
@@ -124,7 +128,8 @@ static void add_last_death(struct prose *prose, struct json_object *service, int
 		return;
 	int64_t age_usec = now_realtime_usec - json_object_get_int64(at);
 	prose_field(prose, "last end", "%s, %s ago: %s", json_find_text(service, "last_death.verdict", "?"),
-		    units_format_time(ago, age_usec > 0 ? age_usec : 0), json_find_text(service, "last_death.text", ""));
+		    units_format_time(ago, age_usec > 0 ? age_usec : 0),
+		    json_find_text(service, "last_death.text", ""));
 	prose_field(prose, "", "heapward why %s says more", json_find_text(service, "name", "?"));
 }
 

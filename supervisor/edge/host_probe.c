@@ -133,7 +133,8 @@ static void ask_version(struct host_runtime *runtime)
 	    runtime->major < 1000)
 		return;
 	runtime->major = runtime->minor = runtime->patch = 0;
-	snprintf(runtime->problem, sizeof(runtime->problem), "%.150s --version did not answer like Node", runtime->path);
+	snprintf(runtime->problem, sizeof(runtime->problem), "%.150s --version did not answer like Node",
+		 runtime->path);
 }
 
 static bool is_node(const char *program)
@@ -148,8 +149,8 @@ static void probe_runtime(struct host_runtime *ret, char *const *command, char *
 {
 	const char *search = environment_get(environment, "PATH");
 	bool named = command != NULL && command[0] != NULL && is_node(command[0]);
-	ret->found = find_program(named ? command[0] : "node", search == NULL ? DEFAULT_PATH : search, directory,
-				  ret->path);
+	ret->found =
+		find_program(named ? command[0] : "node", search == NULL ? DEFAULT_PATH : search, directory, ret->path);
 	if (ret->found)
 		ask_version(ret);
 	else

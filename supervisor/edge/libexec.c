@@ -45,8 +45,8 @@ int libexec_path(const char *name, char *path, size_t size, struct failure *why)
 {
 	char tree[PATH_MAX];
 	find_build_tree(tree);
-	int length = tree[0] != '\0' ? snprintf(path, size, "%s/%s", tree, build_path(name)) :
-					snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
+	int length = tree[0] != '\0' ? snprintf(path, size, "%s/%s", tree, build_path(name))
+				     : snprintf(path, size, "%s/%s", HEAPWARD_LIBEXEC, name);
 	if (length < 0 || (size_t)length >= size)
 		return failed(why, ENAMETOOLONG, "%s", name);
 	if (access(path, R_OK) < 0)

@@ -42,7 +42,10 @@ static int judge_directories(const char *path, const char *resolved, struct fail
 {
 	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
-	snprintf(directory, sizeof(directory), "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path),
+	snprintf(directory, sizeof(directory), "%.*s",
+		 slash == NULL	 ? 1
+		 : slash == path ? 1
+				 : (int)(slash - path),
 		 slash == NULL ? "." : path);
 	if (judge_directory(directory, true, why) < 0)
 		return -1;
@@ -74,7 +77,8 @@ static int open_trusted(const char *path, size_t max_bytes, struct failure *why)
 	if (is_root && distrust(&status)[0] != '\0')
 		return failed(why, 0, "%s", distrust(&status));
 	if ((uint64_t)status.st_size > max_bytes)
-		return failed(why, 0, "%jd bytes; at most %zu KiB are read", (intmax_t)status.st_size, max_bytes / 1024);
+		return failed(why, 0, "%jd bytes; at most %zu KiB are read", (intmax_t)status.st_size,
+			      max_bytes / 1024);
 	return TAKE_FD(fd);
 }
 

@@ -45,7 +45,8 @@ struct records {
 	bool paused;
 	bool pipe_ended, door_ended;      /* every writer has closed it */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
-	void (*near_limit)(struct records *records, const struct reporter *reporter, uint64_t newly_granted_bytes);
+	void (*near_limit)(struct records *records, const struct reporter *reporter,
+			   uint64_t newly_granted_bytes);
 	void *owner;
 };
 

@@ -63,9 +63,8 @@ static void act_finish(struct service *service UNUSED, const struct action *acti
 static void act(struct service *service, const struct action *action)
 {
 	static void (*const acts[ACTION_COUNT])(struct service *, const struct action *) = {
-		[ACTION_LAUNCH] = act_launch,         [ACTION_SIGNAL] = act_signal, [ACTION_KILL] = act_kill,
-		[ACTION_NOTICE] = act_notice,         [ACTION_KEEP_DEATH] = act_keep_death,
-		[ACTION_FINISH] = act_finish,
+		[ACTION_LAUNCH] = act_launch, [ACTION_SIGNAL] = act_signal,	    [ACTION_KILL] = act_kill,
+		[ACTION_NOTICE] = act_notice, [ACTION_KEEP_DEATH] = act_keep_death, [ACTION_FINISH] = act_finish,
 	};
 	acts[action->kind](service, action);
 }

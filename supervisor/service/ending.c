@@ -52,9 +52,14 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 {
 	struct service *service = run->service;
 	*evidence = (struct evidence){
-		.launch = run->launch, .exited = run->exited, .wait_code = run->wait_code, .wait_status = run->wait_status,
+		.launch = run->launch,
+		.exited = run->exited,
+		.wait_code = run->wait_code,
+		.wait_status = run->wait_status,
 		.asked = service->state.slot.current.id == run->id ? service->state.slot.current.asked : ASKED_NOTHING,
-		.we_killed = run->we_killed, .agent_expected = run->agent_loaded, .before = run->before,
+		.we_killed = run->we_killed,
+		.agent_expected = run->agent_loaded,
+		.before = run->before,
 		.launched_usec = run->launched_usec,
 		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
 	};

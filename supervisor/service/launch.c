@@ -140,8 +140,7 @@ static void fill_limits(const struct plan *plan, struct launch *launch)
 		launch->limits[launch->limit_count++] = (struct launch_limit){ RLIMIT_NOFILE, files, files };
 }
 
-static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count,
-		 struct failure *why)
+static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, struct failure *why)
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
@@ -154,7 +153,8 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 		.parent_pid = getpid(),
 		.filter = service->filter,
 		.filter_bytes = service->filter_bytes,
-		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD }, { run->records.worker_door_fd, RECORDS_DOOR_FD } },
+		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD },
+			  { run->records.worker_door_fd, RECORDS_DOOR_FD } },
 		.keep_count = 2,
 		.group_count = procs_count,
 	};

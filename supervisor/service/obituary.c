@@ -38,8 +38,8 @@ static void fill_captured(struct worker_run *run, struct death *death)
 	if (death->series_count > 0)
 		death->captured[captured++] = "heap series";
 	else if (run->service->setup->plan->manages_heap && !run->launch.failed)
-		death->skipped[skipped++] = run->agent_loaded ? "heap series: no process reported" :
-								"heap series: the agent was not loaded";
+		death->skipped[skipped++] = run->agent_loaded ? "heap series: no process reported"
+							      : "heap series: the agent was not loaded";
 	if (run->has_group && run->kernel_log.fd < 0)
 		death->skipped[skipped++] = "kernel log: not readable";
 	if (!run->has_group)
@@ -58,10 +58,12 @@ static void fill(struct worker_run *run, struct death *death, const char *action
 {
 	const struct service_setup *setup = run->service->setup;
 	*death = (struct death){
-		.pid = run->child.pid, .number = run->service->dir.next_death,
+		.pid = run->child.pid,
+		.number = run->service->dir.next_death,
 		.at_realtime_usec = loop_now_realtime_usec(),
 		.uptime_usec = (run->exited ? run->ended_usec : loop_now_usec()) - run->launched_usec,
-		.verdict = run->verdict, .memory = run->memory,
+		.verdict = run->verdict,
+		.memory = run->memory,
 		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
 	};
 	snprintf(death->service, sizeof(death->service), "%s", setup->name);

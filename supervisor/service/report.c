@@ -96,8 +96,9 @@ static void fill_words(struct service *service, struct status *status)
 		length += (size_t)snprintf(status->command + length, sizeof(status->command) - length, "%s%s",
 					   i == 0 ? "" : " ", setup->command[i]);
 	snprintf(status->limited_by, sizeof(status->limited_by), "%s",
-		 setup->plan->numbers[PLAN_MEMORY_MAX].input_count > 0 ?
-			 setup->plan->numbers[PLAN_MEMORY_MAX].inputs[0].from : "");
+		 setup->plan->numbers[PLAN_MEMORY_MAX].input_count > 0
+			 ? setup->plan->numbers[PLAN_MEMORY_MAX].inputs[0].from
+			 : "");
 	const struct worker_run *run = current_run(service);
 	if (run != NULL && run->has_group)
 		cgroup_path(&run->group, status->cgroup, sizeof(status->cgroup));
@@ -108,8 +109,10 @@ static void fill(struct service *service, struct status *status)
 	const struct policy *policy = service->setup->policy;
 	int64_t now_usec = loop_now_usec();
 	*status = (struct status){
-		.state = service->state_name, .state_since_usec = now_usec - service->state_since_usec,
-		.uptime_usec = now_usec - service->started_usec, .supervisor_pid = getpid(),
+		.state = service->state_name,
+		.state_since_usec = now_usec - service->state_since_usec,
+		.uptime_usec = now_usec - service->started_usec,
+		.supervisor_pid = getpid(),
 		.version = HEAPWARD_VERSION,
 		.cgroup_version = cgroup_version_name(service->setup->tree->version),
 		.failed_why = service->state.slot.state == SLOT_FAILED ? service->failed_why : "",
@@ -117,9 +120,9 @@ static void fill(struct service *service, struct status *status)
 	};
 	status->sandbox.syscalls = policy->sandbox.syscalls == SYSCALLS_NONE ? "none" : "compat";
 	status->sandbox.user = policy->sandbox.user == NULL ? "unchanged" : policy->sandbox.user;
-	status->sandbox.capabilities = policy->sandbox.capabilities == NULL   ? "unchanged" :
-				       policy->sandbox.capabilities[0] == '\0' ? "none" :
-										policy->sandbox.capabilities;
+	status->sandbox.capabilities = policy->sandbox.capabilities == NULL	 ? "unchanged"
+				       : policy->sandbox.capabilities[0] == '\0' ? "none"
+										 : policy->sandbox.capabilities;
 	status->sandbox.no_new_privs = true;
 	fill_words(service, status);
 	fill_instance(service, &status->instance);
@@ -160,8 +163,9 @@ static void answer_explain(struct service *service, const char *form, struct con
 {
 	const struct service_setup *setup = service->setup;
 	bool as_json = strcmp(form, "json") == 0;
-	reply_text(reply, CONTROL_OK, as_json ? explain_json(setup->plan, setup->policy, setup->host, setup->name) :
-						explain_text(setup->plan, setup->policy, setup->host, setup->name));
+	reply_text(reply, CONTROL_OK,
+		   as_json ? explain_json(setup->plan, setup->policy, setup->host, setup->name)
+			   : explain_text(setup->plan, setup->policy, setup->host, setup->name));
 }
 
 static void answer_by_event(struct service *service, enum slot_event event, struct control_reply *reply)

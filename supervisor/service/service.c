@@ -21,7 +21,9 @@ void service_push(struct service *service, struct event event)
 
 void service_push_worker(struct service *service, enum worker_event event, const struct worker_run *run)
 {
-	service_push(service, (struct event){ .about_worker = true, .worker_event = event, .worker = run->id,
+	service_push(service, (struct event){ .about_worker = true,
+					      .worker_event = event,
+					      .worker = run->id,
 					      .verdict = event == WORKER_EVENT_GONE ? &run->verdict : NULL });
 }
 
@@ -203,7 +205,8 @@ static void start_control(struct service *service)
 	struct failure why;
 	char path[STATE_DIR_PATH_MAX + 16];
 	snprintf(path, sizeof(path), "%s/control", service->dir.runtime_path);
-	if (service->dir.runtime_path[0] == '\0' || control_socket_init(&service->control, &service->loop, path, &why) < 0) {
+	if (service->dir.runtime_path[0] == '\0' ||
+	    control_socket_init(&service->control, &service->loop, path, &why) < 0) {
 		tell_warning(service, "no control socket: heapward status and stop cannot reach this service: %s",
 			     service->dir.runtime_path[0] == '\0' ? service->dir.problem : why.text);
 		return;

@@ -45,7 +45,8 @@ static void signal_came(struct source *source, uint32_t events UNUSED)
 	else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 		service_push_slot(service, SLOT_EVENT_STOP);
 	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL)
-		service_push_slot(service, SLOT_EVENT_STOP); /* the terminal is gone: nobody asked the worker to reload */
+		service_push_slot(service,
+				  SLOT_EVENT_STOP); /* the terminal is gone: nobody asked the worker to reload */
 	else
 		forward(service, (int)info.ssi_signo);
 }
@@ -223,7 +224,8 @@ static void tell_difference(struct worker_run *run, const struct reporter *repor
 	struct notice notice = tell_notice(run->service, NOTICE_PLAN_DIFFERS, run);
 	notice.pid = reporter->pid;
 	snprintf(notice.message, sizeof(notice.message),
-		 "heap size limit in effect is %s (old space %s), planned %s (old space %s): something else sets V8's limits",
+		 "heap size limit in effect is %s (old space %s), planned %s (old space %s): something else sets V8's "
+		 "limits",
 		 units_format_size(in_effect, limit_bytes),
 		 units_format_size(old, limit_bytes > young_bytes ? limit_bytes - young_bytes : 0),
 		 units_format_size(planned, planned_bytes),
@@ -277,8 +279,8 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 			 "near the heap limit: used %s of %s; headroom granted: %s", used, limit,
 			 units_format_size(granted, newly_granted_bytes));
 	else
-		snprintf(notice.message, sizeof(notice.message), "near the heap limit: used %s of %s; no more headroom", used,
-			 limit);
+		snprintf(notice.message, sizeof(notice.message), "near the heap limit: used %s of %s; no more headroom",
+			 used, limit);
 	tell_add_number(&notice, "used_bytes", (int64_t)reporter->last.used_bytes);
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->last.limit_bytes);
 	tell_add_number(&notice, "granted_bytes", (int64_t)newly_granted_bytes);

@@ -5,7 +5,8 @@
 
 #include "base/base.h"
 
-/* EXPLAIN's argument is "json" or "". X(id, "name", changes something: owner and root only; the others: group heapward too) */
+/* X(id, "name", changes something: owner and root only; the others: group heapward too). EXPLAIN's argument is "json"
+ * or "". */
 #define CONTROL_COMMANDS(X) \
 	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(EXPLAIN, "explain", false) X(STOP, "stop", true) \
 	X(RESTART, "restart", true) X(RESET, "reset", true)
