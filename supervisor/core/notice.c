@@ -35,14 +35,20 @@ size_t notice_text(const struct notice *notice, char *buffer, size_t size)
 	return end + 1;
 }
 
+static struct json_object *field_value(const struct notice_field *field)
+{
+	if (field->is_null)
+		return NULL;
+	if (field->text != NULL)
+		return json_text(field->text);
+	return field->is_truth ? json_object_new_boolean(field->number != 0) : json_number(field->number);
+}
+
 static void add_fields(struct json_object *object, const struct notice *notice)
 {
 	for (size_t i = 0; i < notice->field_count; i++) {
 		const struct notice_field *field = &notice->fields[i];
-		json_put(object, field->name,
-				       field->text != NULL ? json_text(field->text) :
-				       field->is_truth	   ? json_object_new_boolean(field->number != 0) :
-							     json_number(field->number));
+		json_put(object, field->name, field_value(field));
 	}
 }
 

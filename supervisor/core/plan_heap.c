@@ -321,6 +321,17 @@ static bool manages_heap(const struct planning *planning)
 	       (planning->runs_node || planning->host->runtime.found || !planning->plan->bare);
 }
 
+/* What earlier runs measured must not refuse a start that they themselves had: the floor comes first. */
+static void cap_buffers(struct heap *heap)
+{
+	uint64_t fixed = PLAN_OLD_SPACE_FLOOR_BYTES + PLAN_OFF_HEAP_MIN_BYTES + heap->young + heap->headroom;
+	uint64_t room = heap->share > fixed ? heap_round_down(heap->share - fixed) : 0;
+	if (heap->share == SIZE_NONE || heap->buffers <= room)
+		return;
+	heap->buffers = room;
+	heap->buffers_cut = true;
+}
+
 static void resolve_managed(struct planning *planning)
 {
 	struct plan *plan = planning->plan;
@@ -330,6 +341,7 @@ static void resolve_managed(struct planning *planning)
 		heap.share = heap_round_down(planning->limit.value / planning->policy->heap.processes);
 	resolve_alone(planning, &heap);
 	resolve_semi(planning, &heap);
+	cap_buffers(&heap);
 	uint64_t old = resolve_old(planning, &heap);
 	if (old >= SIZE_UNKNOWN)
 		heap_record_nothing(plan, plan->adopted_old_space ? "not known here" : "Node's own choice");

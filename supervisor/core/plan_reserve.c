@@ -74,7 +74,9 @@ static void record_reserve(struct plan *plan, const struct heap *heap, uint64_t 
 	plan_input_bytes(plan, PLAN_RESERVE, "young generation", heap->young, "");
 	plan_input_bytes(plan, PLAN_RESERVE, "off-heap", heap->off_heap, "");
 	plan_input_bytes(plan, PLAN_RESERVE, "Buffers", heap->buffers,
-			 heap->buffers > 0 ? "measured by earlier runs" : "none measured yet");
+			 heap->buffers_cut ? "earlier runs had more; cut to keep the smallest old space" :
+			 heap->buffers > 0 ? "measured by earlier runs" :
+					     "none measured yet");
 }
 
 void heap_record_parts(struct planning *planning, const struct heap *heap)

@@ -15,6 +15,7 @@ struct heap {
 	uint64_t off_heap, reserve; /* of the old space at hand */
 	uint64_t alone;        /* old space that Node would choose where the user started us */
 	uint64_t alone_inside; /* the same inside the worker's group, whose own limit may differ */
+	bool buffers_cut; /* below what was measured */
 };
 
 uint64_t heap_round_down(uint64_t bytes);

@@ -92,6 +92,8 @@ static void take_heap(struct records *records, size_t index, const struct heap_r
 		.available_bytes = heap->available_bytes,
 		.after_full_gc_bytes = after_full_gc ? heap->used_bytes : last->after_full_gc_bytes,
 	};
+	if (!records->reporters[index].launcher && heap->external_bytes > records->external_peak_bytes)
+		records->external_peak_bytes = heap->external_bytes;
 	add_to_series(records, index);
 }
 

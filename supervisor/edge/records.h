@@ -38,6 +38,7 @@ struct records {
 	struct heap_sample series[HEAP_SERIES_MAX]; /* of series_of, oldest first, over its whole life */
 	size_t series_count;
 	size_t series_of;                 /* index of the reporter; valid where series_count > 0 */
+	uint64_t external_peak_bytes;     /* the most that one server's heap held outside */
 	uint64_t good, bad, unknown, refused; /* records; unknown: of nobody who said hello; refused: hellos beyond
 						 the table */
 	int64_t window_usec;              /* when the window began */

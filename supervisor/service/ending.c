@@ -93,8 +93,11 @@ static void remember_figures(struct worker_run *run)
 		return;
 	if (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak)
 		figures->peak_bytes = peak;
-	if (figures->buffers_bytes < run->external_peak_bytes)
-		figures->buffers_bytes = run->external_peak_bytes;
+	/* What a leak had at its end is not what the service needs. */
+	bool in_order = run->verdict.kind == VERDICT_STOPPED || run->verdict.kind == VERDICT_REPLACED ||
+			run->verdict.kind == VERDICT_EXIT;
+	if (in_order && run->has_records && figures->buffers_bytes < run->records.external_peak_bytes)
+		figures->buffers_bytes = run->records.external_peak_bytes;
 	figures->peak_runs++;
 	(void)state_dir_write_figures(&run->service->dir, figures, &ignored);
 }

@@ -40,7 +40,6 @@ struct worker_run {
 	struct launch_failure launch;
 	struct memory_counters before;
 	struct memory_sample memory; /* the last one that could be read */
-	uint64_t external_peak_bytes;
 	struct kernel_log kernel_log;
 	struct kernel_oom kernel;  /* what it has told so far */
 	struct verdict verdict;
@@ -115,6 +114,7 @@ void report_answer(struct control_socket *socket, const struct control_request *
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);
 void tell_add_text(struct notice *notice, const char *name, const char *text);
 void tell_add_number(struct notice *notice, const char *name, int64_t number);
+void tell_add_size(struct notice *notice, const char *name, uint64_t bytes); /* none and unknown: null */
 void tell_add_truth(struct notice *notice, const char *name, bool truth);
 void tell(struct service *service, const struct notice *notice);
 void tell_warning(struct service *service, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -47,6 +47,7 @@ static void release_run(struct worker_run *run)
 		output_finish(&run->output);
 	if (run->has_records)
 		records_finish(&run->records);
+	run->has_output = run->has_records = false; /* the sink speaks to every run that has one */
 	kernel_log_close(&run->kernel_log);
 	cgroup_finish(&run->group);
 	run->id = 0;
@@ -96,9 +97,13 @@ static int64_t next_deadline(const struct service *service)
 	deadline = min_usec(deadline, sink_deadline(&service->sink));
 	if (service->has_control)
 		deadline = min_usec(deadline, control_socket_deadline(&service->control));
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
-		if (service->runs[i].id != 0)
-			deadline = min_usec(deadline, service->runs[i].poll_usec);
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		const struct worker_run *run = &service->runs[i];
+		if (run->id != 0)
+			deadline = min_usec(deadline, run->poll_usec);
+		if (run->has_records)
+			deadline = min_usec(deadline, records_deadline(&run->records));
+	}
 	return deadline;
 }
 
@@ -119,9 +124,13 @@ static void tick(struct service *service)
 	sink_tick(&service->sink, now_usec);
 	if (service->has_control)
 		control_socket_tick(&service->control, now_usec);
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
-		if (service->runs[i].id != 0 && service->runs[i].poll_usec <= now_usec)
-			poll_run(&service->runs[i]);
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		struct worker_run *run = &service->runs[i];
+		if (run->has_records)
+			records_tick(&run->records, now_usec);
+		if (run->id != 0 && run->poll_usec <= now_usec)
+			poll_run(run);
+	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);
 }
@@ -221,8 +230,8 @@ static void tell_start(struct service *service)
 	const struct service_setup *setup = service->setup;
 	struct notice notice = tell_notice(service, NOTICE_START, NULL);
 	plan_start_line(setup->plan, setup->policy, setup->name, notice.message, sizeof(notice.message));
-	tell_add_number(&notice, "memory_max_bytes", (int64_t)setup->plan->numbers[PLAN_MEMORY_MAX].value);
-	tell_add_number(&notice, "old_space_bytes", (int64_t)setup->plan->numbers[PLAN_OLD_SPACE].value);
+	tell_add_size(&notice, "memory_max_bytes", setup->plan->numbers[PLAN_MEMORY_MAX].value);
+	tell_add_size(&notice, "old_space_bytes", setup->plan->numbers[PLAN_OLD_SPACE].value);
 	tell(service, &notice);
 	for (size_t i = 0; i < setup->plan->remark_count; i++)
 		tell_warning(service, "%s", setup->plan->remarks[i].text);
@@ -252,18 +261,31 @@ static int start_service(struct service *service, struct failure *why)
 	return 0;
 }
 
-static void finish_service(struct service *service)
+/* In order: the keeper leaves, it stands in the leaf that goes with the group. Where the supervisor itself has failed
+ * with a worker alive, the keeper stays: our end of its pipe closes with us, and it kills and removes what there is. */
+static void finish_groups(struct service *service, bool abandoned)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
-		if (service->runs[i].id != 0)
-			release_run(&service->runs[i]);
-	if (service->has_control)
-		control_socket_finish(&service->control);
 	loop_remove(&service->loop, &service->keeper_end);
+	if (abandoned)
+		return;
+	keeper_finish(&service->keeper);
 	if (service->has_groups)
 		cgroup_service_remove(&service->groups);
-	keeper_finish(&service->keeper);
 	state_dir_release(&service->dir);
+}
+
+static void finish_service(struct service *service)
+{
+	bool abandoned = false;
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		if (service->runs[i].id == 0)
+			continue;
+		abandoned = true;
+		release_run(&service->runs[i]);
+	}
+	if (service->has_control)
+		control_socket_finish(&service->control);
+	finish_groups(service, abandoned);
 	cleanup_close(&service->signals.fd);
 	cleanup_close(&service->child_program_fd);
 	cleanup_close(&service->keeper_program_fd);

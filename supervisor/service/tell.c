@@ -37,6 +37,12 @@ void tell_add_number(struct notice *notice, const char *name, int64_t number)
 	add(notice, (struct notice_field){ .name = name, .number = number });
 }
 
+void tell_add_size(struct notice *notice, const char *name, uint64_t bytes)
+{
+	bool known = bytes != SIZE_NONE && bytes != SIZE_UNKNOWN;
+	add(notice, (struct notice_field){ .name = name, .number = known ? (int64_t)bytes : 0, .is_null = !known });
+}
+
 void tell_add_truth(struct notice *notice, const char *name, bool truth)
 {
 	add(notice, (struct notice_field){ .name = name, .number = truth, .is_truth = true });

@@ -27,6 +27,7 @@ struct notice_field {
 	const char *text; /* NULL: the number counts */
 	int64_t number;
 	bool is_truth;    /* number is printed as true or false */
+	bool is_null;     /* nothing is known: null */
 };
 
 struct notice {

@@ -66,6 +66,16 @@ static void automatic_old_space_leaves_reserve_and_headroom(void **state UNUSED)
 	}
 }
 
+static void measured_buffers_never_refuse_a_start(void **state UNUSED)
+{
+	struct policy policy = capped_policy(320 * MIB);
+	struct host host = sample_host();
+	host.buffers_bytes = 300 * MIB;
+	struct plan plan = plan_of(&policy, &host);
+	assert_true(plan_is_startable(&plan));
+	assert_int_equal(mib(&plan, PLAN_OLD_SPACE), PLAN_OLD_SPACE_FLOOR_BYTES / MIB);
+}
+
 /* The two halves of the promise, for every size: what is planned fits, and one MiB more would not. */
 static void no_mebibyte_is_promised_twice_or_wasted(void **state UNUSED)
 {
@@ -409,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_product_page_comes_out),
 		cmocka_unit_test(automatic_old_space_leaves_reserve_and_headroom),
+		cmocka_unit_test(measured_buffers_never_refuse_a_start),
 		cmocka_unit_test(no_mebibyte_is_promised_twice_or_wasted),
 		cmocka_unit_test(below_the_floor_it_refuses_with_the_parts),
 		cmocka_unit_test(the_smallest_limit_of_all_groups_counts),
