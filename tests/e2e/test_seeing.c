@@ -77,6 +77,19 @@ static void status_json_has_every_key_with_its_type(void **state)
 	stop(world, run);
 }
 
+/* Zeros in the place of heap records, more than a window takes: not heard for a while, then heard again. */
+static void a_flood_of_records_does_not_deafen_the_supervisor(void **state)
+{
+	struct world *world = *state;
+	const char *script = world_print(world, "for i in $(seq 300); do head -c 65536 /dev/zero >&200; done 2>/dev/null;"
+					 " exec node %s", js_worker_path(world, "serve.js"));
+	const char *words[] = { "-m", "400M", "--set", "heap.old_space=64M", "--", "bash", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	struct json_object *status = await_status(world, "/services/0/instances/0/heap/source", "agent", 30);
+	assert_true(see_number(status, "/services/0/instances/0/heap/bad_records") > 0);
+	stop(world, run);
+}
+
 static void status_is_a_table_and_fields_can_be_chosen(void **state)
 {
 	struct world *world = *state;
@@ -230,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(status_json_has_every_key_with_its_type),
+		WORLD_TEST(a_flood_of_records_does_not_deafen_the_supervisor),
 		WORLD_TEST(status_is_a_table_and_fields_can_be_chosen),
 		WORLD_TEST(ready_answers_by_its_exit_status),
 		WORLD_TEST(why_fits_eighty_columns_and_needs_no_supervisor),
