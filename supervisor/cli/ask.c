@@ -42,9 +42,11 @@ int ask(const struct state_roots *roots, const char *name, enum control_command 
 		result = ask_at(SYSTEM_RUNTIME, name, &request, ret, why);
 		absent = result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED);
 	}
-	if (absent)
-		return failed(why, ENOENT, "no supervisor runs \"%s\" here", name);
-	return result;
+	if (!absent)
+		return result;
+	failed(why, 0, "no supervisor runs \"%s\" here", name);
+	why->error = ENOENT; /* for the callers; the text says it better */
+	return -1;
 }
 
 static bool is_known_on_disk(const struct state_roots *roots, const char *name)

@@ -120,9 +120,12 @@ static int add_columns(struct libscols_table *table, const char *names, const st
 		count++;
 		at = at[length] == ',' ? at + length + 1 : NULL;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (scols_table_new_column(table, ret[i]->head, 0, ret[i]->right ? SCOLS_FL_RIGHT : 0) == NULL)
+	for (size_t i = 0; i < count; i++) {
+		/* Chosen fields are for scripts: no head, and no room for one. */
+		const char *head = names == NULL ? ret[i]->head : "";
+		if (scols_table_new_column(table, head, 0, names == NULL && ret[i]->right ? SCOLS_FL_RIGHT : 0) == NULL)
 			return -1;
+	}
 	return (int)count;
 }
 

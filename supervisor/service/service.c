@@ -42,6 +42,9 @@ struct worker_run *service_run_of(struct service *service, uint32_t worker)
 
 static void release_run(struct worker_run *run)
 {
+	struct failure ignored; /* a keeper that has ended is started anew, and knows no session */
+	if (!run->has_group && run->child.pid > 0)
+		(void)keeper_drop_session(&run->service->keeper, run->child.pid, &ignored);
 	sources_unwatch_worker(run);
 	if (run->has_output)
 		output_finish(&run->output);

@@ -102,6 +102,8 @@ static void status_is_a_table_and_fields_can_be_chosen(void **state)
 	assert_contains(fields, world->name);
 	assert_contains(fields, "ready");
 	assert_null(strstr(fields, "MiB"));
+	assert_string_equal(heapward_says(world, 0, "status", world->name, "--fields", "supervisor_pid", NULL),
+			    world_print(world, "%d\n", run->pid));
 	heapward_says(world, 2, "status", world->name, "--fields", "no-such-field", NULL);
 	stop(world, run);
 }
