@@ -49,9 +49,11 @@ static void add_verdict(struct prose *prose, struct json_object *death)
 	char text[16] = "";
 	if (shown)
 		snprintf(text, sizeof(text), " %lld", (long long)json_object_get_int64(number));
-	prose_field(prose, "verdict", "%s%s (%s): %s", kind, text,
-		    json_object_get_boolean(json_find(death, "certain")) ? "certain" : "not certain",
-		    json_find_text(death, "text", ""));
+	/* "exit 3" says all there is to say of an exit. */
+	bool said = strcmp(kind, "exit") == 0;
+	prose_field(prose, "verdict", "%s%s (%s)%s%s", kind, text,
+		    json_object_get_boolean(json_find(death, "certain")) ? "certain" : "not certain", said ? "" : ": ",
+		    said ? "" : json_find_text(death, "text", ""));
 }
 
 static void add_list(struct prose *prose, struct json_object *death, const char *name)
@@ -96,7 +98,7 @@ static void add_heap(struct prose *prose, struct json_object *death)
 		snprintf(planned, sizeof(planned), "old space %s", size_at(old_space, death, "heap.old_space_bytes"));
 	if (json_find_size(death, "heap.used_bytes") == SIZE_UNKNOWN) {
 		if (planned[0] != '\0')
-			prose_field(prose, "heap", "%s; no heap record came", planned);
+			prose_field(prose, "heap", "%s; no collection was reported", planned);
 		return;
 	}
 	prose_field(prose, "heap", "used %s of %s (V8's heap size limit%s%s), external %s",

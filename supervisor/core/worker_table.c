@@ -20,9 +20,12 @@ static void launched(struct step *step)
 static void became_ready(struct step *step)
 {
 	char took[UNITS_TEXT_MAX];
+	int64_t took_usec = step->now_usec - step->worker->launched_usec;
 	step->worker->state = WORKER_READY;
-	step_tell(step, NOTICE_READY, "ready after %s",
-		  units_format_time(took, step->now_usec - step->worker->launched_usec));
+	if (took_usec < USEC_PER_MSEC) /* ready.when: started */
+		step_tell(step, NOTICE_READY, "ready");
+	else
+		step_tell(step, NOTICE_READY, "ready after %s", units_format_time(took, took_usec));
 	step_slot(step, SLOT_EVENT_WORKER_READY);
 }
 

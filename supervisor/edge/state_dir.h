@@ -66,7 +66,7 @@ size_t state_list(const struct state_roots *roots, struct state_service ret[stat
 /* The same of one name; not running where it is unknown. */
 void state_look(const struct state_roots *roots, const char *name, struct state_service *ret);
 
-/* The event lines of a service: the file that is written now, or the one before it. ENOENT where there is none. */
+/* The event lines of a service: the file that is written now, or the one before it. Fails where there is none. */
 int state_open_events(const struct state_roots *roots, const char *name, bool older, struct failure *why);
 
 /* The n-th last death (1: the last) as malloc'ed text. */

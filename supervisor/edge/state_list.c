@@ -88,7 +88,7 @@ int state_open_events(const struct state_roots *roots, const char *name, bool ol
 	snprintf(path, sizeof(path), "%.400s/%.64s/%s", roots->state, name, older ? "events.1.jsonl" : "events.jsonl");
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return failed(why, ENOENT, "no events of \"%s\" are known here", name);
+		return failed(why, 0, "no events of \"%s\" are known here", name); /* the errno would say less */
 	return fd < 0 ? failed(why, errno, "open %s", path) : fd;
 }
 

@@ -33,13 +33,15 @@ static void fill_stderr(struct worker_run *run, struct death *death, unsigned ch
 static void fill_captured(struct worker_run *run, struct death *death)
 {
 	size_t captured = 0, skipped = 0;
+	bool reported = run->has_records && run->records.reporter_count > 0;
 	if (death->stderr_length > 0)
 		death->captured[captured++] = "stderr tail";
 	if (death->series_count > 0)
 		death->captured[captured++] = "heap series";
 	else if (run->service->setup->plan->manages_heap && !run->launch.failed)
-		death->skipped[skipped++] = run->agent_loaded ? "heap series: no process reported"
-							      : "heap series: the agent was not loaded";
+		death->skipped[skipped++] = reported	      ? "heap series: no collection was reported" :
+					    run->agent_loaded ? "heap series: no process reported" :
+								"heap series: the agent was not loaded";
 	if (run->has_group && run->kernel_log.fd < 0)
 		death->skipped[skipped++] = "kernel log: not readable";
 	if (!run->has_group)

@@ -162,7 +162,7 @@ static void a_death_without_figures_says_so_or_nothing(void **state UNUSED)
 	death.series_count = 0;
 	death.memory.peak_bytes = SIZE_UNKNOWN;
 	char *text = why(&death);
-	assert_contains(text, "no heap record came");
+	assert_contains(text, "no collection was reported");
 	assert_null(strstr(text, "memory  "));
 	free(text);
 	death.old_space_bytes = SIZE_UNKNOWN;
