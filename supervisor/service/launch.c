@@ -14,12 +14,23 @@
 
 extern char **environ;
 
+/* A failure's text ends in the words of its errno, which the verdict adds again. */
+static void copy_without_errno(const struct failure *why, char *text, size_t size)
+{
+	char words[128];
+	snprintf(words, sizeof(words), ": %s", why->error == 0 ? "" : strerror(why->error));
+	snprintf(text, size, "%.255s", why->text);
+	size_t length = strlen(text), end = strlen(words);
+	if (why->error != 0 && length > end && strcmp(text + length - end, words) == 0)
+		text[length - end] = '\0';
+}
+
 static void fail_launch(struct worker_run *run, const char *step, const struct failure *why)
 {
 	run->launch.failed = true;
 	run->launch.error = why->error;
 	snprintf(run->launch.step, sizeof(run->launch.step), "%s", step);
-	snprintf(run->launch.text, sizeof(run->launch.text), "%.255s", why->text);
+	copy_without_errno(why, run->launch.text, sizeof(run->launch.text));
 	service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
 }
 

@@ -61,6 +61,8 @@ int sources_watch_signals(struct service *service, struct failure *why)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return failed(why, errno, "block signals");
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored (inherited from who started us), it would let the kernel reap the worker and drop its status. */
+	signal(SIGCHLD, SIG_DFL);
 	service->signals = (struct source){ .ready = signal_came, .owner = service };
 	service->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (service->signals.fd < 0)

@@ -132,6 +132,15 @@ static void a_restart_on_request_costs_no_budget(void **state)
 	assert_int_equal(program_finish(world, run, 10), 0);
 }
 
+/* Some parents ignore SIGCHLD, which is inherited: then the kernel would reap our worker before we do. */
+static void a_parent_that_ignores_sigchld_costs_no_status(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { "bash", "-c", "trap '' CHLD; exec \"$@\"", "bash", heapward_path(), "run", "-n", world->name,
+				"--set", "restart.when=never", "--", "sh", "-c", "exit 3", NULL };
+	assert_int_equal(program_finish(world, program_start(world, words), 20), 3);
+}
+
 static void a_missing_command_ends_the_run_at_once(void **state)
 {
 	struct world *world = *state;
@@ -153,6 +162,7 @@ int main(void)
 		WORLD_TEST(a_failed_service_starts_again_after_reset),
 		WORLD_TEST(exit_0_is_the_end_unless_the_policy_says_always),
 		WORLD_TEST(a_restart_on_request_costs_no_budget),
+		WORLD_TEST(a_parent_that_ignores_sigchld_costs_no_status),
 		WORLD_TEST(a_missing_command_ends_the_run_at_once),
 	};
 	return cmocka_run_group_tests_name("restart", tests, NULL, NULL);
