@@ -26,6 +26,7 @@ int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_restart(int argc, char **argv);
 int cli_reset(int argc, char **argv);
+int cli_reload(int argc, char **argv);
 
 /* What `run` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--] COMMAND... */
 struct run_options {
@@ -42,9 +43,9 @@ struct run_options {
  * (EXIT_USAGE; 0 and *ret_done after --help). */
 int run_options_read(struct run_options *ret, int argc, char **argv, const char *usage, bool *ret_done);
 
-/* All layers into one policy: file, drop-ins, HEAPWARD_SET, --set, -m, -n, the command line. Prints every error on
- * stderr. Returns 0 or EXIT_USAGE. */
-int run_options_policy(const struct run_options *options, struct policy *ret);
+/* All layers into one policy: file, drop-ins, HEAPWARD_SET, --set, -m, -n, the command line. Prints every error to
+ * `complaints`. Returns 0 or EXIT_USAGE. */
+int run_options_policy(const struct run_options *options, struct policy *ret, FILE *complaints);
 
 /* Prints errors of policies with their source lines. */
 void cli_print_errors(const struct policy_errors *errors, FILE *stream);

@@ -61,7 +61,7 @@ int cli_explain(int argc, char **argv)
 	struct prepared *prepared = calloc(1, sizeof(*prepared));
 	if (prepared == NULL)
 		return EXIT_SUPERVISOR;
-	status = prepare(&options, prepared);
+	status = prepare(&options, NULL, stderr, prepared);
 	if (status == 0)
 		status = print(prepared, options.json);
 	prepared_finish(prepared);

@@ -107,18 +107,18 @@ static void apply_settings(const struct run_options *options, struct policy *pol
 	}
 }
 
-static int apply_command(const struct run_options *options, struct policy *policy)
+static int apply_command(const struct run_options *options, struct policy *policy, FILE *complaints)
 {
 	struct failure why;
 	if (options->command == NULL || options->command[0] == NULL)
 		return 0;
 	if (policy_set_command(policy, options->command, &why) == 0)
 		return 0;
-	fprintf(stderr, "heapward: command line: %s\n", why.text);
+	fprintf(complaints, "heapward: command line: %s\n", why.text);
 	return EXIT_SUPERVISOR;
 }
 
-int run_options_policy(const struct run_options *options, struct policy *ret)
+int run_options_policy(const struct run_options *options, struct policy *ret, FILE *complaints)
 {
 	struct policy_errors *errors = calloc(1, sizeof(*errors));
 	if (errors == NULL)
@@ -130,8 +130,8 @@ int run_options_policy(const struct run_options *options, struct policy *ret)
 	policy_finish_defaults(ret);
 	if (errors->refusals == 0)
 		(void)policy_check(ret, errors);
-	cli_print_errors(errors, stderr);
+	cli_print_errors(errors, complaints);
 	int status = errors->refusals > 0 ? EXIT_USAGE : 0;
 	free(errors);
-	return status != 0 ? status : apply_command(options, ret);
+	return status != 0 ? status : apply_command(options, ret, complaints);
 }

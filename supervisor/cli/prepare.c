@@ -4,6 +4,7 @@
 #include "supervisor/core/environment.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/policy.h"
+#include "supervisor/core/raise.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/edge/state_dir.h"
@@ -14,7 +15,7 @@
 extern char **environ;
 
 /* -n and service.name, else the name of the directory that the worker runs in. */
-static int find_name(struct prepared *prepared)
+static int find_name(struct prepared *prepared, FILE *complaints)
 {
 	char *directory;
 	if (prepared->policy.service.name[0] != '\0') {
@@ -24,7 +25,7 @@ static int find_name(struct prepared *prepared)
 	directory =
 		realpath(prepared->policy.service.directory == NULL ? "." : prepared->policy.service.directory, NULL);
 	if (directory == NULL) {
-		fprintf(stderr, "heapward: the working directory is gone; name the service with -n\n");
+		fprintf(complaints, "heapward: the working directory is gone; name the service with -n\n");
 		return EXIT_USAGE;
 	}
 	policy_name_from_directory(directory, prepared->name);
@@ -56,30 +57,56 @@ static void read_figures(const char *name, struct host *host)
 	host->buffers_bytes = figures.buffers_bytes;
 }
 
-static int complain(const struct prepared *prepared, const struct failure *why, int status)
+/* What earlier fatal heap-limit errors raised counts while the policy's limits are those that it rests on. */
+static void read_raises(struct prepared *prepared)
 {
-	fprintf(stderr, "heapward: %s: %s\n", prepared->name, why->text);
+	struct state_roots roots;
+	struct raises *raises = &prepared->host.raises;
+	char policy[RAISE_POLICY_MAX];
+	state_roots_find(&roots);
+	raise_policy(&prepared->policy, policy);
+	state_dir_read_raises(&roots, prepared->name, raises);
+	if (strcmp(policy, raises->policy) != 0)
+		*raises = (struct raises){ 0 };
+	memcpy(raises->policy, policy, sizeof(policy));
+}
+
+static int complain(const struct prepared *prepared, const struct failure *why, int status, FILE *complaints)
+{
+	fprintf(complaints, "heapward: %s: %s\n", prepared->name, why->text);
 	return status;
 }
 
-int prepare(const struct run_options *options, struct prepared *ret)
+static int find_tree(const struct cgroup_tree *tree, struct prepared *ret, FILE *complaints)
+{
+	struct failure why;
+	if (tree != NULL)
+		ret->tree = *tree;
+	else if (cgroup_tree_find(&ret->tree, "/sys/fs/cgroup", &why) < 0)
+		return complain(ret, &why, EXIT_SUPERVISOR, complaints);
+	return 0;
+}
+
+int prepare(const struct run_options *options, const struct cgroup_tree *tree, FILE *complaints, struct prepared *ret)
 {
 	struct failure why;
 	cleanup(words_finish) struct words environment = { 0 };
 	memset(ret, 0, sizeof(*ret));
-	int status = run_options_policy(options, &ret->policy);
+	int status = run_options_policy(options, &ret->policy, complaints);
 	if (status == 0)
-		status = find_name(ret);
+		status = find_name(ret, complaints);
 	if (status != 0)
 		return status;
 	ret->command = ret->policy.service.command.list;
 	if (build_environment(&ret->policy, &environment, &why) < 0)
-		return complain(ret, &why, EXIT_USAGE);
+		return complain(ret, &why, EXIT_USAGE, complaints);
 	host_probe(&ret->host, ret->command, environment.list, ret->policy.service.directory);
-	if (cgroup_tree_find(&ret->tree, "/sys/fs/cgroup", &why) < 0)
-		return complain(ret, &why, EXIT_SUPERVISOR);
+	status = find_tree(tree, ret, complaints);
+	if (status != 0)
+		return status;
 	cgroup_tree_describe(&ret->tree, &ret->host);
 	read_figures(ret->name, &ret->host);
+	read_raises(ret);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);
 	return 0;
 }

@@ -16,8 +16,9 @@ struct prepared {
 	char **command; /* of the policy, which owns it; NULL: none */
 };
 
-/* Prints every error itself. Returns 0, or the exit status to leave with; prepared_finish is right after both. */
-int prepare(const struct run_options *options, struct prepared *ret);
+/* Prints every error itself, to `complaints`. `tree` is where this process stands, found before it moved; NULL: found now.
+ * Returns 0, or the exit status to leave with; prepared_finish is right after both. */
+int prepare(const struct run_options *options, const struct cgroup_tree *tree, FILE *complaints, struct prepared *ret);
 void prepared_finish(struct prepared *prepared);
 
 #endif

@@ -17,16 +17,47 @@ static const char usage[] =
 	"Exits 0 when stopped on request; else with the worker's own status; 128+N for signal N;\n"
 	"2 usage or policy error; 125 heapward itself failed; 126 cannot execute; 127 not found.\n";
 
-static void print_refusals(const struct prepared *prepared)
+/* What one service_setup is made of; the setup comes first, so that one pointer stands for both. */
+struct launchable {
+	struct service_setup setup;
+	struct prepared prepared;
+	const struct run_options *options;
+};
+
+static void release(struct service_setup *setup)
+{
+	struct launchable *launchable = (struct launchable *)setup;
+	prepared_finish(&launchable->prepared);
+	free(launchable);
+}
+
+static void print_refusals(const struct prepared *prepared, FILE *complaints)
 {
 	for (size_t i = 0; i < prepared->plan.remark_count; i++)
 		if (prepared->plan.remarks[i].refusal)
-			fprintf(stderr, "heapward: %s: %s\n", prepared->name, prepared->plan.remarks[i].text);
+			fprintf(complaints, "heapward: %s: %s\n", prepared->name, prepared->plan.remarks[i].text);
 }
 
-static int run(struct prepared *prepared, const struct run_options *options)
+static int check(const struct prepared *prepared, FILE *complaints)
 {
-	struct service_setup setup = {
+	if (prepared->command == NULL || prepared->command[0] == NULL) {
+		fprintf(complaints, "heapward: %s: nothing to run: name a COMMAND, or service.command in the policy\n",
+			prepared->name);
+		return EXIT_USAGE;
+	}
+	if (plan_is_startable(&prepared->plan))
+		return 0;
+	print_refusals(prepared, complaints);
+	return EXIT_USAGE;
+}
+
+static struct service_setup *renew(const struct service_setup *setup, FILE *complaints);
+
+static void fill_setup(struct launchable *launchable)
+{
+	struct prepared *prepared = &launchable->prepared;
+	const struct run_options *options = launchable->options;
+	launchable->setup = (struct service_setup){
 		.name = prepared->name,
 		.command = prepared->command,
 		.policy = &prepared->policy,
@@ -34,17 +65,34 @@ static int run(struct prepared *prepared, const struct run_options *options)
 		.host = &prepared->host,
 		.tree = &prepared->tree,
 		.policy_file = options->policy_path == NULL ? "" : options->policy_path,
+		.renew = renew,
+		.release = release,
 	};
-	if (prepared->command == NULL || prepared->command[0] == NULL) {
-		fprintf(stderr, "heapward: %s: nothing to run: name a COMMAND, or service.command in the policy\n",
-			prepared->name);
-		return EXIT_USAGE;
-	}
-	if (!plan_is_startable(&prepared->plan)) {
-		print_refusals(prepared);
-		return EXIT_USAGE;
-	}
-	return service_run(&setup);
+}
+
+/* The setup, or NULL with *ret_status to leave with. */
+static struct service_setup *make(const struct run_options *options, const struct cgroup_tree *tree, FILE *complaints,
+				  int *ret_status)
+{
+	struct launchable *launchable = calloc(1, sizeof(*launchable));
+	*ret_status = EXIT_SUPERVISOR;
+	if (launchable == NULL)
+		return NULL;
+	launchable->options = options;
+	*ret_status = prepare(options, tree, complaints, &launchable->prepared);
+	fill_setup(launchable);
+	if (*ret_status == 0)
+		*ret_status = check(&launchable->prepared, complaints);
+	if (*ret_status == 0)
+		return &launchable->setup;
+	release(&launchable->setup);
+	return NULL;
+}
+
+static struct service_setup *renew(const struct service_setup *setup, FILE *complaints)
+{
+	int status;
+	return make(((const struct launchable *)setup)->options, setup->tree, complaints, &status);
 }
 
 int cli_run(int argc, char **argv)
@@ -54,13 +102,6 @@ int cli_run(int argc, char **argv)
 	int status = run_options_read(&options, argc, argv, usage, &done);
 	if (status != 0 || done)
 		return status;
-	struct prepared *prepared = calloc(1, sizeof(*prepared));
-	if (prepared == NULL)
-		return EXIT_SUPERVISOR;
-	status = prepare(&options, prepared);
-	if (status == 0)
-		status = run(prepared, &options);
-	prepared_finish(prepared);
-	free(prepared);
-	return status;
+	struct service_setup *setup = make(&options, NULL, stderr, &status);
+	return setup == NULL ? status : service_run(setup);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tell: stop, restart, reset and ready: one word to a running supervisor, one line or an exit status back. */
+/* tell: stop, restart, reload, reset and ready: one word to a running supervisor, one line or an exit status back. */
 #include "supervisor/cli/ask.h"
 #include "supervisor/cli/cli.h"
 
@@ -40,9 +40,13 @@ static int send_order(const struct order *order, const struct state_roots *roots
 		return 1;
 	}
 	bool refused = reply.result == CONTROL_REFUSED;
-	if (refused)
+	if (order->command == CONTROL_RELOAD)
+		fputs(reply.text, stderr); /* every error and warning of the policy, or nothing */
+	else if (refused)
 		fprintf(stderr, "heapward: %s: refused: %s\n", name, reply.text);
 	free(reply.text);
+	if (refused && order->command == CONTROL_RELOAD)
+		return EXIT_USAGE;
 	return refused ? 1 : reply.result == CONTROL_NOT_READY ? 1 : EXIT_OK;
 }
 
@@ -106,4 +110,15 @@ int cli_ready(int argc, char **argv)
 		"ready", CONTROL_READY, "Exits 0 when the service is ready, else 1: for probes and deploy scripts."
 	};
 	return tell_order(&order, argc, argv, "");
+}
+
+int cli_reload(int argc, char **argv)
+{
+	static const struct order order = {
+		"reload", CONTROL_RELOAD,
+		"Reads the policy, its drop-ins and HEAPWARD_SET again. Valid: the rules of restarts count at once, all\n"
+		"else from the next start (heapward restart NAME makes one now); a failed service starts again.\n"
+		"Invalid: every error is printed, nothing changes, exit 2."
+	};
+	return tell_order(&order, argc, argv, "policy read again; the next start uses it");
 }

@@ -82,7 +82,8 @@ static struct worker *find_worker(struct slot *slot, uint32_t id)
 
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
 {
-	struct step step = { .state = state, .now_usec = now_usec, .decision = ret, .verdict = event->verdict };
+	struct step step = { .state = state, .now_usec = now_usec, .decision = ret, .verdict = event->verdict,
+			     .rules = event->rules };
 	ret->action_count = 0;
 	if (state->finished)
 		return;

@@ -10,6 +10,7 @@ struct step {
 	struct service_state *state;
 	struct worker *worker;         /* of a worker event */
 	const struct verdict *verdict; /* of GONE */
+	const struct rules *rules;     /* of RELOADED */
 	int64_t now_usec;
 	struct decision *decision;
 };

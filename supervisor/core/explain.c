@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "supervisor/core/names.h"
+#include "supervisor/core/notice.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/prose.h"
+#include "supervisor/core/raise.h"
 
 #define PARAGRAPH_MAX 8192
 
@@ -115,6 +117,31 @@ static void add_numbers(struct prose *text, const struct plan *plan, const char 
 
 /* The rest */
 
+static void add_raises(struct prose *text, const struct policy *policy, const struct host *host)
+{
+	char one[160], at[32];
+	if (policy->heap.at_limit != AT_LIMIT_RAISE)
+		return;
+	prose_title(text, "Raises (heap.at_limit: raise)");
+	prose_item(text, "up to %s; %zu so far, kept until the policy's limits change",
+		   plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, policy->heap.raise_up_to_bytes),
+		   host->raises.count);
+	for (size_t i = 0; i < host->raises.count; i++)
+		prose_item(text, "%s: %s", notice_time(at, host->raises.list[i].at_realtime_usec),
+			   raise_text(&host->raises.list[i], one, sizeof(one)));
+}
+
+static void add_budgets(struct prose *text, const struct policy *policy)
+{
+	char within[UNITS_TEXT_MAX];
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		const struct verdict_budget *budget = &policy->restart.by_verdict[kind];
+		if (verdict_counts(kind) && budget->deaths != POLICY_INHERIT)
+			prose_item(text, "deaths by %s: %" PRIu32 " in %s, whatever budget deaths says", verdict_name(kind),
+				   budget->deaths, units_format_time(within, budget->within_usec));
+	}
+}
+
 static void add_command(struct prose *text, const struct policy *policy)
 {
 	char command[1024] = "";
@@ -185,8 +212,10 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 	prose_title(&text, title);
 	add_numbers(&text, plan, "Memory", PLAN_MEMORY_MAX, PLAN_MEMORY_NEED);
 	add_numbers(&text, plan, "Heap, of each process", PLAN_NODE_ALONE, PLAN_PROCESSES);
+	add_raises(&text, policy, host);
 	add_numbers(&text, plan, "Limits", PLAN_TASKS, PLAN_CPU);
 	add_numbers(&text, plan, "Restart and stop", PLAN_BACKOFF_FROM, PLAN_STOP_TIMEOUT);
+	add_budgets(&text, policy);
 	prose_item(&text, "restarts used up: %s", plan->exit_when_exhausted ? "exit" : "hold (state failed)");
 	add_worker(&text, plan, policy, host);
 	add_sandbox(&text, policy, host);

@@ -20,6 +20,15 @@ const char *verdict_name(enum verdict_kind kind)
 	return PICK(names, kind);
 }
 
+bool verdict_counts(enum verdict_kind kind)
+{
+#define X(id, name, counts) [VERDICT_##id] = counts,
+	static const bool table[] = { VERDICTS(X) };
+#undef X
+	assert((size_t)kind < ARRAY_LEN(table));
+	return table[kind];
+}
+
 const char *worker_state_name(enum worker_state state)
 {
 #define X(id, name) [WORKER_##id] = name,

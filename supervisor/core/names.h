@@ -13,6 +13,7 @@
 #include "supervisor/types/verdict.h"
 
 const char *verdict_name(enum verdict_kind kind);
+bool verdict_counts(enum verdict_kind kind); /* as a death in the restart budget */
 const char *worker_state_name(enum worker_state state);
 const char *slot_state_name(enum slot_state state);
 const char *worker_event_name(enum worker_event event);

@@ -91,6 +91,7 @@ void plan_rules(const struct plan *plan, const struct policy *policy, struct rul
 {
 	*ret = (struct rules){
 		.report_heap_limit = policy->heap.at_limit == AT_LIMIT_REPORT,
+		.raise_heap_limit = policy->heap.at_limit == AT_LIMIT_RAISE,
 		.exit_when_exhausted = plan->exit_when_exhausted,
 		.backoff_from_usec = policy->restart.backoff_from_usec,
 		.backoff_up_to_usec = policy->restart.backoff_up_to_usec,
@@ -102,6 +103,10 @@ void plan_rules(const struct plan *plan, const struct policy *policy, struct rul
 		.stop_timeout_usec = policy->stop.timeout_usec,
 		.kill_timeout_usec = PLAN_KILL_TIMEOUT_USEC,
 	};
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		ret->by_verdict[kind].deaths = policy->restart.by_verdict[kind].deaths;
+		ret->by_verdict[kind].within_usec = policy->restart.by_verdict[kind].within_usec;
+	}
 	switch (policy->restart.when) {
 	case RESTART_WHEN_FAILURE:
 		ret->when = RULE_WHEN_FAILURE;

@@ -29,6 +29,9 @@ bool plan_is_startable(const struct plan *plan);
  * (MemAvailable)". */
 bool plan_memory_fits(const struct plan *plan, const struct host *host, char *text, size_t size);
 
+/* The same for any `need_bytes`; `what` names it in the text. */
+bool plan_memory_has(const struct host *host, uint64_t need_bytes, const char *what, char *text, size_t size);
+
 /* The one line printed at the start: "container 512 MiB, old space 288 MiB (Node alone: 256), restarts 5 in 10min; see
  * heapward explain -n web". */
 void plan_start_line(const struct plan *plan, const struct policy *policy, const char *name, char *text, size_t size);

@@ -10,6 +10,7 @@
 
 #include "supervisor/core/node_model.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/raise.h"
 
 #define BYTES(value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, value)
 
@@ -297,6 +298,25 @@ static uint64_t resolve_old(struct planning *planning, struct heap *heap)
 	return planning->plan->bare ? auto_bare(planning, heap) : auto_from_limit(planning, heap);
 }
 
+/* What fatal heap-limit errors have taught (heap.at_limit: raise). memory.max was raised with it, so `auto` may have come
+ * to as much by itself. */
+static uint64_t raise_old(struct planning *planning, struct heap *heap, uint64_t old)
+{
+	const struct raises *raises = &planning->host->raises;
+	uint64_t raised = raises_last(raises)->to_bytes;
+	char what[120];
+	if (planning->policy->heap.at_limit != AT_LIMIT_RAISE || planning->plan->adopted_old_space ||
+	    (old < SIZE_UNKNOWN && raised <= old) || raised == 0)
+		return old;
+	plan_set(planning->plan, PLAN_OLD_SPACE, UNIT_BYTES, raised, "raised %zu time%s from planned", raises->count,
+		 raises->count == 1 ? "" : "s");
+	plan_input_bytes(planning->plan, PLAN_OLD_SPACE, "planned", old, "");
+	heap_reserve_for(heap, raised);
+	snprintf(what, sizeof(what), "the raised old space %s", BYTES(raised));
+	check_fit(planning, heap, raised, what);
+	return raised;
+}
+
 /* --max-heap-size with both others makes every Node die at its start (a V8 check): then we add nothing. */
 static void write_options(struct planning *planning, const struct heap *heap, uint64_t old)
 {
@@ -342,7 +362,7 @@ static void resolve_managed(struct planning *planning)
 	resolve_alone(planning, &heap);
 	resolve_semi(planning, &heap);
 	cap_buffers(&heap);
-	uint64_t old = resolve_old(planning, &heap);
+	uint64_t old = raise_old(planning, &heap, resolve_old(planning, &heap));
 	if (old >= SIZE_UNKNOWN)
 		heap_record_nothing(plan, plan->adopted_old_space ? "not known here" : "Node's own choice");
 	else

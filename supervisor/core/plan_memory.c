@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "supervisor/core/plan.h"
+#include "supervisor/core/raise.h"
 
 #define TEXT(unit, value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, unit, value)
 #define BYTES(value) TEXT(UNIT_BYTES, value)
@@ -172,10 +173,26 @@ static void resolve_swap(struct planning *planning)
 		plan_set(planning->plan, PLAN_MEMORY_SWAP, UNIT_BYTES, SIZE_NONE, "not set: no swap accounting here");
 }
 
+/* memory.max goes along with an old space that was raised, so that V8's limit stays the one that is hit first. */
+static void raise_memory_max(struct planning *planning)
+{
+	struct plan_number *number = &planning->plan->numbers[PLAN_MEMORY_MAX];
+	struct plan_input *input = &number->inputs[0];
+	uint64_t raised = raises_last(&planning->host->raises)->memory_max_bytes;
+	char from[sizeof(input->from)];
+	if (planning->policy->heap.at_limit != AT_LIMIT_RAISE || raised >= SIZE_UNKNOWN || number->value >= SIZE_UNKNOWN ||
+	    raised <= number->value)
+		return;
+	snprintf(from, sizeof(from), "raised with old space; %.80s says %s", input->from, BYTES(number->value));
+	memcpy(input->from, from, sizeof(from));
+	number->value = input->value = raised;
+}
+
 void plan_memory_resolve(struct planning *planning)
 {
 	const struct policy *policy = planning->policy;
 	plan_set_key(planning, PLAN_MEMORY_MAX, UNIT_BYTES, policy->memory.max_bytes, KEY_MEMORY_MAX);
+	raise_memory_max(planning);
 	plan_set_key(planning, PLAN_MEMORY_HIGH, UNIT_BYTES, policy->memory.high_bytes, KEY_MEMORY_HIGH);
 	plan_set_key(planning, PLAN_TASKS, UNIT_COUNT, or_none(policy->limits.tasks), KEY_LIMITS_TASKS);
 	plan_set_key(planning, PLAN_FILES, UNIT_COUNT, or_none(policy->limits.files), KEY_LIMITS_FILES);
@@ -213,9 +230,8 @@ static uint64_t level_room(const struct host_level *level)
 	return level->max_bytes > level->current_bytes ? level->max_bytes - level->current_bytes : 0;
 }
 
-bool plan_memory_fits(const struct plan *plan, const struct host *host, char *text, size_t size)
+bool plan_memory_has(const struct host *host, uint64_t need_bytes, const char *what, char *text, size_t size)
 {
-	const struct plan_number *need = &plan->numbers[PLAN_MEMORY_NEED];
 	uint64_t have = host->mem_available_bytes;
 	const char *where = NULL;
 	for (size_t i = 0; i < host->level_count; i++) {
@@ -225,9 +241,15 @@ bool plan_memory_fits(const struct plan *plan, const struct host *host, char *te
 	}
 	if (size > 0)
 		text[0] = '\0';
-	if (need->value >= SIZE_UNKNOWN || have >= SIZE_UNKNOWN || need->value <= have)
+	if (need_bytes >= SIZE_UNKNOWN || have >= SIZE_UNKNOWN || need_bytes <= have)
 		return true;
-	snprintf(text, size, "need %s (%s), have %s (%s%s)", BYTES(need->value), need->rule, BYTES(have / MIB * MIB),
+	snprintf(text, size, "need %s (%s), have %s (%s%s)", BYTES(need_bytes), what, BYTES(have / MIB * MIB),
 		 where != NULL ? "free in " : "MemAvailable", where != NULL ? where : "");
 	return false;
+}
+
+bool plan_memory_fits(const struct plan *plan, const struct host *host, char *text, size_t size)
+{
+	const struct plan_number *need = &plan->numbers[PLAN_MEMORY_NEED];
+	return plan_memory_has(host, need->value, need->rule, text, size);
 }

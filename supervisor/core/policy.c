@@ -349,6 +349,9 @@ int policy_check(const struct policy *policy, struct policy_errors *errors)
 	if (policy->restart.backoff_from_usec > policy->restart.backoff_up_to_usec)
 		policy_errors_add_key(errors, policy, KEY_RESTART_BACKOFF_FROM, false,
 				      "restart.backoff.from: longer than restart.backoff.up_to");
+	if (policy->heap.at_limit == AT_LIMIT_RAISE && policy->heap.raise_up_to_bytes == SIZE_NONE)
+		policy_errors_add_key(errors, policy, KEY_HEAP_AT_LIMIT, false,
+				      "heap.at_limit: raise needs heap.raise.up_to, the largest old space it may reach");
 	if (policy->heap.runtime == RUNTIME_NONE && policy->origins[KEY_HEAP_OLD_SPACE].file[0] != '\0')
 		policy_errors_add_key(errors, policy, KEY_HEAP_OLD_SPACE, true,
 				      "heap.old_space: has no effect with heap.runtime: none");

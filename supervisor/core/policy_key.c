@@ -9,6 +9,10 @@
 
 #define MEMBER(member) { offsetof(struct policy, member), sizeof(((struct policy *)NULL)->member) }
 
+#define BUDGET(ID) \
+	[KEY_RESTART_BUDGET_##ID##_DEATHS] = MEMBER(restart.by_verdict[VERDICT_##ID].deaths), \
+	[KEY_RESTART_BUDGET_##ID##_WITHIN] = MEMBER(restart.by_verdict[VERDICT_##ID].within_usec)
+
 static const struct {
 	size_t offset, size;
 } members[POLICY_KEY_COUNT] = {
@@ -27,12 +31,22 @@ static const struct {
 	[KEY_HEAP_PROCESSES] = MEMBER(heap.processes),
 	[KEY_HEAP_HEADROOM] = MEMBER(heap.headroom_bytes),
 	[KEY_HEAP_AT_LIMIT] = MEMBER(heap.at_limit),
+	[KEY_HEAP_RAISE_BY] = MEMBER(heap.raise_by),
+	[KEY_HEAP_RAISE_UP_TO] = MEMBER(heap.raise_up_to_bytes),
 	[KEY_RESTART_WHEN] = MEMBER(restart.when),
 	[KEY_RESTART_BACKOFF_FROM] = MEMBER(restart.backoff_from_usec),
 	[KEY_RESTART_BACKOFF_UP_TO] = MEMBER(restart.backoff_up_to_usec),
 	[KEY_RESTART_BACKOFF_FACTOR] = MEMBER(restart.backoff_factor),
 	[KEY_RESTART_BUDGET_DEATHS] = MEMBER(restart.budget_deaths),
 	[KEY_RESTART_BUDGET_WITHIN] = MEMBER(restart.budget_within_usec),
+	BUDGET(HEAP_LIMIT),
+	BUDGET(OOM_KILL),
+	BUDGET(OOM_KILL_HOST),
+	BUDGET(SECCOMP),
+	BUDGET(EXIT),
+	BUDGET(SIGNAL),
+	BUDGET(EXEC),
+	BUDGET(UNKNOWN_KILL),
 	[KEY_RESTART_EXHAUSTED] = MEMBER(restart.exhausted),
 	[KEY_RESTART_HEALTHY_AFTER] = MEMBER(restart.healthy_after_usec),
 	[KEY_STOP_SIGNAL] = MEMBER(stop.signal),

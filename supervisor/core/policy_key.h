@@ -16,6 +16,7 @@ enum policy_type {
 	POLICY_TYPE_SIZE,             /* uint64_t, bytes */
 	POLICY_TYPE_SIZE_OR_NONE,     /* uint64_t, SIZE_NONE */
 	POLICY_TYPE_OLD_SPACE,        /* struct old_space */
+	POLICY_TYPE_STEP,             /* struct step_size */
 	POLICY_TYPE_TIME,             /* int64_t, microseconds */
 	POLICY_TYPE_COUNT,            /* uint32_t */
 	POLICY_TYPE_COUNT_OR_INHERIT, /* uint32_t, POLICY_INHERIT */

@@ -249,3 +249,25 @@ int policy_value_read_old_space(const struct policy_value *value)
 	*(struct old_space *)value->member = old_space;
 	return 0;
 }
+
+/* "50%": of the old space there is, which the key's help says. */
+int policy_value_read_step(const struct policy_value *value)
+{
+	const char *text = policy_value_scalar(value, value->node);
+	struct step_size step = { 0 };
+	uint64_t percent;
+	char shown[POLICY_SHOWN_MAX];
+	if (text == NULL)
+		return -1;
+	if (strchr(text, '%') == NULL) {
+		if (read_number(value, &sizes, text, &step.bytes) < 0)
+			return -1;
+	} else if (parse_percent(text, &percent) < 0 || percent < 1 || percent > 1000) {
+		return policy_value_error(value, value->node, "\"%s\" is out of range: 1%% to 1000%% of old space",
+					  printable_copy(shown, sizeof(shown), text));
+	} else {
+		step.percent = (uint32_t)percent;
+	}
+	*(struct step_size *)value->member = step;
+	return 0;
+}

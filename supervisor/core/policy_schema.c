@@ -87,6 +87,8 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|none)$");
 	case POLICY_TYPE_OLD_SPACE:
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+%|auto)$");
+	case POLICY_TYPE_STEP:
+		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+%)$");
 	case POLICY_TYPE_TIME:
 		return pattern("^[0-9]+(ms|s|min|h|d)$");
 	case POLICY_TYPE_COUNT:

@@ -74,11 +74,22 @@ static void add_comment(struct prose *text, const struct policy_key_row *row)
 		  row->range[0] == '\0' ? "" : " (", row->range, row->range[0] == '\0' ? "" : ")");
 }
 
+/* A key two groups deep, such as budget.by_verdict.seccomp.deaths, shows its second group once: one line for many keys. */
+static void add_deep_group(struct prose *text, const char *name, char shown[static POLICY_PATH_MAX])
+{
+	const char *group = strchr(name, '.') + 1;
+	size_t length = strcspn(group, ".");
+	if (strncmp(shown, group, length) == 0 && shown[length] == '\0')
+		return;
+	snprintf(shown, POLICY_PATH_MAX, "%.*s", (int)length, group);
+	prose_raw(text, "#    %s: {} # {NAME: {%s: ...}}; see heapward-policy(5)\n", shown, strrchr(name, '.') + 1);
+}
+
 /* One section: its live lines, made by the caller, first; then the keys that are left as comments. */
 static void add_section(struct prose *text, const char *section, bool live, const enum policy_key *set,
 			size_t set_count)
 {
-	char group[POLICY_PATH_MAX] = "";
+	char group[POLICY_PATH_MAX] = "", deep[POLICY_PATH_MAX] = "";
 	if (!live)
 		prose_raw(text, "#%s:\n", section);
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {
@@ -93,7 +104,10 @@ static void add_section(struct prose *text, const char *section, bool live, cons
 			snprintf(group, sizeof(group), "%.*s", (int)length, row.name);
 			prose_raw(text, "#  %s:\n", group);
 		}
-		add_comment(text, &row);
+		if (strchr(row.name, '.') != strrchr(row.name, '.'))
+			add_deep_group(text, row.name, deep);
+		else
+			add_comment(text, &row);
 	}
 }
 

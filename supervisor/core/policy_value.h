@@ -40,6 +40,7 @@ int policy_value_error(const struct policy_value *value, const struct policy_nod
 int policy_value_read_size(const struct policy_value *value);
 int policy_value_read_size_or_none(const struct policy_value *value);
 int policy_value_read_old_space(const struct policy_value *value);
+int policy_value_read_step(const struct policy_value *value);
 int policy_value_read_time(const struct policy_value *value);
 int policy_value_read_count(const struct policy_value *value);
 int policy_value_read_count_or_inherit(const struct policy_value *value);

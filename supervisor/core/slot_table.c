@@ -2,6 +2,7 @@
 /* slot_table: what becomes of the service when its worker comes and goes. The table at the end is the specification. */
 #include "supervisor/core/budget.h"
 #include "supervisor/core/decide_internal.h"
+#include "supervisor/core/names.h"
 #include "supervisor/core/verdict.h"
 
 #include "base/units.h"
@@ -93,6 +94,19 @@ static void reset_counts(struct step *step)
 	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
 }
 
+/* A new policy: its rules count from here on. */
+static void take_rules(struct step *step)
+{
+	step->state->rules = *step->rules;
+}
+
+/* A changed policy is as good as an operator: what gave up under the old one may try again. */
+static void take_rules_and_start(struct step *step)
+{
+	take_rules(step);
+	operator_resets(step);
+}
+
 static void worker_ready(struct step *step)
 {
 	step->state->slot.deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
@@ -105,7 +119,7 @@ static void healthy(struct step *step)
 	if (step->state->slot.current.state != WORKER_READY)
 		return;
 	step->state->slot.backoff_step = 0;
-	budget_clear(&step->state->slot.budget);
+	budget_forgive(&step->state->slot.budget);
 }
 
 /* Every end is counted by its verdict; those that nobody asked for are deaths, kept and told. */
@@ -142,26 +156,43 @@ static const char *final_reason(const struct step *step)
 	return NULL;
 }
 
-static void give_up(struct step *step, uint32_t deaths)
+/* Whether a budget is used up, the verdict's own first: it says more. Tells which. */
+static bool gave_up(struct step *step)
 {
 	const struct rules *rules = &step->state->rules;
+	const struct budget *budget = &step->state->slot.budget;
+	enum verdict_kind kind = step->verdict->kind;
+	uint32_t all = budget_used(budget, step->now_usec, rules->budget_within_usec);
+	uint32_t own = budget_used_by(budget, step->now_usec, rules->by_verdict[kind].within_usec, kind);
 	char within[UNITS_TEXT_MAX];
-	step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); heapward reset starts it again", deaths,
-		  units_format_time(within, rules->budget_within_usec), rules->budget_deaths);
-	if (rules->exit_when_exhausted) {
-		end_service(step, "restart budget used up (restart.exhausted: exit)");
-		return;
-	}
-	step->state->slot.state = SLOT_FAILED;
+	if (own > rules->by_verdict[kind].deaths)
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths by %s in %s (budget.by_verdict %u); heapward reset "
+			  "starts it again", own, verdict_name(kind),
+			  units_format_time(within, rules->by_verdict[kind].within_usec), rules->by_verdict[kind].deaths);
+	else if (all > rules->budget_deaths)
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); heapward reset starts it again",
+			  all, units_format_time(within, rules->budget_within_usec), rules->budget_deaths);
+	else
+		return false;
+	return true;
 }
 
-static void schedule_restart(struct step *step, uint32_t deaths)
+static void fail_service(struct step *step)
+{
+	if (step->state->rules.exit_when_exhausted)
+		end_service(step, "restart budget used up (restart.exhausted: exit)");
+	else
+		step->state->slot.state = SLOT_FAILED;
+}
+
+static void schedule_restart(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
 	const struct rules *rules = &step->state->rules;
 	char within[UNITS_TEXT_MAX], delay[UNITS_TEXT_MAX];
+	uint32_t deaths = budget_used(&slot->budget, step->now_usec, rules->budget_within_usec);
 	slot->state = SLOT_BACKOFF;
-	slot->next_delay_usec = backoff_delay(rules, slot->backoff_step++);
+	slot->next_delay_usec = backoff_jitter(backoff_delay(rules, slot->backoff_step++), &step->state->random);
 	slot->deadline_usec = usec_after(step->now_usec, slot->next_delay_usec);
 	step_tell(step, NOTICE_RESTART_SCHEDULED, "restart %u of %u in %s, back-off %s", deaths, rules->budget_deaths,
 		  units_format_time(within, rules->budget_within_usec), units_format_time(delay, slot->next_delay_usec));
@@ -170,7 +201,6 @@ static void schedule_restart(struct step *step, uint32_t deaths)
 
 static void worker_died(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
 	count_end(step);
 	const char *reason = final_reason(step);
 	if (reason != NULL) {
@@ -178,12 +208,14 @@ static void worker_died(struct step *step)
 		return;
 	}
 	step->state->deaths_total++;
-	budget_add(&slot->budget, step->now_usec);
-	uint32_t deaths = budget_used(&slot->budget, step->now_usec, step->state->rules.budget_within_usec);
-	if (deaths > step->state->rules.budget_deaths)
-		give_up(step, deaths);
-	else
-		schedule_restart(step, deaths);
+	budget_add(&step->state->slot.budget, step->now_usec, step->verdict->kind);
+	if (gave_up(step)) {
+		fail_service(step);
+		return;
+	}
+	if (step->state->rules.raise_heap_limit && step->verdict->kind == VERDICT_HEAP_LIMIT)
+		step_act(step, ACTION_RAISE);
+	schedule_restart(step);
 }
 
 static void stopped_as_asked(struct step *step)
@@ -204,6 +236,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = finish_stopped,
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
+		[SLOT_EVENT_RELOADED] = take_rules,
 		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
 		[SLOT_EVENT_WORKER_READY] = ignored,
 		[SLOT_EVENT_WORKER_GONE] = ignored,
@@ -213,6 +246,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = stop,
 		[SLOT_EVENT_RESTART] = restart,
 		[SLOT_EVENT_RESET] = reset_counts,
+		[SLOT_EVENT_RELOADED] = take_rules,
 		[SLOT_EVENT_SLOT_DEADLINE] = healthy,
 		[SLOT_EVENT_WORKER_READY] = worker_ready,
 		[SLOT_EVENT_WORKER_GONE] = worker_died,
@@ -222,6 +256,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = stop_at_once,
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
+		[SLOT_EVENT_RELOADED] = ignored,
 		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
 		[SLOT_EVENT_WORKER_READY] = ignored,
 		[SLOT_EVENT_WORKER_GONE] = stopped_as_asked,
@@ -231,6 +266,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = stop_instead,
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = reset_counts,
+		[SLOT_EVENT_RELOADED] = take_rules,
 		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
 		[SLOT_EVENT_WORKER_READY] = ignored,
 		[SLOT_EVENT_WORKER_GONE] = replaced_as_asked,
@@ -240,6 +276,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = finish_stopped,
 		[SLOT_EVENT_RESTART] = restart_now,
 		[SLOT_EVENT_RESET] = operator_resets,
+		[SLOT_EVENT_RELOADED] = take_rules,
 		[SLOT_EVENT_SLOT_DEADLINE] = launch,
 		[SLOT_EVENT_WORKER_READY] = ignored,
 		[SLOT_EVENT_WORKER_GONE] = ignored,
@@ -249,6 +286,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_STOP] = finish_stopped,
 		[SLOT_EVENT_RESTART] = operator_resets,
 		[SLOT_EVENT_RESET] = operator_resets,
+		[SLOT_EVENT_RELOADED] = take_rules_and_start,
 		[SLOT_EVENT_SLOT_DEADLINE] = ignored,
 		[SLOT_EVENT_WORKER_READY] = ignored,
 		[SLOT_EVENT_WORKER_GONE] = ignored,

@@ -4,6 +4,7 @@
 
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
+#include "supervisor/core/notice.h"
 
 #include <json.h>
 #include <string.h>
@@ -11,6 +12,11 @@
 static struct json_object *pid_or_null(int32_t pid)
 {
 	return pid == 0 ? NULL : json_number(pid);
+}
+
+static struct json_object *text_or_null(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : json_text(text);
 }
 
 static struct json_object *heap_object(const struct status_instance *instance)
@@ -26,7 +32,7 @@ static struct json_object *heap_object(const struct status_instance *instance)
 	json_put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
 	json_put(heap, "source", json_text(instance->heap.source));
 	json_put(heap, "source_problem",
-		 instance->heap.source_problem[0] == '\0' ? NULL : json_text(instance->heap.source_problem));
+		 text_or_null(instance->heap.source_problem));
 	json_put(heap, "reporters", json_number(instance->heap.reporters));
 	json_put(heap, "records", json_size(instance->heap.records));
 	json_put(heap, "bad_records", json_size(instance->heap.bad_records));
@@ -57,6 +63,46 @@ static struct json_object *instances_array(const struct status_instance *instanc
 	return array;
 }
 
+/* Only the verdicts that have a budget of their own. */
+static struct json_object *budgets_object(const struct status *status)
+{
+	struct json_object *budgets = json_object_new_object();
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		if (status->restarts.by_verdict_budget[kind].deaths < 0 || !verdict_counts(kind))
+			continue;
+		struct json_object *budget = json_object_new_object();
+		json_put(budget, "deaths", json_number(status->restarts.by_verdict_budget[kind].deaths));
+		json_put(budget, "within_seconds", json_seconds(status->restarts.by_verdict_budget[kind].within_usec));
+		json_put(budget, "left", json_number(status->restarts.by_verdict_budget[kind].left));
+		json_put(budgets, verdict_name(kind), budget);
+	}
+	return budgets;
+}
+
+static struct json_object *raise_object(const struct status *status)
+{
+	struct json_object *raise = json_object_new_object(), *history = json_object_new_array();
+	if (status->raises == NULL) {
+		json_object_put(raise);
+		json_object_put(history);
+		return NULL;
+	}
+	for (size_t i = 0; i < status->raises->count; i++) {
+		const struct raise *one = &status->raises->list[i];
+		struct json_object *entry = json_object_new_object();
+		char at[32];
+		json_put(entry, "at", json_text(notice_time(at, one->at_realtime_usec)));
+		json_put(entry, "from_bytes", json_size(one->from_bytes));
+		json_put(entry, "to_bytes", json_size(one->to_bytes));
+		json_put(entry, "memory_max_bytes", json_size(one->memory_max_bytes));
+		json_object_array_add(history, entry);
+	}
+	json_put(raise, "up_to_bytes", json_size(status->raise_up_to_bytes));
+	json_put(raise, "refused", text_or_null(status->raise_refused));
+	json_put(raise, "history", history);
+	return raise;
+}
+
 static struct json_object *restarts_object(const struct status *status)
 {
 	struct json_object *restarts = json_object_new_object(), *by_verdict = json_object_new_object();
@@ -68,6 +114,7 @@ static struct json_object *restarts_object(const struct status *status)
 	json_put(restarts, "budget_deaths", json_number(status->restarts.budget_deaths));
 	json_put(restarts, "budget_within_seconds", json_seconds(status->restarts.budget_within_usec));
 	json_put(restarts, "next_in_seconds", json_seconds(status->restarts.next_in_usec));
+	json_put(restarts, "budgets_by_verdict", budgets_object(status));
 	return restarts;
 }
 
@@ -79,11 +126,6 @@ static struct json_object *sandbox_object(const struct status *status)
 	json_put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
 	json_put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
 	return sandbox;
-}
-
-static struct json_object *text_or_null(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? NULL : json_text(text);
 }
 
 char *status_json(const struct status *status)
@@ -105,6 +147,8 @@ char *status_json(const struct status *status)
 	json_put(service, "instances", instances_array(&status->instance));
 	json_put(service, "restarts", restarts_object(status));
 	json_put(service, "sandbox", sandbox_object(status));
+	json_put(service, "raise", raise_object(status));
+	json_put(service, "reload_pending", json_object_new_boolean(status->reload_pending));
 	json_put(service, "failed_why", text_or_null(status->failed_why));
 	json_put(service, "last_death",
 		 status->last_death_json == NULL
@@ -136,5 +180,7 @@ void status_of_stopped(struct status *ret, const char *name)
 	ret->instance.heap.source = "none";
 	ret->restarts.next_in_usec = -1;
 	ret->restarts.budget_within_usec = -1;
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
+		ret->restarts.by_verdict_budget[kind].deaths = -1;
 	ret->sandbox.syscalls = ret->sandbox.user = ret->sandbox.capabilities = "unknown";
 }

@@ -44,7 +44,9 @@ static void add_head(struct prose *prose, struct json_object *service)
 	if (json_find_text(service, "command", "")[0] != '\0')
 		prose_field(prose, "command", "%s", json_find_text(service, "command", ""));
 	if (json_find(service, "policy_file") != NULL)
-		prose_field(prose, "policy", "%s", json_find_text(service, "policy_file", ""));
+		prose_field(prose, "policy", "%s%s", json_find_text(service, "policy_file", ""),
+			    json_object_get_boolean(json_find(service, "reload_pending"))
+				    ? " (read again; the next start uses it)" : "");
 }
 
 static void add_heap(struct prose *prose, struct json_object *instance)
@@ -89,6 +91,39 @@ static void add_memory(struct prose *prose, struct json_object *service, struct 
 			    json_find_text(service, "cgroup_version", "?"));
 }
 
+static void add_budgets(struct prose *prose, struct json_object *service)
+{
+	char within[UNITS_TEXT_MAX], path[96];
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		snprintf(path, sizeof(path), "restarts.budgets_by_verdict.%s", verdict_name(kind));
+		struct json_object *budget = json_find(service, path);
+		if (budget != NULL)
+			prose_field(prose, "", "by %s %lld of %lld left in %s", verdict_name(kind),
+				    number_at(budget, "left"), number_at(budget, "deaths"),
+				    time_at(within, budget, "within_seconds"));
+	}
+}
+
+static void add_raise(struct prose *prose, struct json_object *service)
+{
+	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX], up_to[UNITS_TEXT_MAX];
+	struct json_object *history = json_find(service, "raise.history");
+	size_t count = json_object_is_type(history, json_type_array) ? json_object_array_length(history) : 0;
+	if (json_find(service, "raise") == NULL)
+		return;
+	if (count == 0)
+		prose_field(prose, "raise", "none so far; up to %s", size_at(up_to, service, "raise.up_to_bytes"));
+	else
+		prose_field(prose, "raise", "old space %s -> %s in %zu step%s, last at %s; up to %s",
+			    size_at(from, json_object_array_get_idx(history, 0), "from_bytes"),
+			    size_at(to, json_object_array_get_idx(history, count - 1), "to_bytes"), count,
+			    count == 1 ? "" : "s",
+			    json_find_text(json_object_array_get_idx(history, count - 1), "at", "?"),
+			    size_at(up_to, service, "raise.up_to_bytes"));
+	if (json_find(service, "raise.refused") != NULL)
+		prose_field(prose, "", "refused: %s", json_find_text(service, "raise.refused", ""));
+}
+
 static void add_restarts(struct prose *prose, struct json_object *service)
 {
 	char within[UNITS_TEXT_MAX], next[UNITS_TEXT_MAX], deaths[256] = "";
@@ -106,6 +141,7 @@ static void add_restarts(struct prose *prose, struct json_object *service)
 	prose_field(prose, "restarts", "%lld%s; %lld of %lld left in %s", number_at(service, "restarts.total"), deaths,
 		    number_at(service, "restarts.budget_left"), number_at(service, "restarts.budget_deaths"),
 		    time_at(within, service, "restarts.budget_within_seconds"));
+	add_budgets(prose, service);
 	if (json_find(service, "restarts.next_in_seconds") != NULL)
 		prose_field(prose, "", "next start in %s", time_at(next, service, "restarts.next_in_seconds"));
 }
@@ -146,6 +182,7 @@ char *status_text(const char *json, int64_t now_realtime_usec)
 	if (json_find(instance, "pid") != NULL)
 		add_heap(&prose, instance);
 	add_memory(&prose, service, instance);
+	add_raise(&prose, service);
 	add_restarts(&prose, service);
 	add_sandbox(&prose, service);
 	add_last_death(&prose, service, now_realtime_usec);

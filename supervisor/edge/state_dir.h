@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "supervisor/types/keeper.h"
 #include "supervisor/types/policy.h"
+#include "supervisor/types/raise.h"
 
 #define STATE_DIR_PATH_MAX 512
 #define STATE_DEATHS_MAX 50                 /* deaths kept for a service */
@@ -54,6 +55,16 @@ struct state_figures {
 };
 void state_dir_read_figures(const struct state_roots *roots, const char *name, struct state_figures *ret);
 int state_dir_write_figures(struct state_dir *dir, const struct state_figures *figures, struct failure *why);
+
+/* Raised limits; none where there is no record, or none of ours. */
+void state_dir_read_raises(const struct state_roots *roots, const char *name, struct raises *ret);
+int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, struct failure *why);
+
+/* The deaths of the restart budget, as core/budget_text.c writes them: kept from death to death, read by a supervisor
+ * whose forerunner was killed (NULL where there are none), forgotten at an orderly end. malloc'ed. */
+char *state_dir_read_budget(const struct state_dir *dir);
+int state_dir_write_budget(struct state_dir *dir, const char *text, struct failure *why);
+void state_dir_forget_budget(struct state_dir *dir);
 
 /* For the commands, with no supervisor alive: names of services seen on disk or running (sorted), and a death's text. */
 struct state_service {

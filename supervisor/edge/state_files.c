@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state_files: deaths, events and figures on disk. Every file is 0600 and is there whole or not at all. */
+#include "supervisor/core/raise.h"
 #include "supervisor/edge/state_internal.h"
 
 #include <dirent.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define SMALL_FILE_MAX (128 * 1024)
 
 void state_death_name(uint64_t number, char name[static STATE_DEATH_NAME_MAX])
 {
@@ -199,28 +202,71 @@ int state_read_file(int directory_fd, const char *name, size_t max, char **ret, 
 	return 0;
 }
 
-void state_dir_read_figures(const struct state_roots *roots, const char *name, struct state_figures *ret)
+/* A file of a service's state directory, by name; NULL where there is none that we could have written. */
+static char *read_by_name(const struct state_roots *roots, const char *name, const char *file, size_t max)
 {
 	char path[STATE_DIR_PATH_MAX];
-	struct failure ignored; /* no figures: the plan says so */
-	cleanup_free char *text = NULL;
-	struct state_figures read = { 0 };
-	*ret = (struct state_figures){ .peak_bytes = SIZE_UNKNOWN };
+	struct failure ignored; /* as if it was not there: the caller says so */
+	char *text = NULL;
 	snprintf(path, sizeof(path), "%.450s/%s", roots->state, name);
 	cleanup_fd int fd = roots->state[0] == '\0' ? -1 : state_open_directory(path, false, &ignored);
-	if (fd < 0 || state_read_file(fd, "figures", 256, &text, &ignored) < 0)
-		return;
-	if (sscanf(text, "peak_bytes %" SCNu64 " runs %" SCNu32 " buffers_bytes %" SCNu64, &read.peak_bytes,
-		   &read.peak_runs, &read.buffers_bytes) == 3 && read.peak_runs > 0)
+	if (fd < 0 || state_read_file(fd, file, max, &text, &ignored) < 0)
+		return NULL;
+	return text;
+}
+
+void state_dir_read_figures(const struct state_roots *roots, const char *name, struct state_figures *ret)
+{
+	cleanup_free char *text = read_by_name(roots, name, "figures", 256);
+	struct state_figures read = { 0 };
+	*ret = (struct state_figures){ .peak_bytes = SIZE_UNKNOWN };
+	if (text != NULL && sscanf(text, "peak_bytes %" SCNu64 " runs %" SCNu32 " buffers_bytes %" SCNu64, &read.peak_bytes,
+				   &read.peak_runs, &read.buffers_bytes) == 3 && read.peak_runs > 0)
 		*ret = read;
+}
+
+static int write_text(const struct state_dir *dir, const char *file, const char *text, struct failure *why)
+{
+	return dir->state_fd < 0 ? failed(why, 0, "no state directory") : write_whole(dir->state_fd, file, text, why);
 }
 
 int state_dir_write_figures(struct state_dir *dir, const struct state_figures *figures, struct failure *why)
 {
 	char text[160];
-	if (dir->state_fd < 0)
-		return failed(why, 0, "no state directory");
 	snprintf(text, sizeof(text), "peak_bytes %" PRIu64 " runs %" PRIu32 " buffers_bytes %" PRIu64 "\n",
 		 figures->peak_bytes, figures->peak_runs, figures->buffers_bytes);
-	return write_whole(dir->state_fd, "figures", text, why);
+	return write_text(dir, "figures", text, why);
+}
+
+void state_dir_read_raises(const struct state_roots *roots, const char *name, struct raises *ret)
+{
+	cleanup_free char *text = read_by_name(roots, name, "raises", SMALL_FILE_MAX);
+	if (text == NULL || raises_parse(text, ret) < 0)
+		*ret = (struct raises){ 0 };
+}
+
+int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, struct failure *why)
+{
+	cleanup_free char *json = raises_json(raises);
+	return json == NULL ? failed(why, ENOMEM, "raises") : write_text(dir, "raises", json, why);
+}
+
+char *state_dir_read_budget(const struct state_dir *dir)
+{
+	char *text = NULL;
+	struct failure ignored; /* there is none */
+	if (dir->state_fd < 0 || state_read_file(dir->state_fd, "budget", SMALL_FILE_MAX, &text, &ignored) < 0)
+		return NULL;
+	return text;
+}
+
+int state_dir_write_budget(struct state_dir *dir, const char *text, struct failure *why)
+{
+	return write_text(dir, "budget", text, why);
+}
+
+void state_dir_forget_budget(struct state_dir *dir)
+{
+	if (dir->state_fd >= 0)
+		(void)unlinkat(dir->state_fd, "budget", 0);
 }

@@ -50,6 +50,13 @@ static void act_notice(struct service *service, const struct action *action)
 	tell(service, &notice);
 }
 
+static void act_raise(struct service *service, const struct action *action)
+{
+	struct worker_run *run = service_run_of(service, action->worker);
+	if (run != NULL)
+		renew_raise(run);
+}
+
 /* Kept by acts_do_all, which knows what else was decided. */
 static void act_keep_death(struct service *service UNUSED, const struct action *action UNUSED)
 {
@@ -65,6 +72,7 @@ static void act(struct service *service, const struct action *action)
 	static void (*const acts[ACTION_COUNT])(struct service *, const struct action *) = {
 		[ACTION_LAUNCH] = act_launch, [ACTION_SIGNAL] = act_signal,	    [ACTION_KILL] = act_kill,
 		[ACTION_NOTICE] = act_notice, [ACTION_KEEP_DEATH] = act_keep_death, [ACTION_FINISH] = act_finish,
+		[ACTION_RAISE] = act_raise,
 	};
 	acts[action->kind](service, action);
 }

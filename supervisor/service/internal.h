@@ -47,7 +47,12 @@ struct worker_run {
 };
 
 struct service {
-	const struct service_setup *setup;
+	struct service_setup *setup;      /* of the current worker */
+	struct service_setup *next_setup; /* of the next launch, after a reload; NULL: the same */
+	struct rules next_rules;          /* of a reload under way */
+	bool plan_again;                  /* a raise has changed what the plan comes from */
+	char raise_refused[256];          /* why the last raise was not made; "" */
+	struct cgroup_tree tree;
 	struct loop loop;
 	struct service_state state;
 	struct worker_run runs[2]; /* the current worker and, once replacements are built, its spare */
@@ -67,7 +72,7 @@ struct service {
 	char agent_problem[256];
 	unsigned char *filter;
 	size_t filter_bytes;
-	struct user user;
+	struct user user, next_user;
 	struct state_figures figures;
 	int64_t started_usec, state_since_usec;
 	const char *state_name;
@@ -97,6 +102,13 @@ void acts_do(struct service *service, const struct decision *decision);
 /* launch.c */
 void launch_worker(struct service *service, uint32_t worker);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
+
+/* renew.c: reload, raise, and the plan of the next launch */
+int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: refused; the text says all, malloc'ed */
+void renew_raise(struct worker_run *run);                   /* after a fatal heap-limit error */
+void renew_take(struct service *service);                   /* before a launch */
+int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
+int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why);
 
 /* ending.c: from SIGKILL to the verdict */
 void ending_kill(struct worker_run *run);

@@ -162,8 +162,8 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 		.oom_score_add = 100,
 		.capabilities = policy->sandbox.capabilities,
 		.parent_pid = getpid(),
-		.filter = service->filter,
-		.filter_bytes = service->filter_bytes,
+		.filter = policy->sandbox.syscalls == SYSCALLS_NONE ? NULL : service->filter,
+		.filter_bytes = policy->sandbox.syscalls == SYSCALLS_NONE ? 0 : service->filter_bytes,
 		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD },
 			  { run->records.worker_door_fd, RECORDS_DOOR_FD } },
 		.keep_count = 2,
@@ -246,7 +246,7 @@ static bool memory_is_there(struct worker_run *run)
 	struct failure why;
 	char text[256];
 	host_probe_memory(setup->host);
-	cgroup_tree_describe(setup->tree, setup->host);
+	cgroup_tree_describe(&run->service->tree, setup->host);
 	if (plan_memory_fits(setup->plan, setup->host, text, sizeof(text)))
 		return true;
 	if (setup->policy->memory.check == MEMORY_CHECK_REFUSE) {
@@ -278,5 +278,6 @@ void launch_continue(struct worker_run *run)
 
 void launch_worker(struct service *service, uint32_t worker)
 {
+	renew_take(service);
 	launch_continue(take_run(service, worker));
 }

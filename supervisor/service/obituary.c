@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* obituary: one end of a worker, put together for the disk and for `status`. */
+#include "supervisor/core/budget_text.h"
 #include "supervisor/core/death.h"
 #include "supervisor/core/verdict.h"
 #include "supervisor/service/internal.h"
@@ -80,6 +81,14 @@ static void fill(struct worker_run *run, struct death *death, const char *action
 	death_advise(death, setup->plan);
 }
 
+static void keep_budget(struct service *service)
+{
+	struct failure ignored; /* that the death is not kept either has been said */
+	cleanup_free char *text = budget_text(&service->state.slot, loop_now_usec(), loop_now_realtime_usec());
+	if (text != NULL)
+		(void)state_dir_write_budget(&service->dir, text, &ignored);
+}
+
 void obituary_keep(struct worker_run *run, const char *action)
 {
 	struct service *service = run->service;
@@ -94,6 +103,7 @@ void obituary_keep(struct worker_run *run, const char *action)
 		tell_warning(service, "death %llu is not kept: %s", (unsigned long long)death.number,
 			     json == NULL ? "out of memory" : why.text);
 	service->dir.next_death = death.number + 1;
+	keep_budget(service);
 	free(service->last_death);
 	service->last_death = death_summary_json(&death);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report: answers to the control socket, from the service as it stands now. */
+#include "supervisor/core/budget.h"
 #include "supervisor/core/explain.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/status.h"
@@ -86,6 +87,29 @@ static void fill_restarts(struct service *service, struct status *status)
 	status->restarts.next_in_usec = slot->state == SLOT_BACKOFF ? slot->deadline_usec - now_usec : -1;
 }
 
+static void fill_budgets(struct service *service, struct status *status)
+{
+	const struct rules *rules = &service->state.rules;
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		uint32_t deaths = rules->by_verdict[kind].deaths;
+		uint32_t used = budget_used_by(&service->state.slot.budget, loop_now_usec(),
+					       rules->by_verdict[kind].within_usec, kind);
+		status->restarts.by_verdict_budget[kind].deaths = deaths == UINT32_MAX ? -1 : (int32_t)deaths;
+		status->restarts.by_verdict_budget[kind].left = used > deaths ? 0 : (int32_t)(deaths - used);
+		status->restarts.by_verdict_budget[kind].within_usec = rules->by_verdict[kind].within_usec;
+	}
+}
+
+static void fill_raise(struct service *service, struct status *status)
+{
+	const struct policy *policy = service->setup->policy;
+	if (policy->heap.at_limit != AT_LIMIT_RAISE)
+		return;
+	status->raises = &service->setup->host->raises;
+	status->raise_up_to_bytes = policy->heap.raise_up_to_bytes;
+	status->raise_refused = service->raise_refused;
+}
+
 static void fill_words(struct service *service, struct status *status)
 {
 	const struct service_setup *setup = service->setup;
@@ -114,7 +138,8 @@ static void fill(struct service *service, struct status *status)
 		.uptime_usec = now_usec - service->started_usec,
 		.supervisor_pid = getpid(),
 		.version = HEAPWARD_VERSION,
-		.cgroup_version = cgroup_version_name(service->setup->tree->version),
+		.reload_pending = service->next_setup != NULL,
+		.cgroup_version = cgroup_version_name(service->tree.version),
 		.failed_why = service->state.slot.state == SLOT_FAILED ? service->failed_why : "",
 		.last_death_json = service->last_death,
 	};
@@ -127,6 +152,8 @@ static void fill(struct service *service, struct status *status)
 	fill_words(service, status);
 	fill_instance(service, &status->instance);
 	fill_restarts(service, status);
+	fill_budgets(service, status);
+	fill_raise(service, status);
 }
 
 static void reply_text(struct control_reply *reply, enum control_result result, char *text)
@@ -174,6 +201,13 @@ static void answer_by_event(struct service *service, enum slot_event event, stru
 	reply_text(reply, CONTROL_OK, strdup(service->state_name));
 }
 
+static void answer_reload(struct service *service, struct control_reply *reply)
+{
+	char *text = NULL;
+	int result = renew_policy(service, &text);
+	reply_text(reply, result == 0 ? CONTROL_OK : CONTROL_REFUSED, text);
+}
+
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply)
 {
 	struct service *service = socket->owner;
@@ -198,6 +232,9 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_RESET:
 		answer_by_event(service, SLOT_EVENT_RESET, reply);
+		return;
+	case CONTROL_RELOAD:
+		answer_reload(service, reply);
 		return;
 	case CONTROL_COMMAND_COUNT:
 	default:

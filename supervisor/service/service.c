@@ -2,16 +2,17 @@
 /* service: the queue, decide, dispatch. See service.h. */
 #include "supervisor/service/service.h"
 
+#include "supervisor/core/budget_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/notice.h"
-#include "supervisor/edge/filter.h"
 #include "supervisor/edge/libexec.h"
 #include "supervisor/service/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 
 void service_push(struct service *service, struct event event)
 {
@@ -156,11 +157,11 @@ static int start_groups(struct service *service, struct failure *why)
 	const struct service_setup *setup = service->setup;
 	bool needed = setup->plan->numbers[PLAN_MEMORY_MAX].value != SIZE_NONE && !setup->plan->enforced &&
 		      setup->policy->memory.enforce == ENFORCE_REQUIRED;
-	if (setup->tree->problem[0] != '\0') {
-		tell_warning(service, "no cgroup of its own: %s", setup->tree->problem);
+	if (service->tree.problem[0] != '\0') {
+		tell_warning(service, "no cgroup of its own: %s", service->tree.problem);
 		return 0;
 	}
-	if (cgroup_service_make(&service->groups, setup->tree, setup->name, why) == 0) {
+	if (cgroup_service_make(&service->groups, &service->tree, setup->name, why) == 0) {
 		service->has_groups = true;
 		return 0;
 	}
@@ -207,9 +208,7 @@ static int start_programs(struct service *service, struct failure *why)
 		service->agent_path[0] = '\0';
 		snprintf(service->agent_problem, sizeof(service->agent_problem), "%.255s", why->text);
 	}
-	if (service->setup->policy->sandbox.syscalls == SYSCALLS_NONE)
-		return 0;
-	return filter_build(&service->filter, &service->filter_bytes, why);
+	return renew_filter(service, service->setup, why);
 }
 
 static void start_control(struct service *service)
@@ -242,6 +241,19 @@ static void tell_start(struct service *service)
 		tell_warning(service, "%s", service->dir.problem);
 }
 
+/* A supervisor that was killed left its deaths behind: they count on, so that being killed is no way to a new budget. */
+static void restore_budget(struct service *service)
+{
+	cleanup_free char *text = state_dir_read_budget(&service->dir);
+	struct slot *slot = &service->state.slot;
+	if (text == NULL)
+		return;
+	uint32_t deaths = budget_parse(text, loop_now_usec(), loop_now_realtime_usec(), slot);
+	if (deaths > 0)
+		tell_warning(service, "the supervisor before this one did not end in order: %u death%s of its restart budget "
+			     "count on", deaths, deaths == 1 ? "" : "s");
+}
+
 static int start_service(struct service *service, struct failure *why)
 {
 	const struct service_setup *setup = service->setup;
@@ -250,7 +262,8 @@ static int start_service(struct service *service, struct failure *why)
 	if (state_dir_take(&service->dir, &roots, setup->name, why) < 0)
 		return -1;
 	state_dir_read_figures(&roots, setup->name, &service->figures);
-	if (setup->policy->sandbox.user != NULL && user_find(&service->user, setup->policy->sandbox.user, why) < 0)
+	restore_budget(service);
+	if (renew_find_user(setup, &service->user, why) < 0)
 		return -1;
 	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
 		return -1;
@@ -272,6 +285,7 @@ static void finish_groups(struct service *service, bool abandoned)
 	if (abandoned)
 		return;
 	keeper_finish(&service->keeper);
+	state_dir_forget_budget(&service->dir);
 	if (service->has_groups)
 		cgroup_service_remove(&service->groups);
 	state_dir_release(&service->dir);
@@ -294,6 +308,9 @@ static void finish_service(struct service *service)
 	cleanup_close(&service->keeper_program_fd);
 	free(service->filter);
 	free(service->last_death);
+	service->setup->release(service->setup);
+	if (service->next_setup != NULL)
+		service->next_setup->release(service->next_setup);
 }
 
 /* Whatever the form of the events: the last line on stderr is the verdict, as text. */
@@ -311,10 +328,19 @@ static bool events_as_json(enum log_events events)
 	return events == LOG_EVENTS_JSON || (events == LOG_EVENTS_AUTO && !isatty(STDERR_FILENO));
 }
 
-static void init_service(struct service *service, const struct service_setup *setup)
+/* Not worth a failure: without it services that died together start together. */
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	return seed;
+}
+
+static void init_service(struct service *service, struct service_setup *setup)
 {
 	struct rules rules;
 	service->setup = setup;
+	service->tree = *setup->tree;
 	service->dir = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1 };
 	service->signals.fd = service->keeper_end.fd = -1;
 	service->child_program_fd = service->keeper_program_fd = -1;
@@ -323,6 +349,7 @@ static void init_service(struct service *service, const struct service_setup *se
 	service->started_usec = loop_now_usec();
 	plan_rules(setup->plan, setup->policy, &rules);
 	service_state_init(&service->state, &rules);
+	service->state.random = random_seed();
 	note_state(service);
 }
 
@@ -335,15 +362,18 @@ static int run_service(struct service *service, struct failure *why)
 	return service->state.exit_status;
 }
 
-int service_run(const struct service_setup *setup)
+int service_run(struct service_setup *setup)
 {
 	struct failure why;
 	cleanup_free struct service *service = calloc(1, sizeof(*service));
-	if (service == NULL)
+	if (service == NULL) {
+		setup->release(setup);
 		return 125;
+	}
 	init_service(service, setup);
 	if (loop_init(&service->loop, &why) < 0 || sink_init(&service->sink, &service->loop, STDERR_FILENO, &why) < 0) {
 		dprintf(STDERR_FILENO, "heapward: %s: %s\n", setup->name, why.text);
+		setup->release(setup);
 		return 125;
 	}
 	sources_attach_sink(service);

@@ -10,19 +10,25 @@
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
 
-/* What the service is made of; borrowed, must outlive service_run. */
+#include <stdio.h>
+
+/* What a worker is launched from. A reload makes a new one; its maker releases it. */
 struct service_setup {
 	const char *name;
 	char **command;
 	const struct policy *policy;
-	const struct plan *plan;
+	struct plan *plan;              /* resolved again after a raise */
 	struct host *host;              /* its memory figures are read again before each start */
 	const struct cgroup_tree *tree;
 	const char *policy_file;        /* "" where there is none */
+
+	/* Reads the policy again, as at the start. NULL where it is refused; every error is printed to `complaints`. */
+	struct service_setup *(*renew)(const struct service_setup *setup, FILE *complaints);
+	void (*release)(struct service_setup *setup);
 };
 
-/* Supervises until decide() finishes. Returns the exit status of `run`; 125 where the supervisor itself could not work,
+/* Supervises until decide() finishes; takes over `setup`. Returns the exit status of `run`; 125 where the supervisor itself could not work,
  * which has then been said on stderr. */
-int service_run(const struct service_setup *setup);
+int service_run(struct service_setup *setup);
 
 #endif

@@ -11,6 +11,7 @@
 	X(SIGNAL, "signal")   /* send `signal` to the worker's main process */ \
 	X(KILL, "kill")       /* SIGKILL the worker's whole group, and go on until it is empty */ \
 	X(NOTICE, "notice")   /* write an event line */ \
+	X(RAISE, "raise")     /* give this worker's successor more old space, if there is room */ \
 	X(KEEP_DEATH, "keep-death") /* keep this worker's death on disk */ \
 	X(FINISH, "finish")   /* leave the loop; `run` exits with exit_status of the state */
 

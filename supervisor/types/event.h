@@ -4,6 +4,7 @@
 #define SUPERVISOR_TYPES_EVENT_H
 
 #include "base/base.h"
+#include "supervisor/types/state.h"
 #include "supervisor/types/verdict.h"
 
 /* X(id, "name"): first those about a worker, then those about the slot. */
@@ -22,6 +23,7 @@
 	X(STOP, "stop")                 /* SIGTERM, SIGINT or `heapward stop` */ \
 	X(RESTART, "restart")           /* `heapward restart` */ \
 	X(RESET, "reset")               /* `heapward reset` */ \
+	X(RELOADED, "reloaded")         /* `heapward reload`, with the rules of the new policy */ \
 	X(SLOT_DEADLINE, "slot-deadline") /* the slot's own deadline has passed: back-off over, or healthy */ \
 	X(WORKER_READY, "worker-ready") /* from the worker table */ \
 	X(WORKER_GONE, "worker-gone")   /* from the worker table */
@@ -46,6 +48,7 @@ struct event {
 	enum slot_event slot_event;     /* else */
 	uint32_t worker;                /* id of the worker it is about */
 	const struct verdict *verdict;  /* of GONE; borrowed for the call */
+	const struct rules *rules;      /* of RELOADED; borrowed for the call */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #define SUPERVISOR_TYPES_HOST_H
 
 #include "base/base.h"
+#include "supervisor/types/raise.h"
 
 #define HOST_LEVELS_MAX 32
 #define HOST_PATH_MAX 4096
@@ -47,6 +48,7 @@ struct host {
 	bool pid1, under_systemd;
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;
+	struct raises raises; /* made after earlier fatal heap-limit errors (heap.at_limit: raise) */
 	uint64_t buffers_bytes; /* most external memory and array buffers that earlier runs measured; 0 where none */
 };
 

@@ -10,7 +10,9 @@
 	X(START, "start") X(READY, "ready") X(HEAP_NEAR_LIMIT, "heap.near_limit") X(PLAN_OVERCOMMIT, "plan.overcommit") \
 	X(PLAN_DIFFERS, "plan.differs") X(DEATH, "death") X(RESTART_SCHEDULED, "restart.scheduled") X(FAILED, "failed") \
 	X(STOP, "stop") X(RESET, "reset") X(WARNING, "warning") X(AGENT, "agent") X(RECORDS_BAD, "records.bad") \
-	X(OUTPUT_DROPPED, "output.dropped") X(MEMORY_WAIT, "memory.wait")
+	X(OUTPUT_DROPPED, "output.dropped") X(MEMORY_WAIT, "memory.wait") \
+	X(LIMIT_RAISE, "limit.raise") X(LIMIT_RAISE_REFUSED, "limit.raise_refused") \
+	X(POLICY_RELOADED, "policy.reloaded") X(POLICY_REJECTED, "policy.rejected") X(CHILD_DEATH, "child.death")
 
 enum notice_kind {
 #define X(id, name) NOTICE_##id,

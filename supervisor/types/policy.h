@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "supervisor/types/policy_keys.h"
+#include "supervisor/types/verdict.h"
 
 #define POLICY_NAME_MAX 33         /* with the closing NUL: [a-z0-9][a-z0-9-]{0,31} */
 #define POLICY_WORDS_MAX 256       /* words of a command, variables of an environment */
@@ -15,7 +16,7 @@
 enum enforce { ENFORCE_REQUIRED, ENFORCE_BEST_EFFORT };
 enum memory_check { MEMORY_CHECK_WARN, MEMORY_CHECK_WAIT, MEMORY_CHECK_REFUSE };
 enum runtime { RUNTIME_NODE, RUNTIME_NONE };
-enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_REPORT };
+enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_RAISE, AT_LIMIT_REPORT };
 enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVER };
 enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
 enum syscalls { SYSCALLS_COMPAT, SYSCALLS_NONE };
@@ -27,6 +28,18 @@ struct old_space {
 	enum old_space_kind kind;
 	uint64_t bytes;   /* of OLD_SPACE_BYTES */
 	uint32_t percent; /* of OLD_SPACE_PERCENT: of memory.max */
+};
+
+/* How much a raise adds: a size, or a percentage of the old space there is. */
+struct step_size {
+	uint64_t bytes;   /* 0: the percentage counts */
+	uint32_t percent;
+};
+
+/* restart.budget.by_verdict.NAME; deaths is POLICY_INHERIT where the verdict has no budget of its own. */
+struct verdict_budget {
+	uint32_t deaths;
+	int64_t within_usec;
 };
 
 /* A NULL-terminated list of strings that the policy owns. For pairs: "NAME=VALUE". */
@@ -66,6 +79,8 @@ struct policy {
 		uint32_t processes;
 		uint64_t headroom_bytes;
 		enum at_limit at_limit;
+		struct step_size raise_by;
+		uint64_t raise_up_to_bytes; /* SIZE_NONE: not set */
 	} heap;
 	struct {
 		enum restart_when when;
@@ -74,6 +89,7 @@ struct policy {
 		uint32_t backoff_factor;
 		uint32_t budget_deaths;
 		int64_t budget_within_usec;
+		struct verdict_budget by_verdict[VERDICT_COUNT];
 		enum exhausted exhausted;
 		int64_t healthy_after_usec;
 	} restart;

@@ -6,6 +6,13 @@
 #ifndef SUPERVISOR_TYPES_POLICY_KEYS_H
 #define SUPERVISOR_TYPES_POLICY_KEYS_H
 
+/* A budget of its own for one verdict; the verdicts that count as deaths have one each. */
+#define POLICY_BUDGET_KEYS(X, ID, name) \
+	X(RESTART_BUDGET_##ID##_DEATHS, "restart", "budget.by_verdict." name ".deaths", COUNT_OR_INHERIT, "inherit", \
+	  "0 to 1000, or inherit", "more deaths by " name " than this: give up, whatever budget.deaths says") \
+	X(RESTART_BUDGET_##ID##_WITHIN, "restart", "budget.by_verdict." name ".within", TIME, "1h", "1s to 7d", \
+	  "window of budget.by_verdict." name ".deaths; no healthy time shortens it")
+
 #define POLICY_KEYS(X) \
 	X(SERVICE_NAME, "service", "name", NAME, "", "[a-z0-9][a-z0-9-]{0,31}", \
 	  "name of the service; default: -n, else the directory's name") \
@@ -34,8 +41,12 @@
 	  "Node processes that share memory.max; launchers such as npm do not count") \
 	X(HEAP_HEADROOM, "heap", "headroom", SIZE, "48M", "0M to 4G", \
 	  "heap granted once at the limit, so that requests in flight can finish") \
-	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|report", \
-	  "after a fatal heap-limit error: restart, or report (do not restart, exit with its status)") \
+	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|raise|report", \
+	  "after a fatal heap-limit error: restart, raise old space and restart, or report (exit with its status)") \
+	X(HEAP_RAISE_BY, "heap", "raise.by", STEP, "50%", "1M to 1024G, or N% of old space", \
+	  "how much old space each raise adds (at_limit: raise); memory.max grows with it where it must") \
+	X(HEAP_RAISE_UP_TO, "heap", "raise.up_to", SIZE_OR_NONE, "none", "16M to 1024G", \
+	  "largest old space that raises may reach; at_limit: raise needs it") \
 	X(RESTART_WHEN, "restart", "when", CHOICE, "failure", "failure|always|never", "deaths after which to restart") \
 	X(RESTART_BACKOFF_FROM, "restart", "backoff.from", TIME, "100ms", "0ms to 1h", "first delay before a restart") \
 	X(RESTART_BACKOFF_UP_TO, "restart", "backoff.up_to", TIME, "30s", "0ms to 1h", \
@@ -46,6 +57,14 @@
 	  "more deaths than this within budget.within: give up") \
 	X(RESTART_BUDGET_WITHIN, "restart", "budget.within", TIME, "10min", "1s to 7d", \
 	  "window in which budget.deaths are counted") \
+	POLICY_BUDGET_KEYS(X, HEAP_LIMIT, "heap-limit") \
+	POLICY_BUDGET_KEYS(X, OOM_KILL, "oom-kill") \
+	POLICY_BUDGET_KEYS(X, OOM_KILL_HOST, "oom-kill-host") \
+	POLICY_BUDGET_KEYS(X, SECCOMP, "seccomp") \
+	POLICY_BUDGET_KEYS(X, EXIT, "exit") \
+	POLICY_BUDGET_KEYS(X, SIGNAL, "signal") \
+	POLICY_BUDGET_KEYS(X, EXEC, "exec") \
+	POLICY_BUDGET_KEYS(X, UNKNOWN_KILL, "unknown-kill") \
 	X(RESTART_EXHAUSTED, "restart", "exhausted", CHOICE, "auto", "auto|hold|exit", \
 	  "budget used up: hold (state failed) or exit; auto: exit as PID 1 or under systemd, else hold") \
 	X(RESTART_HEALTHY_AFTER, "restart", "healthy_after", TIME, "30s", "1s to 7d", \

@@ -39,9 +39,12 @@ struct worker {
 
 #define BUDGET_DEATHS_MAX 1001 /* one more than restart.budget.deaths can be: the death that is too many */
 
-/* Deaths within the window, oldest first overwritten: a ring of times. */
+/* Deaths within the window, oldest first overwritten: a ring. A healthy time forgives deaths: restart.budget counts them
+ * no more, restart.budget.by_verdict still does. */
 struct budget {
 	int64_t deaths_usec[BUDGET_DEATHS_MAX];
+	unsigned char kinds[BUDGET_DEATHS_MAX]; /* enum verdict_kind */
+	bool forgiven[BUDGET_DEATHS_MAX];
 	uint32_t first, count;
 };
 
@@ -61,11 +64,16 @@ struct slot {
 struct rules {
 	enum { RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS, RULE_WHEN_NEVER } when;
 	bool report_heap_limit;      /* heap.at_limit: report */
+	bool raise_heap_limit;       /* heap.at_limit: raise */
 	bool exit_when_exhausted;
 	int64_t backoff_from_usec, backoff_up_to_usec;
 	uint32_t backoff_factor;
 	uint32_t budget_deaths;
 	int64_t budget_within_usec;
+	struct {
+		uint32_t deaths;     /* UINT32_MAX: no budget of its own */
+		int64_t within_usec;
+	} by_verdict[VERDICT_COUNT];
 	int64_t healthy_after_usec;
 	int stop_signal;
 	int64_t stop_timeout_usec;
@@ -75,6 +83,7 @@ struct rules {
 struct service_state {
 	struct rules rules;
 	struct slot slot; /* one instance for now */
+	uint64_t random;         /* of the back-off's jitter; 0: none */
 	uint32_t next_worker_id;
 	uint64_t deaths_total;                     /* that counted in the budget */
 	uint64_t deaths_by_verdict[VERDICT_COUNT]; /* all ends of workers */

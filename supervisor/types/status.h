@@ -46,6 +46,10 @@ struct status {
 		int32_t budget_deaths;
 		int64_t budget_within_usec;
 		int64_t next_in_usec;     /* -1: none scheduled */
+		struct {
+			int32_t deaths, left;  /* -1: no budget of its own */
+			int64_t within_usec;
+		} by_verdict_budget[VERDICT_COUNT];
 	} restarts;
 	struct {
 		const char *syscalls;     /* "compat", "none" */
@@ -53,6 +57,10 @@ struct status {
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;
 	} sandbox;
+	const struct raises *raises;      /* NULL: heap.at_limit is not raise */
+	uint64_t raise_up_to_bytes;
+	const char *raise_refused;        /* why the last raise was not made, "" */
+	bool reload_pending;              /* a reloaded policy waits for the next start */
 	const char *failed_why;       /* "" unless failed */
 	const char *last_death_json;  /* NULL: none; the summary of the last death as stored */
 };

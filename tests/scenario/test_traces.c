@@ -20,7 +20,8 @@ struct model {
 	enum asked asked;         /* for the end of the living worker, before it ended */
 	bool stop_asked;
 	int64_t deaths_usec[DEATHS_MAX]; /* since the counts were last cleared */
-	size_t deaths;
+	enum verdict_kind kinds[DEATHS_MAX];
+	size_t deaths, forgiven; /* the first ones of them count for their verdict only */
 	uint64_t ends, launches;
 };
 
@@ -33,6 +34,7 @@ struct trace {
 	unsigned long number; /* events so far */
 	struct event event;
 	struct verdict verdict;
+	struct rules new_rules; /* of a reload */
 	uint32_t just_gone;
 	enum slot_state slot_before;
 	enum worker_state worker_before;
@@ -76,7 +78,7 @@ static void must(const struct trace *trace, bool holds, const char *what)
 static void make_rules(struct trace *trace, struct rules *rules)
 {
 	*rules = (struct rules){
-		.report_heap_limit = below(trace, 4) == 0, .exit_when_exhausted = below(trace, 4) == 0,
+		.report_heap_limit = below(trace, 4) == 0, .raise_heap_limit = below(trace, 4) == 0, .exit_when_exhausted = below(trace, 4) == 0,
 		.backoff_from_usec = below(trace, 1000000), .backoff_factor = below(trace, 4),
 		.budget_deaths = below(trace, 8) == 0 ? 1000 : below(trace, 7),
 		.budget_within_usec = (1 + below(trace, 600)) * SEC, .healthy_after_usec = below(trace, 60) * SEC,
@@ -84,6 +86,10 @@ static void make_rules(struct trace *trace, struct rules *rules)
 		.kill_timeout_usec = below(trace, 10) * SEC,
 	};
 	rules->backoff_up_to_usec = rules->backoff_from_usec + below(trace, 60) * SEC;
+	for (int kind = 0; kind < VERDICT_COUNT; kind++) {
+		rules->by_verdict[kind].deaths = below(trace, 3) == 0 ? below(trace, 4) : UINT32_MAX;
+		rules->by_verdict[kind].within_usec = (1 + below(trace, 3600)) * SEC;
+	}
 	switch (below(trace, 8)) {
 	case 0:
 		rules->when = RULE_WHEN_NEVER;
@@ -127,6 +133,18 @@ static struct event make_worker_event(struct trace *trace)
 	return event_of_worker(kind, id, &trace->verdict);
 }
 
+/* Timeouts stay: what runs already was set by the old ones. */
+static struct event make_reload(struct trace *trace)
+{
+	struct rules *rules = &trace->new_rules, old = trace->state.rules;
+	make_rules(trace, rules);
+	rules->stop_timeout_usec = old.stop_timeout_usec;
+	rules->kill_timeout_usec = old.kill_timeout_usec;
+	rules->backoff_from_usec = old.backoff_from_usec;
+	rules->backoff_up_to_usec = old.backoff_up_to_usec;
+	return (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = rules };
+}
+
 static struct event make_event(struct trace *trace)
 {
 	struct event event;
@@ -144,8 +162,10 @@ static struct event make_event(struct trace *trace)
 		return make_worker_event(trace);
 	if (choice < 92)
 		return event_of_slot(SLOT_EVENT_START);
-	if (choice < 95)
+	if (choice < 94)
 		return event_of_slot(SLOT_EVENT_RESET);
+	if (choice < 95)
+		return make_reload(trace);
 	return event_of_slot(below(trace, 60) == 0 ? SLOT_EVENT_STOP : SLOT_EVENT_RESTART);
 }
 
@@ -185,8 +205,11 @@ static void model_slot_event(struct trace *trace)
 	enum slot_state before = trace->slot_before;
 	bool healthy = event == SLOT_EVENT_SLOT_DEADLINE && before == SLOT_RUNNING && trace->worker_before == WORKER_READY;
 	bool reset = event == SLOT_EVENT_RESET && before != SLOT_STOPPED && before != SLOT_STOPPING;
-	if (healthy || reset || (event == SLOT_EVENT_RESTART && before == SLOT_FAILED))
-		model->deaths = 0;
+	bool acted = (event == SLOT_EVENT_RESTART || event == SLOT_EVENT_RELOADED) && before == SLOT_FAILED;
+	if (healthy)
+		model->forgiven = model->deaths;
+	if (reset || acted)
+		model->deaths = model->forgiven = 0;
 	if (event == SLOT_EVENT_STOP) {
 		model->stop_asked = true;
 		model_ask(model, ASKED_STOP);
@@ -198,8 +221,18 @@ static void model_slot_event(struct trace *trace)
 static uint32_t deaths_within(const struct trace *trace)
 {
 	uint32_t count = 0;
-	for (size_t i = 0; i < trace->model.deaths; i++)
+	for (size_t i = trace->model.forgiven; i < trace->model.deaths; i++)
 		if (trace->model.deaths_usec[i] >= trace->now_usec - trace->state.rules.budget_within_usec)
+			count++;
+	return count;
+}
+
+static uint32_t deaths_within_by(const struct trace *trace, enum verdict_kind kind)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < trace->model.deaths; i++)
+		if (trace->model.kinds[i] == kind &&
+		    trace->model.deaths_usec[i] >= trace->now_usec - trace->state.rules.by_verdict[kind].within_usec)
 			count++;
 	return count;
 }
@@ -249,6 +282,10 @@ static void check_action(struct trace *trace, const struct action *action)
 		break;
 	case ACTION_KEEP_DEATH:
 		must(trace, trace->just_gone != 0 && action->worker == trace->just_gone, "a death that did not happen");
+		break;
+	case ACTION_RAISE:
+		must(trace, trace->just_gone != 0 && trace->verdict.kind == VERDICT_HEAP_LIMIT &&
+				    trace->state.rules.raise_heap_limit, "a raise that nothing asks for");
 		break;
 	case ACTION_NOTICE:
 		must(trace, action->text[0] != '\0', "a notice without words");
@@ -302,8 +339,10 @@ static void check_after_death(struct trace *trace)
 		return;
 	}
 	assert_true(trace->model.deaths < DEATHS_MAX);
+	trace->model.kinds[trace->model.deaths] = trace->verdict.kind;
 	trace->model.deaths_usec[trace->model.deaths++] = trace->now_usec;
-	bool exhausted = deaths_within(trace) > rules->budget_deaths;
+	bool exhausted = deaths_within(trace) > rules->budget_deaths ||
+			 deaths_within_by(trace, trace->verdict.kind) > rules->by_verdict[trace->verdict.kind].deaths;
 	must(trace, exhausted == (after != SLOT_BACKOFF), "the budget was not kept");
 	must(trace, !exhausted || trace->state.finished == rules->exit_when_exhausted, "restart.exhausted was not kept");
 }
@@ -386,6 +425,7 @@ static void live(struct trace *trace)
 	memset(&trace->model, 0, sizeof(trace->model));
 	make_rules(trace, &rules);
 	service_state_init(&trace->state, &rules);
+	trace->state.random = below(trace, 2) == 0 ? 0 : next_random(trace);
 	trace->now_usec = below(trace, 1000) * SEC;
 	for (unsigned i = 0; i < EVENTS_PER_LIFE - 10 && !trace->state.finished; i++)
 		step(trace, i == 0 ? event_of_slot(SLOT_EVENT_START) : make_event(trace));

@@ -19,6 +19,8 @@ static inline struct policy sample_policy(void)
 		.stop = { .signal = 15, .timeout_usec = 10 * USEC_PER_SEC },
 		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT },
 	};
+	for (int kind = 0; kind < VERDICT_COUNT; kind++)
+		policy.restart.by_verdict[kind].deaths = POLICY_INHERIT;
 	return policy;
 }
 

@@ -199,7 +199,8 @@ static void nothing_moves_a_finished_service(void **unused UNUSED)
 	assert_true(state.finished);
 	before = state;
 	for (int kind = 0; kind < SLOT_EVENT_COUNT; kind++) {
-		struct event event = { .slot_event = (enum slot_event)kind, .verdict = &verdict_crash };
+		struct event event = { .slot_event = (enum slot_event)kind, .verdict = &verdict_crash,
+				       .rules = &standard_rules };
 		decide(&state, &event, NOW + SEC, &decision);
 		assert_int_equal(decision.action_count, 0);
 		assert_memory_equal(&state, &before, sizeof(state));

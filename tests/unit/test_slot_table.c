@@ -29,6 +29,7 @@ static const struct row {
 	ROW(STOPPED, GONE, STOP, STOPPED, GONE, "(stop), finish 0", NONE, KEPT),
 	ROW(STOPPED, GONE, RESTART, STOPPED, GONE, "", NONE, KEPT),
 	ROW(STOPPED, GONE, RESET, STOPPED, GONE, "", NONE, KEPT),
+	ROW(STOPPED, GONE, RELOADED, STOPPED, GONE, "", NONE, KEPT),
 	ROW(STOPPED, GONE, SLOT_DEADLINE, STOPPED, GONE, "", NONE, KEPT),
 	ROW(STOPPED, GONE, WORKER_READY, STOPPED, GONE, "", NONE, KEPT),
 	ROW(STOPPED, GONE, WORKER_GONE, STOPPED, GONE, "", NONE, KEPT),
@@ -43,6 +44,7 @@ static const struct row {
 	ROW(RUNNING, READY, RESTART, RESTARTING, STOPPING, "SIGTERM to 7", NONE, KEPT),
 	ROW(RUNNING, ENDING, RESTART, RESTARTING, ENDING, "", NONE, KEPT),
 	ROW(RUNNING, READY, RESET, RUNNING, READY, "(reset)", SAME, CLEARED),
+	ROW(RUNNING, READY, RELOADED, RUNNING, READY, "", SAME, KEPT),
 	ROW(RUNNING, READY, SLOT_DEADLINE, RUNNING, READY, "", NONE, CLEARED),
 	ROW(RUNNING, STARTING, SLOT_DEADLINE, RUNNING, STARTING, "", NONE, KEPT),
 	ROW(RUNNING, ENDING, SLOT_DEADLINE, RUNNING, ENDING, "", NONE, KEPT),
@@ -54,6 +56,7 @@ static const struct row {
 	ROW(STOPPING, ENDING, STOP, STOPPING, ENDING, "(warning)", NONE, KEPT),
 	ROW(STOPPING, STOPPING, RESTART, STOPPING, STOPPING, "", NONE, KEPT),
 	ROW(STOPPING, STOPPING, RESET, STOPPING, STOPPING, "", NONE, KEPT),
+	ROW(STOPPING, STOPPING, RELOADED, STOPPING, STOPPING, "", NONE, KEPT),
 	ROW(STOPPING, STOPPING, SLOT_DEADLINE, STOPPING, STOPPING, "", NONE, KEPT),
 	ROW(STOPPING, STOPPING, WORKER_READY, STOPPING, STOPPING, "", NONE, KEPT),
 	ROW(STOPPING, GONE, WORKER_GONE, STOPPED, GONE, "(death), keep-death 7, (stop), finish 0", NONE, KEPT),
@@ -63,6 +66,7 @@ static const struct row {
 	ROW(RESTARTING, ENDING, STOP, STOPPING, ENDING, "", NONE, KEPT),
 	ROW(RESTARTING, STOPPING, RESTART, RESTARTING, STOPPING, "", NONE, KEPT),
 	ROW(RESTARTING, STOPPING, RESET, RESTARTING, STOPPING, "(reset)", NONE, CLEARED),
+	ROW(RESTARTING, STOPPING, RELOADED, RESTARTING, STOPPING, "", NONE, KEPT),
 	ROW(RESTARTING, STOPPING, SLOT_DEADLINE, RESTARTING, STOPPING, "", NONE, KEPT),
 	ROW(RESTARTING, STOPPING, WORKER_READY, RESTARTING, STOPPING, "", NONE, KEPT),
 	ROW(RESTARTING, GONE, WORKER_GONE, RUNNING, LAUNCHING, "(death), keep-death 7, launch 8", NONE, STEP_CLEARED),
@@ -71,6 +75,7 @@ static const struct row {
 	ROW(BACKOFF, GONE, STOP, STOPPED, GONE, "(stop), finish 0", NONE, KEPT),
 	ROW(BACKOFF, GONE, RESTART, RUNNING, LAUNCHING, "launch 8", NONE, STEP_CLEARED),
 	ROW(BACKOFF, GONE, RESET, RUNNING, LAUNCHING, "(reset), launch 8", NONE, CLEARED),
+	ROW(BACKOFF, GONE, RELOADED, BACKOFF, GONE, "", SAME, KEPT),
 	ROW(BACKOFF, GONE, SLOT_DEADLINE, RUNNING, LAUNCHING, "launch 8", NONE, KEPT),
 	ROW(BACKOFF, GONE, WORKER_READY, BACKOFF, GONE, "", SAME, KEPT),
 	ROW(BACKOFF, GONE, WORKER_GONE, BACKOFF, GONE, "", SAME, KEPT),
@@ -79,6 +84,7 @@ static const struct row {
 	ROW(FAILED, GONE, STOP, STOPPED, GONE, "(stop), finish 0", NONE, KEPT),
 	ROW(FAILED, GONE, RESTART, RUNNING, LAUNCHING, "(reset), launch 8", NONE, CLEARED),
 	ROW(FAILED, GONE, RESET, RUNNING, LAUNCHING, "(reset), launch 8", NONE, CLEARED),
+	ROW(FAILED, GONE, RELOADED, RUNNING, LAUNCHING, "(reset), launch 8", NONE, CLEARED),
 	ROW(FAILED, GONE, SLOT_DEADLINE, FAILED, GONE, "", NONE, KEPT),
 	ROW(FAILED, GONE, WORKER_READY, FAILED, GONE, "", NONE, KEPT),
 	ROW(FAILED, GONE, WORKER_GONE, FAILED, GONE, "", NONE, KEPT),
@@ -97,8 +103,8 @@ static void slot_in(struct service_state *state, const struct row *row)
 	slot->current = (struct worker){ .id = 7, .state = row->worker, .deadline_usec = ends ? BEFORE : USEC_NEVER };
 	slot->launches = state->next_worker_id = 8;
 	slot->backoff_step = STEP_BEFORE;
-	budget_add(&slot->budget, NOW - 2 * SEC);
-	budget_add(&slot->budget, NOW - SEC);
+	budget_add(&slot->budget, NOW - 2 * SEC, VERDICT_EXIT);
+	budget_add(&slot->budget, NOW - SEC, VERDICT_EXIT);
 }
 
 static int64_t expected_usec(enum expected_deadline deadline)
@@ -124,7 +130,7 @@ static bool counts_fit(const struct slot *slot, enum expected_counts counts)
 		[KEPT] = { STEP_BEFORE, 2 }, [CLEARED] = { 0, 0 }, [STEP_CLEARED] = { 0, 2 },
 		[COUNTED] = { STEP_BEFORE + 1, 3 },
 	};
-	return slot->backoff_step == expected[counts].step && slot->budget.count == expected[counts].deaths;
+	return slot->backoff_step == expected[counts].step && budget_used(&slot->budget, NOW, NOW) == expected[counts].deaths;
 }
 
 static void every_cell_does_what_its_row_says(void **unused UNUSED)
@@ -134,7 +140,7 @@ static void every_cell_does_what_its_row_says(void **unused UNUSED)
 	char text[DECISION_TEXT_MAX];
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
-		struct event event = { .slot_event = row->event, .verdict = &verdict_crash };
+		struct event event = { .slot_event = row->event, .verdict = &verdict_crash, .rules = &standard_rules };
 		slot_in(&state, row);
 		decide(&state, &event, NOW, &decision);
 		decision_text(&state, &decision, text);
@@ -166,7 +172,8 @@ static void a_cell_that_is_ignored_changes_nothing(void **unused UNUSED)
 	static struct service_state state, before;
 	struct decision decision;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct event event = { .slot_event = rows[i].event, .verdict = &verdict_crash };
+		struct event event = { .slot_event = rows[i].event, .verdict = &verdict_crash,
+				       .rules = &standard_rules };
 		slot_in(&state, &rows[i]);
 		before = state;
 		decide(&state, &event, NOW, &decision);
@@ -182,7 +189,8 @@ static void since_moves_exactly_when_the_slot_does(void **unused UNUSED)
 	static struct service_state state;
 	struct decision decision;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct event event = { .slot_event = rows[i].event, .verdict = &verdict_crash };
+		struct event event = { .slot_event = rows[i].event, .verdict = &verdict_crash,
+				       .rules = &standard_rules };
 		slot_in(&state, &rows[i]);
 		decide(&state, &event, NOW, &decision);
 		assert_int_equal(state.slot.since_usec, state.slot.state == rows[i].slot ? NOW - SEC : NOW);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* renew: what changes the plan of the next launch: a reloaded policy, and old space raised after a fatal heap-limit
+ * error. A worker that lives is never touched from here. */
+#include "supervisor/core/plan.h"
+#include "supervisor/core/raise.h"
+#include "supervisor/edge/filter.h"
+#include "supervisor/edge/host_probe.h"
+#include "supervisor/service/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why)
+{
+	return setup->policy->sandbox.user == NULL ? 0 : user_find(ret, setup->policy->sandbox.user, why);
+}
+
+/* Built once: there is one list. */
+int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why)
+{
+	if (setup->policy->sandbox.syscalls == SYSCALLS_NONE || service->filter != NULL)
+		return 0;
+	return filter_build(&service->filter, &service->filter_bytes, why);
+}
+
+static void tell_renewed(struct service *service, int kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void tell_renewed(struct service *service, int kind, const char *format, ...)
+{
+	struct notice notice = tell_notice(service, kind, NULL);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(notice.message, sizeof(notice.message), format, args);
+	va_end(args);
+	tell(service, &notice);
+}
+
+/* What only the running service knows of a new policy; complains and returns -1 where it cannot be. */
+static int check_setup(struct service *service, const struct service_setup *setup, FILE *complaints)
+{
+	struct failure why;
+	if (strcmp(setup->name, service->setup->name) != 0)
+		fprintf(complaints, "heapward: %s: service.name is now %s; a name cannot change while it runs\n",
+			service->setup->name, setup->name);
+	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &why) < 0)
+		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
+	else
+		return 0;
+	return -1;
+}
+
+static struct service_setup *read_again(struct service *service, FILE *complaints)
+{
+	struct service_setup *setup = service->setup->renew(service->setup, complaints);
+	if (setup == NULL || check_setup(service, setup, complaints) == 0)
+		return setup;
+	setup->release(setup);
+	return NULL;
+}
+
+/* Raises rest on the limits of the policy: with others they are given back. */
+static void give_back(struct service *service, const struct service_setup *setup)
+{
+	const struct raises *raises = &service->setup->host->raises;
+	struct failure ignored; /* the record names its policy: it counts for nothing any more */
+	if (raises->count == 0 || strcmp(raises->policy, setup->host->raises.policy) == 0)
+		return;
+	(void)state_dir_write_raises(&service->dir, &setup->host->raises, &ignored);
+	tell_renewed(service, NOTICE_POLICY_RELOADED, "the policy's limits have changed: %zu raise%s of old space given back",
+		     raises->count, raises->count == 1 ? "" : "s");
+}
+
+static void accept(struct service *service, struct service_setup *setup)
+{
+	char line[400];
+	give_back(service, setup);
+	if (service->next_setup != NULL)
+		service->next_setup->release(service->next_setup);
+	service->next_setup = setup;
+	plan_start_line(setup->plan, setup->policy, setup->name, line, sizeof(line));
+	tell_renewed(service, NOTICE_POLICY_RELOADED, "policy read again; from the next start: %s", line);
+	plan_rules(setup->plan, setup->policy, &service->next_rules);
+	service_push(service, (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = &service->next_rules });
+}
+
+int renew_policy(struct service *service, char **ret_text)
+{
+	size_t length = 0;
+	FILE *complaints = open_memstream(ret_text, &length);
+	if (complaints == NULL)
+		return -1;
+	struct service_setup *setup = read_again(service, complaints);
+	fclose(complaints);
+	if (setup == NULL) {
+		tell_renewed(service, NOTICE_POLICY_REJECTED, "policy not taken, nothing changes: %.*s",
+			     (int)strcspn(*ret_text, "\n"), *ret_text);
+		return -1;
+	}
+	accept(service, setup);
+	return 0;
+}
+
+/* The old space that V8 itself told at its limit. */
+static uint64_t old_space_in_effect(const struct worker_run *run)
+{
+	const struct reporter *principal = run->has_records ? records_principal(&run->records) : NULL;
+	return principal == NULL ? SIZE_UNKNOWN : principal->old_space_bytes;
+}
+
+static void refuse_raise(struct service *service, const char *refusal)
+{
+	snprintf(service->raise_refused, sizeof(service->raise_refused), "%s", refusal);
+	tell_renewed(service, NOTICE_LIMIT_RAISE_REFUSED, "old space is not raised: %s", refusal);
+}
+
+static void make_raise(struct service *service, const struct service_setup *setup, struct raise *raise)
+{
+	struct failure why;
+	char text[160];
+	raise->at_realtime_usec = loop_now_realtime_usec();
+	raises_add(&setup->host->raises, raise);
+	service->plan_again = true;
+	service->raise_refused[0] = '\0';
+	struct notice notice = tell_notice(service, NOTICE_LIMIT_RAISE, NULL);
+	snprintf(notice.message, sizeof(notice.message), "%s (heap.at_limit: raise)",
+		 raise_text(raise, text, sizeof(text)));
+	tell_add_size(&notice, "from_bytes", raise->from_bytes);
+	tell_add_size(&notice, "to_bytes", raise->to_bytes);
+	tell_add_size(&notice, "memory_max_bytes", raise->memory_max_bytes);
+	tell(service, &notice);
+	if (state_dir_write_raises(&service->dir, &setup->host->raises, &why) < 0)
+		tell_warning(service, "the raise is not kept on disk: %s", why.text);
+}
+
+/* By the setup of the next launch: a policy that was reloaded in between says how far. */
+void renew_raise(struct worker_run *run)
+{
+	struct service *service = run->service;
+	const struct service_setup *setup = service->next_setup != NULL ? service->next_setup : service->setup;
+	struct raise raise;
+	char refusal[256];
+	host_probe_memory(setup->host);
+	cgroup_tree_describe(&service->tree, setup->host);
+	if (raise_next(setup->plan, setup->policy, setup->host, old_space_in_effect(run), &raise, refusal,
+		       sizeof(refusal)) < 0)
+		refuse_raise(service, refusal);
+	else
+		make_raise(service, setup, &raise);
+}
+
+static void take_next(struct service *service)
+{
+	service->setup->release(service->setup);
+	service->setup = TAKE_POINTER(service->next_setup);
+	service->user = service->next_user;
+	for (size_t i = 0; i < service->setup->plan->remark_count; i++)
+		tell_warning(service, "%s", service->setup->plan->remarks[i].text);
+}
+
+void renew_take(struct service *service)
+{
+	const struct service_setup *setup;
+	if (service->next_setup != NULL)
+		take_next(service);
+	setup = service->setup;
+	if (service->plan_again)
+		plan_resolve(setup->policy, setup->host, setup->command, setup->plan);
+	service->plan_again = false;
+}
