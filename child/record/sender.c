@@ -125,13 +125,6 @@ static bool say_hello(struct heapward_record_sender *sender)
 	return true;
 }
 
-static void close_on_exec(int fd)
-{
-	int flags = fcntl(fd, F_GETFD);
-	if (flags >= 0)
-		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-}
-
 /* Pipe and door are there, are ours, and the pipe cannot make anybody wait. */
 static int check_descriptors(const struct variable *to)
 {
@@ -192,10 +185,6 @@ struct heapward_record_sender *heapward_record_open_with(const char *variable,
 	sender->pid = getpid();
 	sender->private_fd = sender->offered_fd = -1;
 	fill_hello(&sender->hello, identity);
-	if ((identity->flags & HEAPWARD_LAUNCHER) == 0) {
-		close_on_exec(to.records.fd);
-		close_on_exec(to.door.fd);
-	}
 	make_private(sender);
 	say_hello(sender);
 	return sender;

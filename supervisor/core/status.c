@@ -57,6 +57,7 @@ static struct json_object *instances_array(const struct status_instance *instanc
 	json_put(object, "pid", pid_or_null(instance->pid));
 	json_put(object, "replacement_pid", pid_or_null(instance->replacement_pid));
 	json_put(object, "uptime_seconds", json_seconds(instance->uptime_usec));
+	json_put(object, "child_deaths", json_size(instance->child_deaths));
 	json_put(object, "heap", heap_object(instance));
 	json_put(object, "memory", memory_object(&instance->memory));
 	json_object_array_add(array, object);

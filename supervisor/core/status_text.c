@@ -39,6 +39,9 @@ static void add_head(struct prose *prose, struct json_object *service)
 	if (number_at(service, "supervisor_pid") > 0)
 		prose_field(prose, "", "for %s%s, supervisor pid %lld up %s", time_at(since, service, "state_seconds"),
 			    worker, number_at(service, "supervisor_pid"), time_at(uptime, service, "uptime_seconds"));
+	if (number_at(service, "instances.0.child_deaths") > 0)
+		prose_field(prose, "", "%lld of its child processes have died (heapward logs %s: child.death)",
+			    number_at(service, "instances.0.child_deaths"), json_find_text(service, "name", "?"));
 	if (json_find(service, "failed_why") != NULL)
 		prose_field(prose, "failed", "%s", json_find_text(service, "failed_why", ""));
 	if (json_find_text(service, "command", "")[0] != '\0')

@@ -55,7 +55,7 @@ static const struct reporter *ended_near_limit(const struct evidence *evidence)
 	for (size_t i = 0; i < evidence->reporter_count; i++) {
 		const struct reporter *reporter = &evidence->reporters[i];
 		if (reporter->near_limit && !reporter->launcher && reporter->main_isolate && reporter->closed &&
-		    !reporter->said_bye && evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC)
+		    !reporter->told && !reporter->said_bye && evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC)
 			return reporter;
 	}
 	return NULL;
@@ -153,7 +153,8 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 	/* Behind a wrapper the kill of node shows as exit 137 or 1 of npm: then a reporter's end must bear it out. */
 	bool member_ended = false;
 	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (evidence->reporters[i].closed && !evidence->reporters[i].said_bye && !evidence->reporters[i].launcher)
+		if (evidence->reporters[i].closed && !evidence->reporters[i].said_bye && !evidence->reporters[i].launcher &&
+		    !evidence->reporters[i].told)
 			member_ended = true;
 	bool behind_wrapper = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status != 0;
 	if (!main_killed && !behind_wrapper)

@@ -95,6 +95,8 @@ static void take_heap(struct records *records, size_t index, const struct heap_r
 	if (!records->reporters[index].launcher && heap->external_bytes > records->external_peak_bytes)
 		records->external_peak_bytes = heap->external_bytes;
 	add_to_series(records, index);
+	if (records->sampled != NULL)
+		records->sampled(records);
 }
 
 static void take_near_limit(struct records *records, size_t index, const struct heap_record *record)
@@ -190,6 +192,8 @@ static void mark_process_closed(struct records *records, size_t index)
 		if (pid != 0 && records->reporters[i].pid == pid && !records->reporters[i].main_isolate)
 			mark_closed(&records->reporters[i]);
 	}
+	if (records->ended != NULL)
+		records->ended(records, &records->reporters[index]);
 }
 
 /* Where the hello's reporter goes; RECORDS_REPORTERS_MAX where it is not to be taken. */

@@ -48,6 +48,8 @@ struct records {
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
 			   uint64_t newly_granted_bytes);
+	void (*ended)(struct records *records, const struct reporter *reporter);      /* its process has gone */
+	void (*sampled)(struct records *records);                                     /* heap figures have come */
 	void *owner;
 };
 

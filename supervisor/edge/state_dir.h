@@ -66,6 +66,11 @@ char *state_dir_read_budget(const struct state_dir *dir);
 int state_dir_write_budget(struct state_dir *dir, const char *text, struct failure *why);
 void state_dir_forget_budget(struct state_dir *dir);
 
+/* The breadcrumb of a run under memory pressure: written whole, but not synced, for a killed process loses nothing. */
+int state_dir_write_breadcrumb(struct state_dir *dir, const char *json, struct failure *why);
+char *state_dir_read_breadcrumb(const struct state_dir *dir);
+void state_dir_forget_breadcrumb(struct state_dir *dir);
+
 /* For the commands, with no supervisor alive: names of services seen on disk or running (sorted), and a death's text. */
 struct state_service {
 	char name[POLICY_NAME_MAX];

@@ -96,7 +96,7 @@ int state_files_open(struct state_dir *dir, struct failure *why)
 }
 
 /* A temporary file, synced, then renamed: a full disk leaves the old state, never half a file. */
-static int write_whole(int directory_fd, const char *name, const char *text, struct failure *why)
+static int write_file(int directory_fd, const char *name, const char *text, bool sync, struct failure *why)
 {
 	char temporary[STATE_DEATH_NAME_MAX + 8];
 	size_t length = strlen(text);
@@ -113,12 +113,17 @@ static int write_whole(int directory_fd, const char *name, const char *text, str
 		}
 		done += wrote > 0 ? (size_t)wrote : 0;
 	}
-	if (fsync(fd) < 0 || renameat(directory_fd, temporary, directory_fd, name) < 0) {
+	if ((sync && fsync(fd) < 0) || renameat(directory_fd, temporary, directory_fd, name) < 0) {
 		failed(why, errno, "write %s", name);
 		(void)unlinkat(directory_fd, temporary, 0);
 		return -1;
 	}
 	return 0;
+}
+
+static int write_whole(int directory_fd, const char *name, const char *text, struct failure *why)
+{
+	return write_file(directory_fd, name, text, true, why);
 }
 
 /* Oldest first, until both bounds hold. */
@@ -251,13 +256,25 @@ int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, s
 	return json == NULL ? failed(why, ENOMEM, "raises") : write_text(dir, "raises", json, why);
 }
 
-char *state_dir_read_budget(const struct state_dir *dir)
+/* A small file by name, NULL where there is none. */
+static char *read_small(const struct state_dir *dir, const char *file)
 {
 	char *text = NULL;
 	struct failure ignored; /* there is none */
-	if (dir->state_fd < 0 || state_read_file(dir->state_fd, "budget", SMALL_FILE_MAX, &text, &ignored) < 0)
+	if (dir->state_fd < 0 || state_read_file(dir->state_fd, file, SMALL_FILE_MAX, &text, &ignored) < 0)
 		return NULL;
 	return text;
+}
+
+static void forget(const struct state_dir *dir, const char *file)
+{
+	if (dir->state_fd >= 0)
+		(void)unlinkat(dir->state_fd, file, 0);
+}
+
+char *state_dir_read_budget(const struct state_dir *dir)
+{
+	return read_small(dir, "budget");
 }
 
 int state_dir_write_budget(struct state_dir *dir, const char *text, struct failure *why)
@@ -267,6 +284,21 @@ int state_dir_write_budget(struct state_dir *dir, const char *text, struct failu
 
 void state_dir_forget_budget(struct state_dir *dir)
 {
-	if (dir->state_fd >= 0)
-		(void)unlinkat(dir->state_fd, "budget", 0);
+	forget(dir, "budget");
+}
+
+int state_dir_write_breadcrumb(struct state_dir *dir, const char *json, struct failure *why)
+{
+	return dir->state_fd < 0 ? failed(why, 0, "no state directory")
+				 : write_file(dir->state_fd, "breadcrumb", json, false, why);
+}
+
+char *state_dir_read_breadcrumb(const struct state_dir *dir)
+{
+	return read_small(dir, "breadcrumb");
+}
+
+void state_dir_forget_breadcrumb(struct state_dir *dir)
+{
+	forget(dir, "breadcrumb");
 }

@@ -15,6 +15,7 @@
 #include "supervisor/edge/spawn.h"
 #include "supervisor/edge/state_dir.h"
 #include "supervisor/edge/user.h"
+#include "supervisor/types/death.h"
 #include "supervisor/types/notice.h"
 #include "supervisor/service/service.h"
 
@@ -33,6 +34,9 @@ struct worker_run {
 	int wait_code, wait_status;
 	bool we_killed;            /* our SIGKILL came before the end of the main process */
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
+	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
+	int64_t crumb_usec;        /* when memory was last looked at for a breadcrumb */
+	uint64_t child_deaths;     /* told */
 	struct output output;
 	struct records records;
 	bool has_output, has_records;
@@ -63,7 +67,7 @@ struct service {
 	struct source keeper_end;
 	struct keeper keeper;
 	struct cgroup_service groups;
-	bool has_groups, events_as_json, overcommit_said;
+	bool has_groups, events_as_json, overcommit_said, crumb_kept;
 	struct state_dir dir;
 	struct control_socket control;
 	bool has_control;
@@ -110,6 +114,16 @@ void renew_take(struct service *service);                   /* before a launch *
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
 int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why);
 
+/* children.c: deaths within the worker that its main process outlives */
+void children_suspect(struct worker_run *run); /* the kernel may have killed */
+void children_reporter_ended(struct worker_run *run, const struct reporter *reporter);
+void children_look(struct worker_run *run);
+
+/* breadcrumbs.c: for a kernel that kills the supervisor too */
+void breadcrumbs_note(struct worker_run *run);       /* at most once a second, where memory runs short */
+void breadcrumbs_forget(struct service *service);
+void breadcrumbs_read(struct service *service);      /* what the supervisor before this one left: a death, if anything */
+
 /* ending.c: from SIGKILL to the verdict */
 void ending_kill(struct worker_run *run);
 bool ending_reap(struct worker_run *run);                    /* has the main process ended? keeps its wait status */
@@ -118,6 +132,7 @@ void ending_look(struct worker_run *run); /* is the group empty? then judge, rem
 
 /* obituary.c: a death as it is kept */
 void obituary_keep(struct worker_run *run, const char *action);
+void obituary_put(struct service *service, const struct death *death); /* to disk and status, under its number */
 
 /* report.c: answers to the control socket */
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);

@@ -89,21 +89,26 @@ static void keep_budget(struct service *service)
 		(void)state_dir_write_budget(&service->dir, text, &ignored);
 }
 
+void obituary_put(struct service *service, const struct death *death)
+{
+	struct failure why;
+	cleanup_free char *json = death_json(death);
+	if (json == NULL || state_dir_keep_death(&service->dir, death->number, json, &why) < 0)
+		tell_warning(service, "death %llu is not kept: %s", (unsigned long long)death->number,
+			     json == NULL ? "out of memory" : why.text);
+	service->dir.next_death = death->number + 1;
+	free(service->last_death);
+	service->last_death = death_summary_json(death);
+}
+
 void obituary_keep(struct worker_run *run, const char *action)
 {
-	struct service *service = run->service;
-	struct failure why;
 	struct death death;
 	cleanup_free unsigned char *tail = malloc(OUTPUT_RING_BYTES);
 	if (tail == NULL)
 		return;
 	fill(run, &death, action, tail);
-	cleanup_free char *json = death_json(&death);
-	if (json == NULL || state_dir_keep_death(&service->dir, death.number, json, &why) < 0)
-		tell_warning(service, "death %llu is not kept: %s", (unsigned long long)death.number,
-			     json == NULL ? "out of memory" : why.text);
-	service->dir.next_death = death.number + 1;
-	keep_budget(service);
-	free(service->last_death);
-	service->last_death = death_summary_json(&death);
+	obituary_put(run->service, &death);
+	keep_budget(run->service);
+	breadcrumbs_forget(run->service);
 }

@@ -68,6 +68,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	if (run == NULL || run->child.pid <= 0)
 		return;
 	instance->pid = run->child.pid;
+	instance->child_deaths = run->child_deaths;
 	instance->uptime_usec = loop_now_usec() - run->launched_usec;
 	fill_heap(service, run, instance);
 	if (run->has_group)

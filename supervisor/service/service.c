@@ -104,7 +104,7 @@ static int64_t next_deadline(const struct service *service)
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
-			deadline = min_usec(deadline, run->poll_usec);
+			deadline = min_usec(deadline, min_usec(run->poll_usec, run->child_look_usec));
 		if (run->has_records)
 			deadline = min_usec(deadline, records_deadline(&run->records));
 	}
@@ -134,6 +134,8 @@ static void tick(struct service *service)
 			records_tick(&run->records, now_usec);
 		if (run->id != 0 && run->poll_usec <= now_usec)
 			poll_run(run);
+		if (run->id != 0 && run->child_look_usec <= now_usec)
+			children_look(run);
 	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);
@@ -263,6 +265,7 @@ static int start_service(struct service *service, struct failure *why)
 		return -1;
 	state_dir_read_figures(&roots, setup->name, &service->figures);
 	restore_budget(service);
+	breadcrumbs_read(service);
 	if (renew_find_user(setup, &service->user, why) < 0)
 		return -1;
 	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
@@ -286,6 +289,7 @@ static void finish_groups(struct service *service, bool abandoned)
 		return;
 	keeper_finish(&service->keeper);
 	state_dir_forget_budget(&service->dir);
+	breadcrumbs_forget(service);
 	if (service->has_groups)
 		cgroup_service_remove(&service->groups);
 	state_dir_release(&service->dir);

@@ -115,15 +115,15 @@ static void worker_exited(struct source *source, uint32_t events UNUSED)
 	reap_orphans(run->service);
 }
 
-/* The kernel tells of the kill before the victim has ended: a good moment to see how much memory there was. */
+/* The kernel tells of the kill before the victim has ended: a good moment to see how much memory there was. Whether the
+ * victim was a child of a server that lives on is seen later. */
 static void oom_came(struct source *source, uint32_t events UNUSED)
 {
 	struct worker_run *run = source->owner;
-	struct memory_sample sample;
-	cgroup_read_memory(&run->group, &sample);
-	run->memory = sample;
-	loop_remove(&run->service->loop, source);
-	close(TAKE_FD(source->fd));
+	cgroup_oom_heard(source->fd);
+	if (run->child_look_usec == USEC_NEVER)
+		cgroup_read_memory(&run->group, &run->memory);
+	children_suspect(run);
 }
 
 static void watch_oom(struct worker_run *run)
@@ -289,9 +289,21 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 	tell(run->service, &notice);
 }
 
+static void reporter_ended(struct records *records, const struct reporter *reporter)
+{
+	children_reporter_ended(records->owner, reporter);
+}
+
+static void heap_sampled(struct records *records)
+{
+	breadcrumbs_note(records->owner);
+}
+
 void sources_attach_records(struct worker_run *run)
 {
 	run->records.owner = run;
 	run->records.hello = reporter_said_hello;
 	run->records.near_limit = reporter_near_limit;
+	run->records.ended = reporter_ended;
+	run->records.sampled = heap_sampled;
 }

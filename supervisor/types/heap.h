@@ -37,6 +37,7 @@ struct reporter {
 	bool closed;              /* its process closed the private socket, which only its end does to an honest one;
 				     a worker thread: its bye, or the end of its process */
 	int64_t closed_usec;
+	bool told;                /* its death was told as child.death: it is no evidence of another */
 	struct heap_sample last;
 };
 

@@ -15,6 +15,7 @@ struct status_instance {
 	int32_t pid;             /* 0: none */
 	int32_t replacement_pid; /* 0: none */
 	int64_t uptime_usec;     /* -1: no worker */
+	uint64_t child_deaths;   /* of this worker, told as child.death */
 	struct {
 		uint64_t used_bytes, old_space_bytes, limit_bytes, available_bytes, after_full_gc_bytes, external_bytes;
 		int64_t age_usec;        /* of these figures; -1 where there are none */
