@@ -205,33 +205,37 @@ static int say_bye_at_exit(struct napi_env__ *env, struct agent *agent, const st
 	return napi_add_env_cleanup_hook(env, on_worker_exit, agent);
 }
 
-static void agent_start(struct napi_env__ *env, const struct start *start)
+/* Returns the problem because of which nothing will be reported from here; NONE: all is well, or nobody listens. */
+static enum heapward_record_problem agent_start(struct napi_env__ *env, const struct start *start)
 {
 	struct heapward_record_identity identity = { .runtime = "node", .version = start->version };
 	struct agent *agent = calloc(1, sizeof(*agent));
 	if (agent == NULL)
-		return;
+		return HEAPWARD_PROBLEM_NONE;
 	if (start->main_thread)
 		identity.flags = HEAPWARD_MAIN_ISOLATE | (is_launcher(start->script) ? HEAPWARD_LAUNCHER : 0);
 	examine(agent, start, &identity);
-	agent->sender = heapward_record_open_with(start->variable, &identity);
-	if (agent->sender == NULL || identity.source == HEAPWARD_SOURCE_NONE) {
-		/* A main isolate that cannot report still holds its socket: its end is news. The process ends it. */
-		if (!start->main_thread)
-			heapward_record_close(agent->sender);
+	if (identity.source == HEAPWARD_SOURCE_NONE) {
 		free(agent);
-		return;
+		return identity.problem;
 	}
-	if (say_bye_at_exit(env, agent, start) == 0)
+	agent->sender = heapward_record_open_with(start->variable, &identity);
+	if (agent->sender == NULL)
+		free(agent);
+	else if (say_bye_at_exit(env, agent, start) == 0)
 		watch(agent, start);
+	return HEAPWARD_PROBLEM_NONE;
 }
 
+/* Answers agent.cjs with the problem's number, so that it can go on without V8. */
 static struct napi_value__ *on_start(struct napi_env__ *env, struct napi_callback_info__ *info)
 {
 	struct start start;
+	struct napi_value__ *answer = NULL;
+	uint32_t problem = HEAPWARD_PROBLEM_NUMBERS;
 	if (read_start(env, info, &start) == 0)
-		agent_start(env, &start);
-	return NULL;
+		problem = agent_start(env, &start);
+	return napi_create_uint32(env, problem, &answer) == 0 ? answer : NULL;
 }
 
 __attribute__((visibility("default")))

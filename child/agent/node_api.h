@@ -17,6 +17,7 @@ int napi_create_function(struct napi_env__ *env, const char *name, size_t length
 int napi_get_cb_info(struct napi_env__ *env, struct napi_callback_info__ *info, size_t *count,
 		     struct napi_value__ **arguments, struct napi_value__ **ret_this, void **ret_data);
 int napi_get_value_bool(struct napi_env__ *env, struct napi_value__ *value, bool *ret);
+int napi_create_uint32(struct napi_env__ *env, uint32_t number, struct napi_value__ **ret);
 int napi_get_value_double(struct napi_env__ *env, struct napi_value__ *value, double *ret);
 int napi_get_value_string_utf8(struct napi_env__ *env, struct napi_value__ *value, char *buffer, size_t size,
 			       size_t *ret_length);

@@ -32,13 +32,21 @@ enum heapward_record_flag {
 	HEAPWARD_MAIN_ISOLATE = 1,  /* the heap whose death is the process's death; else a worker thread's */
 	HEAPWARD_LAUNCHER = 2,      /* npm, npx, yarn, pnpm: only starts the server */
 };
-enum heapward_record_source { HEAPWARD_SOURCE_NONE, HEAPWARD_SOURCE_AGENT, HEAPWARD_SOURCE_LIBRARY };
+enum heapward_record_source {
+	HEAPWARD_SOURCE_NONE, HEAPWARD_SOURCE_AGENT, HEAPWARD_SOURCE_LIBRARY,
+	HEAPWARD_SOURCE_TIMER /* JavaScript, once a second while the event loop turns: no near-limit, no private socket */
+};
 enum heapward_record_problem { /* why no records (source NONE), or not all of them, will follow a hello */
 	HEAPWARD_PROBLEM_NONE, HEAPWARD_PROBLEM_SYMBOL /* this V8 lacks a function that the agent calls */,
 	HEAPWARD_PROBLEM_NUMBERS /* what it read is not what v8.getHeapStatistics() says */,
-	HEAPWARD_PROBLEM_SNAPSHOT /* no near-limit: --heapsnapshot-near-heap-limit wants V8's callback for itself */
+	HEAPWARD_PROBLEM_SNAPSHOT /* no near-limit: --heapsnapshot-near-heap-limit wants V8's callback for itself */,
+	HEAPWARD_PROBLEM_ADDONS /* Node may not load addons here: --no-addons, or the permission model */,
+	HEAPWARD_PROBLEM_LOAD /* the addon could not be loaded: another libc or architecture */
 };
-enum heapward_record_collection { HEAPWARD_COLLECTION_YOUNG = 1, HEAPWARD_COLLECTION_FULL };
+enum heapward_record_collection {
+	HEAPWARD_COLLECTION_YOUNG = 1, HEAPWARD_COLLECTION_FULL,
+	HEAPWARD_COLLECTION_NONE /* a look at the heap between collections; `collections` is 0 */
+};
 enum heapward_record_leaving { HEAPWARD_LEAVING_EXIT = 1 /* exit(status) */, HEAPWARD_LEAVING_THREAD };
 
 struct heapward_record_heap {

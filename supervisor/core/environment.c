@@ -76,13 +76,14 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 }
 
 /* "--require PATH", quoted; "" where there is no agent. malloc'ed. */
-static char *require_option(const char *agent_path)
+static char *require_option(const char *agent_path, bool allow_read)
 {
 	char *option;
+	const char *allow = allow_read ? " --allow-fs-read=" : "";
 	if (agent_path == NULL)
 		return strdup("");
 	cleanup_free char *quoted = node_options_quote(agent_path);
-	if (quoted == NULL || asprintf(&option, "--require %s", quoted) < 0)
+	if (quoted == NULL || asprintf(&option, "--require %s%s%s", quoted, allow, allow_read ? quoted : "") < 0)
 		return NULL;
 	return option;
 }
@@ -106,7 +107,7 @@ static int merge_node_options(const struct environment *environment, struct word
 		return 0;
 	if (check_own(own, why) < 0)
 		return -1;
-	cleanup_free char *require = require_option(environment->agent_path);
+	cleanup_free char *require = require_option(environment->agent_path, environment->agent_needs_read);
 	cleanup_free char *variable = NULL;
 	if (require == NULL ||
 	    asprintf(&variable, "NODE_OPTIONS=%s%s%s%s%s", require, *require != '\0' && *planned != '\0' ? " " : "",

@@ -70,6 +70,8 @@ static void take_all(struct planning *planning, char *const *words, size_t count
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		take(planning->plan, rows[i].flag, rows[i].name, node_options_find(words, count, rows[i].name), from);
+	flags->permission |= node_options_find(words, count, "--permission") != NULL ||
+			     node_options_find(words, count, "--experimental-permission") != NULL;
 	if (node_options_find(words, count, "--heapsnapshot-near-heap-limit") != NULL) {
 		flags->snapshot_near_limit = true;
 		flags->snapshot_from = from;
@@ -135,6 +137,7 @@ void plan_flags_find(struct planning *planning, char *const *command)
 	planning->runs_node = command != NULL && command[0] != NULL && is_node(command[0]);
 	if (planning->runs_node)
 		take_all(planning, command + 1, count_node_words(command + 1), "command line");
+	planning->plan->agent_needs_read = planning->flags.permission && planning->host->runtime.major < 22;
 	if (planning->flags.snapshot_near_limit)
 		plan_warn(planning->plan, "--heapsnapshot-near-heap-limit (%s) writes no snapshot under heapward, whose "
 			  "own callback answers near the limit first; remove it", planning->flags.snapshot_from);

@@ -19,6 +19,7 @@ struct node_flags {
 	struct node_flag old_space, semi_space, heap_size, percent;
 	bool snapshot_near_limit;
 	const char *snapshot_from;
+	bool permission; /* --permission, or --experimental-permission */
 };
 
 /* One resolution under way. */

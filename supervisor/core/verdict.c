@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/units.h"
+#include "heapward/record.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/whose_limit.h"
 
@@ -61,12 +62,29 @@ static const struct reporter *ended_near_limit(const struct evidence *evidence)
 	return NULL;
 }
 
+/* Whether this reporter would have told of a near limit: the timer cannot, nor an agent whose callback is not V8's. */
+static bool sees_the_limit(const struct reporter *reporter)
+{
+	return reporter->main_isolate && reporter->source != HEAPWARD_SOURCE_TIMER &&
+	       reporter->source != HEAPWARD_SOURCE_NONE && reporter->problem != HEAPWARD_PROBLEM_SNAPSHOT;
+}
+
 static bool any_reporter(const struct evidence *evidence)
 {
 	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (!evidence->reporters[i].launcher && evidence->reporters[i].main_isolate)
+		if (!evidence->reporters[i].launcher && sees_the_limit(&evidence->reporters[i]))
 			return true;
 	return false;
+}
+
+/* A server that reports, but not its limit; NULL where there is none. */
+static const struct reporter *blind_reporter(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (!evidence->reporters[i].launcher && evidence->reporters[i].main_isolate &&
+		    !sees_the_limit(&evidence->reporters[i]))
+			return &evidence->reporters[i];
+	return NULL;
 }
 
 static void add_wait_status(const struct evidence *evidence, struct verdict *verdict)
@@ -91,6 +109,10 @@ static void add_heap(const struct evidence *evidence, struct verdict *verdict)
 		    units_format_size(limit, reporter->last.limit_bytes), reporter->pid);
 	else if (any_reporter(evidence))
 		add(verdict, "heap records: V8 did not come near its limit");
+	else if (blind_reporter(evidence) != NULL)
+		add(verdict, "heap records: they cannot show a limit that comes near; last used %s of %s",
+		    units_format_size(used, blind_reporter(evidence)->last.used_bytes),
+		    units_format_size(limit, blind_reporter(evidence)->last.limit_bytes));
 	else if (evidence->agent_expected)
 		add(verdict, "heap records: no process reported");
 }

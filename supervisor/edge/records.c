@@ -127,8 +127,8 @@ static void take_bye(struct reporter *reporter, const struct heap_record *record
 {
 	reporter->said_bye = true;
 	reporter->bye_status = record->bye.status;
-	if (!reporter->main_isolate)
-		mark_closed(reporter);
+	if (!reporter->main_isolate || reporter->source == HEAPWARD_SOURCE_TIMER)
+		mark_closed(reporter); /* no socket of its own will tell */
 }
 
 /* A record of the pipe. Its writer may be any process of the worker: it counts for what it claims to be only. */

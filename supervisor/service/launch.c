@@ -128,6 +128,7 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 		.node_options = service->setup->plan->node_options,
 		.agent_path = run->agent_loaded ? service->agent_path : NULL,
 		.agent_variable = variable,
+		.agent_needs_read = service->setup->plan->agent_needs_read,
 	};
 	return environment_build(&environment, ret, why);
 }

@@ -100,13 +100,14 @@ static bool hello_is_believable(const struct heapward_record_hello *hello)
 	       text_is_plain(hello->version, sizeof(hello->version)) &&
 	       hello->heap_size_limit_bytes <= HEAP_RECORD_SIZE_MAX && hello->old_space_bytes <= HEAP_RECORD_SIZE_MAX &&
 	       hello->semi_space_bytes <= HEAP_RECORD_SIZE_MAX && hello->available_bytes <= HEAP_RECORD_SIZE_MAX &&
-	       hello->source <= HEAPWARD_SOURCE_LIBRARY && hello->problem <= HEAPWARD_PROBLEM_SNAPSHOT;
+	       hello->source <= HEAPWARD_SOURCE_TIMER && hello->problem <= HEAPWARD_PROBLEM_LOAD;
 }
 
 static bool gc_is_believable(const struct heapward_record_gc *gc)
 {
-	return (gc->collection == HEAPWARD_COLLECTION_YOUNG || gc->collection == HEAPWARD_COLLECTION_FULL) &&
-	       gc->collections > 0 && gc->pause_usec <= INT64_MAX && heap_is_believable(&gc->heap);
+	bool collected = gc->collection == HEAPWARD_COLLECTION_YOUNG || gc->collection == HEAPWARD_COLLECTION_FULL;
+	bool looked = gc->collection == HEAPWARD_COLLECTION_NONE && gc->collections == 0;
+	return ((collected && gc->collections > 0) || looked) && gc->pause_usec <= INT64_MAX && heap_is_believable(&gc->heap);
 }
 
 static bool near_limit_is_believable(const struct heapward_record_near_limit *near_limit)
@@ -219,7 +220,7 @@ bool heap_record_stream_next(struct heap_record_stream *stream, const unsigned c
 
 const char *heap_record_source_name(uint32_t source)
 {
-	static const char *const names[] = { "none", "agent", "library" };
+	static const char *const names[] = { "none", "agent", "library", "timer" };
 	assert(source < ARRAY_LEN(names));
 	return names[source];
 }
@@ -231,6 +232,9 @@ const char *heap_record_problem_text(uint32_t problem)
 		[HEAPWARD_PROBLEM_SYMBOL] = "this V8 lacks a function that the agent calls",
 		[HEAPWARD_PROBLEM_NUMBERS] = "the agent read other numbers than v8.getHeapStatistics()",
 		[HEAPWARD_PROBLEM_SNAPSHOT] = "no near-limit records: --heapsnapshot-near-heap-limit is set",
+		[HEAPWARD_PROBLEM_ADDONS] = "Node may not load addons here (--no-addons, or permissions without "
+					    "--allow-addons)",
+		[HEAPWARD_PROBLEM_LOAD] = "the agent could not be loaded (another libc or architecture)",
 	};
 	assert(problem < ARRAY_LEN(texts));
 	return texts[problem];

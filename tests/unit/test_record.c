@@ -70,7 +70,8 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 		{ HEAPWARD_GC, 9, 1, "kind's high byte" },
 		{ HEAPWARD_GC, 10, 4, "unknown flag" },
 		{ HEAPWARD_GC, 32, 0, "no collection" },
-		{ HEAPWARD_GC, 32, 3, "unknown collection" },
+		{ HEAPWARD_GC, 32, 3, "a look that counts collections" },
+		{ HEAPWARD_GC, 32, 4, "unknown collection" },
 		{ HEAPWARD_GC, 55, 0x20, "used beyond 2^60" },
 		{ HEAPWARD_NEAR_LIMIT, 39, 0x20, "old space beyond 2^60" },
 		{ HEAPWARD_NEAR_LIMIT, 47, 0x20, "grant beyond 2^60" },
@@ -167,8 +168,9 @@ static void sources_and_problems_have_words(void **state UNUSED)
 	assert_string_equal(heap_record_source_name(HEAPWARD_SOURCE_NONE), "none");
 	assert_string_equal(heap_record_source_name(HEAPWARD_SOURCE_AGENT), "agent");
 	assert_string_equal(heap_record_source_name(HEAPWARD_SOURCE_LIBRARY), "library");
+	assert_string_equal(heap_record_source_name(HEAPWARD_SOURCE_TIMER), "timer");
 	assert_string_equal(heap_record_problem_text(HEAPWARD_PROBLEM_NONE), "");
-	for (uint32_t problem = HEAPWARD_PROBLEM_SYMBOL; problem <= HEAPWARD_PROBLEM_SNAPSHOT; problem++)
+	for (uint32_t problem = HEAPWARD_PROBLEM_SYMBOL; problem <= HEAPWARD_PROBLEM_LOAD; problem++)
 		assert_true(strlen(heap_record_problem_text(problem)) > 10);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/units.h"
+#include "heapward/record.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/verdict.h"
 
@@ -27,6 +28,8 @@ enum {
 	LAUNCHER = 4096,    /* the reporter is npm */
 	THREAD = 8192,      /* the reporter is a worker thread */
 	OLD = 16384,        /* its near-limit record is a minute old */
+	TIMER = 32768,      /* the reporter is the JavaScript timer */
+	TOLD = 65536,       /* its death was told as child.death */
 };
 #define REPORTED (REPORTER | NEAR | CLOSED)
 #define EXITED(code) CLD_EXITED, code
@@ -57,6 +60,11 @@ static const struct row rows[] = {
 	{ "near the limit long ago, then abort", REPORTED | OLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "a thread's limit, then exit", REPORTED | THREAD, EXITED(7), ASKED_NOTHING, VERDICT_EXIT, true, 7 },
 	{ "npm's own heap near its limit", REPORTED | LAUNCHER, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "heap limit, but only a timer reports", LINE | REPORTER | TIMER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
+	  false, 134 },
+	{ "abort where only a timer reports", REPORTER | TIMER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "abort after a child's heap limit", LINE | REPORTED | TOLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true,
+	  134 },
 	{ "abort", REPORTER | CLOSED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "a V8 check", OTHER_LINE | REPORTER | CLOSED, KILLED(SIGTRAP), ASKED_NOTHING, VERDICT_SIGNAL, true, 133 },
 	{ "SIGSEGV", 0, KILLED(SIGSEGV), ASKED_NOTHING, VERDICT_SIGNAL, true, 139 },
@@ -106,7 +114,8 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 	*reporter = (struct reporter){
 		.pid = 12, .main_isolate = (row->seen & THREAD) == 0, .launcher = (row->seen & LAUNCHER) != 0,
 		.near_limit = (row->seen & NEAR) != 0, .closed = (row->seen & CLOSED) != 0,
-		.said_bye = (row->seen & BYE) != 0, .old_space_bytes = 64 * MIB, .granted_bytes = 48 * MIB,
+		.source = row->seen & TIMER ? HEAPWARD_SOURCE_TIMER : HEAPWARD_SOURCE_AGENT,
+		.told = (row->seen & TOLD) != 0, .said_bye = (row->seen & BYE) != 0, .old_space_bytes = 64 * MIB, .granted_bytes = 48 * MIB,
 		.near_limit_usec = (row->seen & OLD ? 940 : 999) * USEC_PER_SEC,
 		.last = { .at_usec = 5, .used_bytes = 110 * MIB, .limit_bytes = 112 * MIB },
 	};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_reporters: who reports a heap, and what is told where the agent cannot: threads, forks, clusters, Node without
+ * addons and under its permission model. For the `node` in PATH. */
+#include "tests/e2e/harness.h"
+#include "tests/e2e/see.h"
+
+#define SET "--set"
+#define HEAP "/services/0/instances/0/heap"
+
+static int node_major(struct world *world)
+{
+	const char *words[] = { "node", "--version", NULL };
+	struct program *node = program_start(world, words);
+	program_finish(world, node, 20);
+	return (int)strtol(program_out(world, node) + 1, NULL, 10);
+}
+
+/* Runs node with these words behind it until it says "steady". */
+static struct program *run_node(struct world *world, const char *settings, const char *const *more)
+{
+	const char *words[WORDS_MAX] = { SET, "restart.when=never", SET, "log.events=json" };
+	size_t count = 4;
+	char *next = world_print(world, "%s", settings);
+	for (char *setting; (setting = strsep(&next, " ")) != NULL;) {
+		words[count++] = SET;
+		words[count++] = setting;
+	}
+	words[count++] = "--";
+	words[count++] = "node";
+	for (; *more != NULL; more++)
+		words[count++] = *more;
+	words[count] = NULL;
+	return run_start(world, words);
+}
+
+static void await_steady(struct world *world, const struct program *run)
+{
+	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 30);
+}
+
+static void stop(struct world *world, struct program *run)
+{
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, run, 20), 0);
+}
+
+static struct json_object *await_reporters(struct world *world, int64_t wanted)
+{
+	for (int i = 0; i < 200; i++) {
+		struct json_object *status = see_status(world);
+		if (see_number(status, HEAP "/reporters") == wanted)
+			return status;
+		pause_msec(50);
+	}
+	fail_msg("not %lld reporters:\n%s", (long long)wanted, heapward_says(world, 0, "status", world->name, NULL));
+	return NULL;
+}
+
+static void without_addons_a_timer_reports(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { "--no-addons", js_worker_path(world, "steady.js"), NULL };
+	struct program *run = run_node(world, "heap.old_space=64M", words);
+	await_steady(world, run);
+	struct json_object *status = await_status(world, HEAP "/source", "timer", 10);
+	assert_contains(see_text(status, HEAP "/source_problem"), "may not load addons");
+	for (int i = 0; i < 100 && see_number(status, HEAP "/records") < 3; i++, status = see_status(world))
+		pause_msec(50);
+	assert_true(see_number(status, HEAP "/used_bytes") > (2 << 20));
+	assert_true(see_number(status, HEAP "/records") >= 3);
+	assert_int_equal(see_number(status, HEAP "/bad_records"), 0);
+	assert_contains(heapward_says(world, 0, "status", world->name, NULL), "by the timer");
+	stop(world, run);
+}
+
+/* The timer cannot see the limit come: a fatal line and SIGABRT are a heap limit, but not a certain one. */
+static void a_heap_limit_without_addons_is_not_certain(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { "--no-addons", js_worker_path(world, "steady.js"), "leak", NULL };
+	struct program *run = run_node(world, "heap.old_space=64M memory.max=400M", words);
+	assert_int_equal(program_finish(world, run, 60), 134);
+	struct json_object *why = see_why(world);
+	assert_true(verdict_is(why, "heap-limit", -1));
+	assert_false(see_bool(why, "/certain"));
+	assert_contains(json_object_to_json_string(why), "cannot show a limit that comes near");
+}
+
+static void the_permission_model_costs_no_program_its_life(void **state)
+{
+	struct world *world = *state;
+	int major = node_major(world);
+	const char *model = major < 22 ? "--experimental-permission" : "--permission";
+	char *script = js_worker_path(world, "steady.js");
+	const char *const words[] = { model, world_print(world, "--allow-fs-read=%s", script), script, NULL };
+	if (major < 20) { /* it has none: the option is unknown to it */
+		const char *const plain[] = { script, NULL };
+		struct program *run = run_node(world, "heap.old_space=64M", plain);
+		await_steady(world, run);
+		await_status(world, HEAP "/source", "agent", 10);
+		stop(world, run);
+		return;
+	}
+	struct program *run = run_node(world, "heap.old_space=64M", words);
+	await_steady(world, run);
+	await_status(world, HEAP "/source", "timer", 10);
+	stop(world, run);
+	if (major < 22)
+		return;
+	const char *const allowed[] = { model, "--allow-addons", world_print(world, "--allow-fs-read=*"), script, NULL };
+	run = run_node(world, "heap.old_space=64M", allowed);
+	await_steady(world, run);
+	await_status(world, HEAP "/source", "agent", 10);
+	stop(world, run);
+}
+
+static void a_worker_thread_is_a_reporter(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { js_worker_path(world, "threads.js"), NULL };
+	struct program *run = run_node(world, "heap.old_space=64M", words);
+	await_steady(world, run);
+	await_reporters(world, 2);
+	assert_int_equal(count_events(world, program_err(world, run), "plan.overcommit"), 0);
+	stop(world, run);
+}
+
+static void every_process_of_a_cluster_is_a_reporter(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { js_worker_path(world, "cluster.js"), "3", NULL };
+	struct program *run = run_node(world, "memory.max=1280M heap.processes=4", words);
+	await_steady(world, run);
+	await_reporters(world, 4);
+	assert_int_equal(count_events(world, program_err(world, run), "plan.overcommit"), 0);
+	stop(world, run);
+}
+
+static void more_processes_than_planned_are_told(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { js_worker_path(world, "cluster.js"), "2", NULL };
+	struct program *run = run_node(world, "memory.max=1G", words);
+	await_steady(world, run);
+	await_err(world, run, "plan.overcommit", 10);
+	assert_contains(program_err(world, run), "planned for 1; set heap.processes: 2");
+	stop(world, run);
+}
+
+/* Planned for, a cluster whose workers all leak ends at V8's limit, and never by the kernel. */
+static void a_cluster_of_four_ends_at_its_heap_limit(void **state)
+{
+	struct world *world = *state;
+	const char *const words[] = { js_worker_path(world, "cluster.js"), "4", "leak", NULL };
+	struct program *run = run_node(world, "memory.max=1536M heap.processes=5", words);
+	program_finish(world, run, 120);
+	struct json_object *why = see_why(world);
+	assert_true(verdict_is(why, "heap-limit", -1));
+	assert_true(see_bool(why, "/certain"));
+}
+
+static void a_program_between_that_is_no_node_passes_the_pipe_on(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { SET, "restart.when=never", SET, "heap.old_space=64M", "--", "sh", "-c",
+				world_print(world, "sh -c 'node %s; :'; :", js_worker_path(world, "steady.js")), NULL };
+	struct program *run = run_start(world, words);
+	await_steady(world, run);
+	await_status(world, HEAP "/source", "agent", 10);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	program_finish(world, run, 20);
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST(without_addons_a_timer_reports),
+		WORLD_TEST(a_heap_limit_without_addons_is_not_certain),
+		WORLD_TEST(the_permission_model_costs_no_program_its_life),
+		WORLD_TEST(a_worker_thread_is_a_reporter),
+		WORLD_TEST(every_process_of_a_cluster_is_a_reporter),
+		WORLD_TEST(more_processes_than_planned_are_told),
+		WORLD_TEST(a_cluster_of_four_ends_at_its_heap_limit),
+		WORLD_TEST(a_program_between_that_is_no_node_passes_the_pipe_on),
+	};
+	return cmocka_run_group_tests_name("reporters", tests, NULL, NULL);
+}
