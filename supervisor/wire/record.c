@@ -232,8 +232,8 @@ const char *heap_record_problem_text(uint32_t problem)
 		[HEAPWARD_PROBLEM_SYMBOL] = "this V8 lacks a function that the agent calls",
 		[HEAPWARD_PROBLEM_NUMBERS] = "the agent read other numbers than v8.getHeapStatistics()",
 		[HEAPWARD_PROBLEM_SNAPSHOT] = "no near-limit records: --heapsnapshot-near-heap-limit is set",
-		[HEAPWARD_PROBLEM_ADDONS] = "Node may not load addons here (--no-addons, or permissions without "
-					    "--allow-addons)",
+		[HEAPWARD_PROBLEM_ADDONS] = ("Node may not load addons here (--no-addons, or permissions without "
+					    "--allow-addons)"),
 		[HEAPWARD_PROBLEM_LOAD] = "the agent could not be loaded (another libc or architecture)",
 	};
 	assert(problem < ARRAY_LEN(texts));
