@@ -310,7 +310,7 @@ int verdict_exit_status(const struct verdict *verdict)
 	case VERDICT_REPLACED:
 		return 0;
 	case VERDICT_EXEC:
-		return verdict->number == ENOENT ? 127 : 126;
+		return verdict->number == ENOENT && strcmp(verdict->subject, "exec") == 0 ? 127 : 126;
 	case VERDICT_HEAP_LIMIT:
 	case VERDICT_OOM_KILL:
 	case VERDICT_OOM_KILL_HOST:

@@ -40,7 +40,7 @@ static const struct verdict verdict_replaced UNUSED = {
 	.kind = VERDICT_REPLACED, .certain = true, .exit_status = 143, .text = "replaced on request"
 };
 static const struct verdict verdict_not_found UNUSED = {
-	.kind = VERDICT_EXEC, .certain = true, .number = 2, .text = "exec: node: No such file or directory"
+	.kind = VERDICT_EXEC, .certain = true, .number = 2, .subject = "exec", .text = "exec: node: No such file or directory"
 };
 
 static inline void add_action_text(const struct service_state *state, const struct action *action, char *text)

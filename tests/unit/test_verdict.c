@@ -180,7 +180,7 @@ static void a_launch_that_failed_names_its_step(void **state UNUSED)
 		int error, exit_status;
 	} launches[] = {
 		{ "exec", "node", ENOENT, 127 }, { "exec", "server.js", EACCES, 126 }, { "exec", "a.out", ENOEXEC, 126 },
-		{ "user", "web", EPERM, 126 },
+		{ "user", "web", EPERM, 126 }, { "directory", "/gone", ENOENT, 126 },
 	};
 	static struct evidence evidence;
 	struct reporter reporter;
