@@ -65,6 +65,12 @@ const char *c_worker_path(void)
 	return built(path, "child/worker/heapward-worker");
 }
 
+const char *addon_path(void)
+{
+	static char path[WORLD_PATH_MAX];
+	return built(path, "tests/e2e/hog.node");
+}
+
 char *js_worker_path(struct world *world, const char *file)
 {
 	return world_print(world, "%s/tests/e2e/workers/%s", E2E_SOURCE_ROOT, file);

@@ -61,6 +61,7 @@ void world_environment(struct world *world, const char *format, ...) PRINTF_LIKE
 /* Paths of what is under test and of the workers beside this file. */
 const char *heapward_path(void);
 const char *c_worker_path(void);
+const char *addon_path(void);
 char *js_worker_path(struct world *world, const char *file);
 
 /* Starts a program; the words end with NULL. heapward_start puts heapward's path before them. */

@@ -4,12 +4,14 @@
  *
  * X(tier, kind, wrapping, act, "way", "command", "settings", verdict, number, certain, exit status of `run`)
  * Commands and settings are split at spaces. "@js/" is this folder's workers/, "@worker" the C worker, "@dir/" the
- * test's directory. ANY holds nothing. Node rows are run with the `node` in PATH; no verdict counts as covered by the C
+ * test's directory, "@addon" a native addon. ANY holds nothing; LOGGED: certain where the kernel tells whose limit it was
+ * (v2, or a kernel log that can be read). Node rows are run with the `node` in PATH; no verdict counts as covered by the C
  * worker alone. */
 #ifndef TESTS_E2E_ROWS_H
 #define TESTS_E2E_ROWS_H
 
 #define ANY (-1)
+#define LOGGED 2
 
 /* Limits that leave 64 MiB of old space its reserve, and ones that Buffers or a C heap reach in a moment. */
 #define OLD_64 "memory.max=320M heap.old_space=64M"
@@ -18,52 +20,94 @@
 #define C_MAX_96 "memory.max=96M heap.runtime=none"
 #define NONE ""
 
-#define NODE_ROWS(X) \
+/* A way that ends with the same verdict behind every wrapping. Only the direct one's exit status is the program's own. */
+#define SAME(X, tier, way, command, settings, verdict, number, certain, exit) \
+	X(tier, NODE, DIRECT, WAIT, way, command, settings, verdict, number, certain, exit) \
+	X(FULL, NODE, SH, WAIT, way, command, settings, verdict, number, certain, ANY) \
+	X(FULL, NODE, NPM, WAIT, way, command, settings, verdict, number, certain, ANY) \
+	X(FULL, NODE, NPX, WAIT, way, command, settings, verdict, number, certain, ANY)
+
+/* A signal ends the program; of a wrapping only its exit code is seen, and that is all that can be told. */
+#define SIGNALLED(X, tier, way, command, settings, signal) \
+	X(tier, NODE, DIRECT, WAIT, way, command, settings, "signal", signal, YES, 128 + signal) \
+	X(FULL, NODE, SH, WAIT, way, command, settings, "exit", 128 + signal, YES, 128 + signal) \
+	X(FULL, NODE, NPM, WAIT, way, command, settings, "exit", ANY, YES, ANY) \
+	X(FULL, NODE, NPX, WAIT, way, command, settings, "exit", ANY, YES, ANY)
+
+/* Where the command cannot be run: seen by us, or told by the wrapping's exit code. */
+#define NOT_RUN(X, tier, way, command, exit, sh_exit) \
+	X(tier, NODE, DIRECT, WAIT, way, command, NONE, "exec", ANY, YES, exit) \
+	X(FULL, NODE, SH, WAIT, way, command, NONE, "exit", sh_exit, YES, sh_exit) \
+	X(FULL, NODE, NPM, WAIT, way, command, NONE, "exit", sh_exit, YES, sh_exit) \
+	X(FULL, NODE, NPX, WAIT, way, command, NONE, "exit", sh_exit, YES, sh_exit)
+
+/* Something is done to a worker that lives. */
+#define ACTED(X, tier, wrapped, act, way, command, settings, verdict, exit) \
+	X(tier, NODE, DIRECT, act, way, command, settings, verdict, ANY, YES, exit) \
+	X(wrapped, NODE, SH, act, way, command, settings, verdict, ANY, YES, exit) \
+	X(wrapped, NODE, NPM, act, way, command, settings, verdict, ANY, YES, exit) \
+	X(wrapped, NODE, NPX, act, way, command, settings, verdict, ANY, YES, exit)
+
+#define HEAP_LIMIT(X, tier, way, command, settings) SAME(X, tier, way, command, settings, "heap-limit", ANY, YES, 134)
+#define OOM_KILL(X, tier, way, command) SAME(X, tier, way, command, MAX_320, "oom-kill", ANY, LOGGED, 137)
+#define EXITS(X, tier, way, command, settings, code) SAME(X, tier, way, command, settings, "exit", code, YES, code)
+
+#define NODE_HEAP_ROWS(X) \
 	X(SHORT, NODE, DIRECT, WAIT, "heap limit by objects", "node @js/leak-heap.js", OLD_64, "heap-limit", ANY, YES, 134) \
 	X(SHORT, NODE, SH, WAIT, "heap limit by objects", "node @js/leak-heap.js", OLD_64, "heap-limit", ANY, YES, 134) \
 	X(SHORT, NODE, NPM, WAIT, "heap limit by objects", "node @js/leak-heap.js", OLD_64, "heap-limit", ANY, YES, ANY) \
 	X(SHORT, NODE, NPX, WAIT, "heap limit by objects", "node @js/leak-heap.js", OLD_64, "heap-limit", ANY, YES, ANY) \
-	X(SHORT, NODE, DIRECT, WAIT, "heap limit, old space from memory.max", "node @js/leak-heap.js", MAX_320, \
-	  "heap-limit", ANY, YES, 134) \
-	X(FULL, NODE, DIRECT, WAIT, "heap limit by a Map", "node @js/leak-heap.js map", OLD_64, "heap-limit", ANY, YES, 134) \
-	X(FULL, NODE, DIRECT, WAIT, "heap limit by strings", "node @js/leak-heap.js strings", OLD_64, "heap-limit", ANY, YES, \
-	  134) \
-	X(FULL, NODE, DIRECT, WAIT, "heap limit by closures", "node @js/leak-heap.js closures", OLD_64, "heap-limit", ANY, \
-	  YES, 134) \
-	X(FULL, NODE, DIRECT, WAIT, "heap limit with timers between", "node @js/leak-heap.js slow", OLD_64, "heap-limit", \
-	  ANY, YES, 134) \
-	X(FULL, NODE, DIRECT, WAIT, "heap limit in an ES module", "node @js/leak-heap.mjs", OLD_64, "heap-limit", ANY, YES, \
-	  134) \
+	HEAP_LIMIT(X, SHORT, "heap limit, old space from memory.max", "node @js/leak-heap.js", MAX_320) \
+	HEAP_LIMIT(X, SHORT, "heap limit by a Map", "node @js/leak-heap.js map", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by a Set", "node @js/leak-heap.js set", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by a dictionary", "node @js/leak-heap.js dictionary", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by strings", "node @js/leak-heap.js strings", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by closures", "node @js/leak-heap.js closures", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by one huge array", "node @js/leak-heap.js array", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by JSON.parse", "node @js/leak-heap.js json", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit by promises", "node @js/leak-heap.js promises", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit in a microtask loop", "node @js/leak-heap.js microtasks", OLD_64) \
+	HEAP_LIMIT(X, FULL, "heap limit with timers between", "node @js/leak-heap.js slow", OLD_64) \
+	HEAP_LIMIT(X, SHORT, "heap limit in an ES module", "node @js/leak-heap.mjs", OLD_64) \
 	X(FULL, NODE, SH, WAIT, "heap limit, status swallowed", "node @js/leak-heap.js || true", OLD_64, "heap-limit", ANY, \
-	  ANY, 0) \
-	X(SHORT, NODE, DIRECT, WAIT, "Buffers until OOM-killed", "node @js/leak-buffers.js", MAX_320, "oom-kill", ANY, ANY, \
-	  137) \
-	X(SHORT, NODE, NPM, WAIT, "Buffers until OOM-killed", "node @js/leak-buffers.js", MAX_320, "oom-kill", ANY, ANY, ANY) \
-	X(FULL, NODE, SH, WAIT, "Buffers until OOM-killed", "node @js/leak-buffers.js", MAX_320, "oom-kill", ANY, ANY, 137) \
-	X(FULL, NODE, NPX, WAIT, "Buffers until OOM-killed", "node @js/leak-buffers.js", MAX_320, "oom-kill", ANY, ANY, ANY) \
-	X(SHORT, NODE, DIRECT, WAIT, "exit 0", "node @js/end.js exit 0", NONE, "exit", 0, YES, 0) \
-	X(SHORT, NODE, DIRECT, WAIT, "exit 3", "node @js/end.js exit 3", NONE, "exit", 3, YES, 3) \
-	X(SHORT, NODE, NPM, WAIT, "exit 3", "node @js/end.js exit 3", NONE, "exit", 3, YES, 3) \
-	X(FULL, NODE, SH, WAIT, "exit 3", "node @js/end.js exit 3", NONE, "exit", 3, YES, 3) \
-	X(FULL, NODE, NPX, WAIT, "exit 3", "node @js/end.js exit 3", NONE, "exit", 3, YES, 3) \
-	X(SHORT, NODE, DIRECT, WAIT, "exit 134 is no heap limit", "node @js/end.js exit 134", NONE, "exit", 134, YES, 134) \
-	X(FULL, NODE, DIRECT, WAIT, "exit 137 is no OOM kill", "node @js/end.js exit 137", NONE, "exit", 137, YES, 137) \
-	X(SHORT, NODE, DIRECT, WAIT, "uncaught exception", "node @js/end.js throw", NONE, "exit", 1, YES, 1) \
-	X(FULL, NODE, DIRECT, WAIT, "a leak contained in a worker thread", "node @js/end.js thread", OLD_64, "exit", 7, ANY, 7) \
-	X(SHORT, NODE, DIRECT, WAIT, "abort is no heap limit", "node @js/end.js abort", NONE, "signal", 6, YES, 134) \
-	X(SHORT, NODE, DIRECT, WAIT, "SIGSEGV", "node @js/end.js signal SIGSEGV", NONE, "signal", 11, YES, 139) \
-	X(FULL, NODE, DIRECT, WAIT, "SIGTERM from itself", "node @js/end.js signal SIGTERM", NONE, "signal", 15, YES, 143) \
-	X(FULL, NODE, DIRECT, WAIT, "SIGTRAP", "node @js/end.js signal SIGTRAP", NONE, "signal", 5, YES, 133) \
-	X(SHORT, NODE, DIRECT, WAIT, "prints the fatal line and lives on", "node @js/end.js lie", NONE, "exit", 1, ANY, 1) \
-	X(SHORT, NODE, DIRECT, WAIT, "missing command", "no-such-program server.js", NONE, "exec", ANY, YES, 127) \
-	X(SHORT, NODE, DIRECT, WAIT, "not executable", "@dir/not-executable", NONE, "exec", ANY, YES, 126) \
-	X(SHORT, NODE, SH, WAIT, "missing command", "no-such-program server.js", NONE, "exit", 127, YES, 127) \
-	X(SHORT, NODE, DIRECT, STOP, "stop on request", "node @js/serve.js", NONE, "stopped", ANY, YES, 0) \
-	X(SHORT, NODE, DIRECT, TERM, "SIGTERM to the supervisor", "node @js/serve.js", NONE, "stopped", ANY, YES, 0) \
-	X(SHORT, NODE, NPM, STOP, "stop on request", "node @js/serve.js", NONE, "stopped", ANY, YES, 0) \
-	X(FULL, NODE, SH, STOP, "stop on request", "node @js/serve.js", "stop.timeout=2s", "stopped", ANY, YES, 0) \
-	X(FULL, NODE, NPX, TERM, "SIGTERM to the supervisor", "node @js/serve.js", "stop.timeout=2s", "stopped", ANY, YES, 0) \
-	X(SHORT, NODE, DIRECT, KILL_WORKER, "killed from outside", "node @js/serve.js", NONE, "unknown-kill", ANY, ANY, 137)
+	  YES, 0) \
+	OOM_KILL(X, SHORT, "Buffers until OOM-killed", "node @js/leak-buffers.js") \
+	OOM_KILL(X, SHORT, "SharedArrayBuffers until OOM-killed", "node @js/leak-outside.js shared") \
+	OOM_KILL(X, SHORT, "wasm memory until OOM-killed", "node @js/leak-outside.js wasm") \
+	OOM_KILL(X, SHORT, "an addon's allocations until OOM-killed", "node @js/leak-outside.js addon @addon")
+
+#define NODE_END_ROWS(X) \
+	EXITS(X, SHORT, "exit 0", "node @js/end.js exit 0", NONE, 0) \
+	EXITS(X, SHORT, "exit 3", "node @js/end.js exit 3", NONE, 3) \
+	EXITS(X, SHORT, "exit 134 is no heap limit", "node @js/end.js exit 134", NONE, 134) \
+	EXITS(X, FULL, "exit 137 is no OOM kill", "node @js/end.js exit 137", NONE, 137) \
+	EXITS(X, SHORT, "uncaught exception", "node @js/end.js throw", NONE, 1) \
+	EXITS(X, SHORT, "a leak contained in a worker thread", "node @js/end.js thread 24", OLD_64, 7) \
+	EXITS(X, SHORT, "a leak in a worker thread without limits", "node @js/end.js thread 0", OLD_64, 7) \
+	EXITS(X, SHORT, "prints the fatal line, exits 1", "node @js/end.js lie 1", NONE, 1) \
+	EXITS(X, SHORT, "prints the fatal line, exits 0", "node @js/end.js lie 0", NONE, 0) \
+	SIGNALLED(X, SHORT, "prints the fatal line, aborts", "node @js/end.js lie abort", NONE, 6) \
+	SIGNALLED(X, SHORT, "abort is no heap limit", "node @js/end.js abort", NONE, 6) \
+	SIGNALLED(X, SHORT, "SIGSEGV", "node @js/end.js signal SIGSEGV", NONE, 11) \
+	SIGNALLED(X, SHORT, "native stack overflow", "node --stack-size=65500 @js/end.js recurse", NONE, 11) \
+	SIGNALLED(X, SHORT, "V8's own trap", "node --abort-on-uncaught-exception @js/end.js throw", NONE, 5) \
+	SIGNALLED(X, SHORT, "V8 check at its start", "node --max-old-space-size=1 @js/end.js exit 0", NONE, 5) \
+	SIGNALLED(X, FULL, "SIGTERM from itself", "node @js/end.js signal SIGTERM", NONE, 15) \
+	/* Anybody can send SIGSYS, and our own filter sends none: never certain. */ \
+	X(SHORT, NODE, DIRECT, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "seccomp", ANY, NO, 159) \
+	X(FULL, NODE, SH, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", 159, YES, 159) \
+	NOT_RUN(X, SHORT, "missing command", "no-such-program server.js", 127, 127) \
+	NOT_RUN(X, SHORT, "not executable", "@dir/not-executable", 126, 126) \
+	X(SHORT, NODE, DIRECT, WAIT, "wrong architecture", "@dir/wrong-architecture", NONE, "exec", ANY, YES, 126) \
+	SAME(X, SHORT, "working directory gone", "node @js/end.js exit 0", "service.directory=@dir/gone", "exec", ANY, YES, \
+	     126) \
+	ACTED(X, SHORT, FULL, STOP, "stop on request", "node @js/serve.js", "stop.timeout=2s", "stopped", 0) \
+	ACTED(X, SHORT, FULL, TERM, "SIGTERM to the supervisor", "node @js/serve.js", "stop.timeout=2s", "stopped", 0) \
+	ACTED(X, SHORT, FULL, STOP, "prints the fatal line, lives on", "node @js/end.js lie live", "stop.timeout=1s", "stopped", \
+	      0) \
+	ACTED(X, SHORT, FULL, KILL_WORKER, "killed from outside", "node @js/serve.js", NONE, "unknown-kill", 137)
+
+#define NODE_ROWS(X) NODE_HEAP_ROWS(X) NODE_END_ROWS(X)
 
 #define C_HEAP_ROWS(X) \
 	X(SHORT, C, DIRECT, WAIT, "heap limit by objects", "@worker leak", C_OLD_32, "heap-limit", ANY, YES, 134) \

@@ -6,15 +6,21 @@ const ways = {
   throw: () => { throw new Error('nobody catches this'); },
   abort: () => process.abort(),
   signal: () => { process.kill(process.pid, value); setInterval(() => {}, 1000); },
+  recurse: () => { const deeper = () => deeper() + 1; deeper(); },
+  // Prints V8's last line and does something else.
   lie: () => {
     console.error('FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory');
-    process.exitCode = 1;
+    if (value === 'abort') process.abort();
+    if (value === 'live') setInterval(() => {}, 1000);
+    else process.exitCode = Number(value);
+    process.on('SIGTERM', () => process.exit(0));
+    if (value === 'live') console.log('steady');
   },
-  // A worker thread's leak is contained by Node: the process lives, and leaves with 7.
+  // A worker thread's leak is contained by Node, with a limit of its own or without: the process lives, and leaves with 7.
   thread: () => {
     const { Worker } = require('node:worker_threads');
     const leak = 'const a = []; for (let i = 0; ; i++) a.push({ i, text: "object " + i });';
-    new Worker(leak, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 24 } })
+    new Worker(leak, { eval: true, resourceLimits: value > 0 ? { maxOldGenerationSizeMb: Number(value) } : {} })
       .on('error', (error) => process.exit(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 7 : 1));
   },
 };
