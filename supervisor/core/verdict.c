@@ -18,6 +18,10 @@
  * wrapper such as npm outlives its node by less than this. */
 #define NEAR_THE_END_USEC (30 * USEC_PER_SEC)
 
+/* A thread's bye comes before its heap is taken down, and V8 can still die in that: seen 60 ms later; behind a wrapper the
+ * end of the main process comes later still. */
+#define TAKE_DOWN_USEC (5 * USEC_PER_SEC)
+
 #define SHELL_SIGNAL 128 /* a shell tells of a signal's death as 128 + signal */
 
 static void add(struct verdict *verdict, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -57,6 +61,30 @@ static const struct reporter *ended_near_limit(const struct evidence *evidence)
 		const struct reporter *reporter = &evidence->reporters[i];
 		if (reporter->near_limit && !reporter->launcher && reporter->main_isolate && reporter->closed &&
 		    !reporter->told && !reporter->said_bye && evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC)
+			return reporter;
+	}
+	return NULL;
+}
+
+static bool ended_without_leave_taking(const struct evidence *evidence, int32_t pid)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++) {
+		const struct reporter *reporter = &evidence->reporters[i];
+		if (reporter->main_isolate && reporter->pid == pid)
+			return reporter->closed && !reporter->said_bye && !reporter->told;
+	}
+	return false;
+}
+
+/* A worker thread that lived, or was being taken down, when its process ended without leave-taking. V8 tells of a
+ * thread's limit nobody but Node, which contains most of them; a single huge allocation can end the whole process. */
+static const struct reporter *ended_in_a_thread(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++) {
+		const struct reporter *reporter = &evidence->reporters[i];
+		if (!reporter->main_isolate && reporter->closed &&
+		    evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC &&
+		    ended_without_leave_taking(evidence, reporter->pid))
 			return reporter;
 	}
 	return NULL;
@@ -223,6 +251,26 @@ static const char *heap_limit_text(const struct evidence *evidence, char *text, 
 	return text;
 }
 
+/* A worker's main thread that does not report, or one of its worker threads: there only the fatal line tells. */
+static bool judge_heap_limit_by_line(const struct evidence *evidence, struct verdict *verdict)
+{
+	char text[256];
+	const struct reporter *thread = ended_in_a_thread(evidence);
+	if (evidence->fatal.kind != FATAL_HEAP_LIMIT)
+		return false;
+	if (thread != NULL) {
+		verdict->limit_bytes = thread->last.limit_bytes;
+		set(verdict, VERDICT_HEAP_LIMIT, false, "fatal heap-limit error: in a worker thread, as far as can be seen");
+		add(verdict, "not certain: V8 tells of a worker thread's limit only by its line on stderr");
+		return true;
+	}
+	if (any_reporter(evidence) || (!ended_by(evidence, SIGABRT) && evidence->wait_status != SHELL_SIGNAL + SIGABRT))
+		return false;
+	set(verdict, VERDICT_HEAP_LIMIT, false, "%s", heap_limit_text(evidence, text, sizeof(text)));
+	add(verdict, "not certain: no heap records bear out the fatal line");
+	return true;
+}
+
 /* Three witnesses: V8's own near-limit record from a process that then ended without leave-taking, the way that the
  * process ended, and the fatal line. Text alone can be printed by anybody; the record and the kernel's word cannot. */
 static bool judge_heap_limit(const struct evidence *evidence, struct verdict *verdict)
@@ -231,22 +279,14 @@ static bool judge_heap_limit(const struct evidence *evidence, struct verdict *ve
 	const struct reporter *reporter = ended_near_limit(evidence);
 	bool aborted = ended_by(evidence, SIGABRT);
 	bool line = evidence->fatal.kind == FATAL_HEAP_LIMIT;
-	bool status_fits = aborted || (evidence->exited && evidence->wait_code == CLD_EXITED);
-	if (!status_fits)
+	if (!aborted && !(evidence->exited && evidence->wait_code == CLD_EXITED))
 		return false;
-	if (reporter != NULL && (aborted || line)) {
-		verdict->limit_bytes = reporter->last.limit_bytes;
-		set(verdict, VERDICT_HEAP_LIMIT, line, "%s", heap_limit_text(evidence, text, sizeof(text)));
-		if (!line)
-			add(verdict, "not certain: the fatal line is missing on stderr");
-		return true;
-	}
-	if (!line || any_reporter(evidence))
-		return false;
-	if (!aborted && evidence->wait_status != SHELL_SIGNAL + SIGABRT)
-		return false;
-	set(verdict, VERDICT_HEAP_LIMIT, false, "%s", heap_limit_text(evidence, text, sizeof(text)));
-	add(verdict, "not certain: no heap records bear out the fatal line");
+	if (reporter == NULL || (!aborted && !line))
+		return judge_heap_limit_by_line(evidence, verdict);
+	verdict->limit_bytes = reporter->last.limit_bytes;
+	set(verdict, VERDICT_HEAP_LIMIT, line, "%s", heap_limit_text(evidence, text, sizeof(text)));
+	if (!line)
+		add(verdict, "not certain: the fatal line is missing on stderr");
 	return true;
 }
 

@@ -2,7 +2,10 @@
 /* rows: the one table of deaths. Each row is a way to die, in a kind of worker, behind a wrapping, and what heapward must
  * say of it. Both tiers run from here: SHORT rows are for CI, FULL ones for `tools/test --full`.
  *
- * X(tier, kind, wrapping, act, "way", "command", "settings", verdict, number, certain, exit status of `run`)
+ * X(tier, kind, wrapping, act, "way", "command", "settings", verdict, number, certain, exit status of `run`
+ *   [, from Node major, to Node major])
+ * Of the acts, WAIT does nothing, the others wait for "steady" first; CHILD waits for the child.death that must come and
+ * whose verdict it is, and then stops the service.
  * Commands and settings are split at spaces. "@js/" is this folder's workers/, "@worker" the C worker, "@dir/" the
  * test's directory, "@addon" a native addon. ANY holds nothing; LOGGED: certain where the kernel tells whose limit it was
  * (v2, or a kernel log that can be read). Node rows are run with the `node` in PATH; no verdict counts as covered by the C
@@ -48,6 +51,26 @@
 	X(wrapped, NODE, NPM, act, way, command, settings, verdict, ANY, YES, exit) \
 	X(wrapped, NODE, NPX, act, way, command, settings, verdict, ANY, YES, exit)
 
+/* Ways whose end depends on Node's major. */
+#define SAME_BETWEEN(X, from, to, tier, way, command, settings, verdict, certain, exit) \
+	X(tier, NODE, DIRECT, WAIT, way, command, settings, verdict, ANY, certain, exit, from, to) \
+	X(FULL, NODE, SH, WAIT, way, command, settings, verdict, ANY, certain, exit, from, to) \
+	X(FULL, NODE, NPM, WAIT, way, command, settings, verdict, ANY, certain, ANY, from, to) \
+	X(FULL, NODE, NPX, WAIT, way, command, settings, verdict, ANY, certain, ANY, from, to)
+#define SAME_SINCE(X, from, tier, way, command, settings, verdict, certain, exit) \
+	SAME_BETWEEN(X, from, 999, tier, way, command, settings, verdict, certain, exit)
+#define SAME_UNTIL(X, to, tier, way, command, settings, verdict, certain, exit) \
+	SAME_BETWEEN(X, 1, to, tier, way, command, settings, verdict, certain, exit)
+
+#define CHILD_SETTINGS " heap.old_space=40M heap.processes=2 log.events=json"
+#define CHILD_ROW(X, tier, wrapping, way, command, settings, verdict, certain) \
+	X(tier, NODE, wrapping, CHILD, way, command, settings CHILD_SETTINGS, verdict, ANY, certain, 0)
+#define CHILD_DIES(X, tier, way, command, settings, verdict, certain) \
+	CHILD_ROW(X, tier, DIRECT, way, command, settings, verdict, certain) \
+	CHILD_ROW(X, FULL, SH, way, command, settings, verdict, certain) \
+	CHILD_ROW(X, FULL, NPM, way, command, settings, verdict, certain) \
+	CHILD_ROW(X, FULL, NPX, way, command, settings, verdict, certain)
+
 #define HEAP_LIMIT(X, tier, way, command, settings) SAME(X, tier, way, command, settings, "heap-limit", ANY, YES, 134)
 #define OOM_KILL(X, tier, way, command) SAME(X, tier, way, command, MAX_320, "oom-kill", ANY, LOGGED, 137)
 #define EXITS(X, tier, way, command, settings, code) SAME(X, tier, way, command, settings, "exit", code, YES, code)
@@ -71,6 +94,14 @@
 	HEAP_LIMIT(X, SHORT, "heap limit in an ES module", "node @js/leak-heap.mjs", OLD_64) \
 	X(FULL, NODE, SH, WAIT, "heap limit, status swallowed", "node @js/leak-heap.js || true", OLD_64, "heap-limit", ANY, \
 	  YES, 0) \
+	/* Node contains a thread's limit, but for a single huge allocation, and then only the fatal line tells. */ \
+	SAME_SINCE(X, 20, SHORT, "one huge array in a worker thread", "node @js/end.js thread-array", OLD_64, "heap-limit", NO, \
+		   134) \
+	SAME_UNTIL(X, 18, SHORT, "one huge array in a worker thread", "node @js/end.js thread-array", OLD_64, "exit", YES, 7) \
+	CHILD_DIES(X, SHORT, "a child OOM-killed, its server lives", "node @js/parent.js buffers", "memory.max=320M", "oom-kill", \
+		   LOGGED) \
+	CHILD_DIES(X, SHORT, "a child at its heap limit, its server lives", "node @js/parent.js heap", "memory.max=700M", \
+		   "heap-limit", YES) \
 	OOM_KILL(X, SHORT, "Buffers until OOM-killed", "node @js/leak-buffers.js") \
 	OOM_KILL(X, SHORT, "SharedArrayBuffers until OOM-killed", "node @js/leak-outside.js shared") \
 	OOM_KILL(X, SHORT, "wasm memory until OOM-killed", "node @js/leak-outside.js wasm") \
@@ -85,6 +116,7 @@
 	EXITS(X, SHORT, "a leak contained in a worker thread", "node @js/end.js thread 24", OLD_64, 7) \
 	EXITS(X, SHORT, "a leak in a worker thread without limits", "node @js/end.js thread 0", OLD_64, 7) \
 	EXITS(X, SHORT, "prints the fatal line, exits 1", "node @js/end.js lie 1", NONE, 1) \
+	EXITS(X, FULL, "prints the fatal line beside a thread, exits 1", "node @js/end.js lie-thread 1", NONE, 1) \
 	EXITS(X, SHORT, "prints the fatal line, exits 0", "node @js/end.js lie 0", NONE, 0) \
 	SIGNALLED(X, SHORT, "prints the fatal line, aborts", "node @js/end.js lie abort", NONE, 6) \
 	SIGNALLED(X, SHORT, "abort is no heap limit", "node @js/end.js abort", NONE, 6) \
@@ -96,9 +128,11 @@
 	/* Anybody can send SIGSYS, and our own filter sends none: never certain. */ \
 	X(SHORT, NODE, DIRECT, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "seccomp", ANY, NO, 159) \
 	X(FULL, NODE, SH, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", 159, YES, 159) \
+	X(FULL, NODE, NPM, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", ANY, YES, ANY) \
+	X(FULL, NODE, NPX, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", ANY, YES, ANY) \
 	NOT_RUN(X, SHORT, "missing command", "no-such-program server.js", 127, 127) \
 	NOT_RUN(X, SHORT, "not executable", "@dir/not-executable", 126, 126) \
-	X(SHORT, NODE, DIRECT, WAIT, "wrong architecture", "@dir/wrong-architecture", NONE, "exec", ANY, YES, 126) \
+	NOT_RUN(X, SHORT, "wrong architecture", "@dir/wrong-architecture", 126, 126) \
 	SAME(X, SHORT, "working directory gone", "node @js/end.js exit 0", "service.directory=@dir/gone", "exec", ANY, YES, \
 	     126) \
 	ACTED(X, SHORT, FULL, STOP, "stop on request", "node @js/serve.js", "stop.timeout=2s", "stopped", 0) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_deaths: every row of rows.h is run and its verdict, certainty and exit status held. Each death is written to a
- * results file (E2E_RESULTS, else results.tsv beside this program), from which tools/test makes its last table.
+ * results file (E2E_RESULTS, else results.tsv beside this program), from which tools/test makes its last table and
+ * tools/verdicts docs/verdicts.md.
  * usage: test_deaths [--full] [--kind node|c-worker] [--list] */
 #include "tests/e2e/harness.h"
 #include "tests/e2e/rows.h"
@@ -15,7 +16,7 @@
 enum tier { SHORT, FULL };
 enum kind { NODE, C };
 enum wrapping { DIRECT, SH, NPM, NPX };
-enum act { WAIT, STOP, TERM, INT, KILL_WORKER }; /* what the test does once the worker runs */
+enum act { WAIT, STOP, TERM, INT, KILL_WORKER, CHILD }; /* what the test does once the worker runs; see rows.h */
 enum certain { NO, YES };
 
 struct row {
@@ -25,13 +26,17 @@ struct row {
 	enum act act;
 	const char *way, *command, *settings, *verdict;
 	int number, certain, exit_status;
+	int from_major, to_major; /* of Node; 0: all */
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* the majors, where a row holds for all of them */
 static const struct row rows[] = {
 #define X(...) { __VA_ARGS__ },
 	ROWS(X)
 #undef X
 };
+#pragma GCC diagnostic pop
 
 static const char *const kind_names[] = { [NODE] = "node", [C] = "c-worker" };
 static const char *const wrapping_names[] = { [DIRECT] = "direct", [SH] = "sh -c", [NPM] = "npm start", [NPX] = "npx" };
@@ -141,7 +146,9 @@ static void act(struct world *world, const struct row *row, struct program *run)
 	const char *out = strrchr(run->out_path, '/') + 1;
 	await_file(world, out, "steady", 20);
 	pid_t worker = await_worker(world, 0, 10);
-	if (row->act == STOP)
+	if (row->act == CHILD)
+		await_err(world, run, "\"event\":\"child.death\"", 60);
+	if (row->act == STOP || row->act == CHILD)
 		heapward_says(world, 0, "stop", world->name, NULL);
 	else if (row->act == KILL_WORKER)
 		kill(worker, SIGKILL);
@@ -149,20 +156,56 @@ static void act(struct world *world, const struct row *row, struct program *run)
 		kill(run->pid, row->act == TERM ? SIGTERM : SIGINT);
 }
 
-static void keep_result(const struct row *row, bool held)
+/* "v20.20.2"; a C worker has none. */
+static const char *node_version(void)
 {
-	char path[WORLD_PATH_MAX], line[512];
+	static char version[32];
+	if (version[0] != '\0')
+		return version;
+	FILE *node = popen("node --version", "r");
+	if (node == NULL || fgets(version, sizeof(version), node) == NULL || pclose(node) != 0)
+		fail_msg("node --version: %s", strerror(errno));
+	version[strcspn(version, "\n")] = '\0';
+	return version;
+}
+
+static const char *results_path(char buffer[static WORLD_PATH_MAX])
+{
 	const char *given = getenv("E2E_RESULTS");
-	if (given == NULL) {
-		ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 16);
-		assert(length > 0);
-		path[length] = '\0';
-		strcpy(strrchr(path, '/'), "/results.tsv");
+	if (given != NULL)
+		return given;
+	ssize_t length = readlink("/proc/self/exe", buffer, WORLD_PATH_MAX - 16);
+	assert(length > 0);
+	buffer[length] = '\0';
+	strcpy(strrchr(buffer, '/'), "/results.tsv");
+	return buffer;
+}
+
+/* Why the verdict is not certain, in its own words; "" where it is. */
+static const char *doubt(struct json_object *judged)
+{
+	struct json_object *evidence = NULL;
+	json_object_object_get_ex(judged, "evidence", &evidence);
+	for (size_t i = 0; evidence != NULL && i < json_object_array_length(evidence); i++) {
+		const char *line = json_object_get_string(json_object_array_get_idx(evidence, i));
+		if (strncmp(line, "not certain: ", 13) == 0)
+			return line + 13;
+		if (strncmp(line, "whose limit: ", 13) == 0)
+			return line;
 	}
-	cleanup_fd int fd = open(given != NULL ? given : path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	int length = snprintf(line, sizeof(line), "%s\t%s\t%s\t%s\t%s\t%s\n", row->verdict, kind_names[row->kind],
-			      wrapping_names[row->wrapping], row->way, row->certain == NO ? "uncertain" : "certain",
-			      held ? "held" : "FAILED");
+	return "";
+}
+
+static void keep_result(const struct row *row, struct json_object *judged, bool held)
+{
+	char path[WORLD_PATH_MAX], line[1024];
+	cleanup_fd int fd = open(results_path(path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	bool certain = see_bool(judged, "/certain");
+	int length = snprintf(line, sizeof(line), "%s%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			      row->act == CHILD ? "child " : "", row->verdict, kind_names[row->kind],
+			      wrapping_names[row->wrapping], row->way, certain ? "certain" : "uncertain",
+			      held ? "held" : "FAILED", row->kind == NODE ? node_version() : "", on_cgroup_v2() ? "v2" : "v1",
+			      getuid() == 0 ? "root" : "user", certain ? "" : doubt(judged));
 	if (fd < 0 || write(fd, line, (size_t)length) != length)
 		fail_msg("write the result: %s", strerror(errno));
 }
@@ -182,6 +225,25 @@ static bool certainty_holds(const struct row *row, struct json_object *why)
 	return row->certain == ANY || certain == (row->certain == YES);
 }
 
+/* What heapward says of it: the last death, or what it told of the child that died while its server lived. */
+static struct json_object *judged(struct world *world, const struct row *row, struct program *run)
+{
+	struct json_object *why = see_why(world);
+	if (row->act != CHILD)
+		return why;
+	assert_true(verdict_is(why, "stopped", ANY));
+	char *line = strstr(program_err(world, run), "{\"ts\"");
+	for (char *next; line != NULL; line = next) {
+		next = strstr(line + 1, "\n{\"ts\"");
+		if (next != NULL)
+			*next++ = '\0';
+		if (strstr(line, "\"event\":\"child.death\"") != NULL)
+			return see(world, line);
+	}
+	fail_msg("no child.death:\n%s", program_err(world, run));
+	return NULL;
+}
+
 static void a_death_gets_its_verdict(void **state)
 {
 	struct world *world = *state;
@@ -190,13 +252,13 @@ static void a_death_gets_its_verdict(void **state)
 	act(world, row, run);
 	int status = program_finish(world, run, 60);
 	await_nothing_left(world, 2);
-	struct json_object *why = see_why(world);
-	bool verdict = verdict_is(why, row->verdict, row->number), certain = certainty_holds(row, why);
+	struct json_object *told = judged(world, row, run);
+	bool verdict = verdict_is(told, row->verdict, row->number), certain = certainty_holds(row, told);
 	bool exit_status = row->exit_status == ANY || status == row->exit_status;
-	keep_result(row, verdict && certain && exit_status);
+	keep_result(row, told, verdict && certain && exit_status);
 	if (!verdict || !certain)
 		fail_msg("not %s %d, certain %d:\n%s", row->verdict, row->number, row->certain,
-			 json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+			 json_object_to_json_string_ext(told, JSON_C_TO_STRING_PRETTY));
 	if (!exit_status)
 		fail_msg("run exits %d, not %d:\n%s", status, row->exit_status, program_err(world, run));
 	assert_contains(last_line(world, program_err(world, run)), world->name); /* the verdict, always as text */
@@ -211,6 +273,9 @@ struct choice {
 
 static bool chosen(const struct choice *choice, const struct row *row)
 {
+	long major = row->to_major == 0 || row->kind != NODE ? 0 : strtol(node_version() + 1, NULL, 10);
+	if (major < row->from_major || major > row->to_major)
+		return false;
 	if ((choice->direct && row->wrapping != DIRECT) || (choice->way != NULL && strstr(row->way, choice->way) == NULL))
 		return false;
 	return (choice->full || row->tier == SHORT) && (choice->kind == ANY || choice->kind == (int)row->kind);

@@ -24,6 +24,16 @@ status=0
 "$house/pure.sh" "$house/pure.allow" "$bad_archive" >"$work/out" 2>&1 || status=$?
 must_name pure 'wants open' 'wants clock_gettime' 'wants write' 'wants getenv'
 
+echo '# Verdicts: 900 of 900' >"$work/page"
+status=0
+"$house/verdicts.sh" "$1" "$work/page" >"$work/out" 2>&1 || status=$?
+must_name 'verdicts (old)' 'run tools/verdicts'
+# shellcheck disable=SC2016 # the page is Markdown
+printf '# Verdicts: 899 of 900\n- Verdict code `%s`\n' "$("$1/tools/verdicts" --code)" >"$work/page"
+status=0
+"$house/verdicts.sh" "$1" "$work/page" >"$work/out" 2>&1 || status=$?
+must_name 'verdicts (failed)' '899 of 900'
+
 tree=$work/layers
 mkdir -p "$tree/base" "$tree/include/heapward" "$tree/supervisor/types" "$tree/supervisor/core" "$tree/supervisor/wire" \
   "$tree/supervisor/edge" "$tree/supervisor/service" "$tree/child/confine" "$tree/child/agent"

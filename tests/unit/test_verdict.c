@@ -59,6 +59,15 @@ static const struct row rows[] = {
 	{ "near the limit, then exit in order", LINE | REPORTED | BYE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
 	{ "near the limit long ago, then abort", REPORTED | OLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "a thread's limit, then exit", REPORTED | THREAD, EXITED(7), ASKED_NOTHING, VERDICT_EXIT, true, 7 },
+	{ "a thread's limit ends the process", LINE | REPORTER | CLOSED | THREAD, KILLED(SIGABRT), ASKED_NOTHING,
+	  VERDICT_HEAP_LIMIT, false, 134 },
+	{ "a thread's limit behind npm", LINE | REPORTER | CLOSED | THREAD, EXITED(1), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
+	  false, 1 },
+	{ "the line and abort, a thread gone long ago", LINE | REPORTER | CLOSED | THREAD | OLD, KILLED(SIGABRT), ASKED_NOTHING,
+	  VERDICT_SIGNAL, true, 134 },
+	{ "abort with a thread alive", REPORTER | CLOSED | THREAD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "the line printed, a thread alive", LINE | REPORTER | CLOSED | THREAD | BYE, EXITED(1), ASKED_NOTHING,
+	  VERDICT_EXIT, true, 1 },
 	{ "npm's own heap near its limit", REPORTED | LAUNCHER, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
 	{ "heap limit, but only a timer reports", LINE | REPORTER | TIMER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
 	  false, 134 },
@@ -104,6 +113,19 @@ static void add_counters(const struct row *row, struct evidence *evidence)
 		 row->seen & OOM_ANCESTOR ? "/a" : row->seen & OOM_LOG ? OWN : "");
 }
 
+/* A worker thread has its process's main isolate beside it, whose leave-taking is what counts. */
+static void add_main_isolate(const struct row *row, struct evidence *evidence, struct reporter *thread)
+{
+	struct reporter *main_isolate = thread + 1;
+	*main_isolate = *thread;
+	main_isolate->main_isolate = true;
+	main_isolate->near_limit = false;
+	thread->said_bye = true; /* as when a thread is taken down */
+	thread->closed_usec = (row->seen & OLD ? 940 : 999) * USEC_PER_SEC;
+	evidence->reporter_count = 2;
+}
+
+/* `reporter` has room for two. */
 static void make(const struct row *row, struct evidence *ret, struct reporter *reporter)
 {
 	*ret = (struct evidence){
@@ -119,6 +141,8 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 		.near_limit_usec = (row->seen & OLD ? 940 : 999) * USEC_PER_SEC,
 		.last = { .at_usec = 5, .used_bytes = 110 * MIB, .limit_bytes = 112 * MIB },
 	};
+	if (row->seen & THREAD)
+		add_main_isolate(row, ret, reporter);
 	if (row->seen & (LINE | OTHER_LINE)) {
 		ret->fatal.kind = row->seen & LINE ? FATAL_HEAP_LIMIT : FATAL_OTHER;
 		strcpy(ret->fatal.text, "FATAL ERROR: as printed");
@@ -129,10 +153,10 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 static void every_end_gets_its_one_verdict(void **state UNUSED)
 {
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict verdict;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		make(&rows[i], &evidence, &reporter);
+		make(&rows[i], &evidence, reporter);
 		verdict_judge(&evidence, &verdict);
 		if (verdict.kind != rows[i].kind || verdict.certain != rows[i].certain)
 			fail_msg("%s: %s, certain %d: %s", rows[i].what, verdict_name(verdict.kind), verdict.certain, verdict.text);
@@ -145,13 +169,13 @@ static void every_end_gets_its_one_verdict(void **state UNUSED)
 static void a_heap_limit_names_old_space_and_headroom(void **state UNUSED)
 {
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict verdict;
-	make(&rows[0], &evidence, &reporter);
+	make(&rows[0], &evidence, reporter);
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "fatal heap-limit error: old space of 64 MiB reached, and the headroom granted "
 					  "there: 48 MiB");
-	reporter.old_space_bytes = SIZE_UNKNOWN;
+	reporter->old_space_bytes = SIZE_UNKNOWN;
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "fatal heap-limit error: V8's heap limit of 112 MiB reached");
 }
@@ -159,15 +183,15 @@ static void a_heap_limit_names_old_space_and_headroom(void **state UNUSED)
 static void an_oom_kill_names_whose_limit_was_hit(void **state UNUSED)
 {
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict verdict;
 	struct row row = { "", OOM | OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, true, 137 };
-	make(&row, &evidence, &reporter);
+	make(&row, &evidence, reporter);
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "OOM-killed: the worker's own group reached memory.max 320 MiB");
 	assert_string_equal(verdict.subject, OWN);
 	row.seen = OOM | OOM_ANCESTOR;
-	make(&row, &evidence, &reporter);
+	make(&row, &evidence, reporter);
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "OOM-killed: group /a reached its limit of 1 GiB");
 	assert_string_equal(verdict.subject, "/a");
@@ -183,11 +207,11 @@ static void a_launch_that_failed_names_its_step(void **state UNUSED)
 		{ "user", "web", EPERM, 126 }, { "directory", "/gone", ENOENT, 126 },
 	};
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict verdict;
 	char wanted[256];
 	for (size_t i = 0; i < ARRAY_LEN(launches); i++) {
-		make(&rows[0], &evidence, &reporter);
+		make(&rows[0], &evidence, reporter);
 		evidence.launch.failed = true;
 		evidence.launch.error = launches[i].error;
 		strcpy(evidence.launch.step, launches[i].step);

@@ -16,6 +16,16 @@ const ways = {
     process.on('SIGTERM', () => process.exit(0));
     if (value === 'live') console.log('steady');
   },
+  'lie-thread': () => {
+    const { Worker } = require('node:worker_threads');
+    new Worker('setInterval(() => {}, 1000)', { eval: true }).on('online', () => { ways.lie(); process.exit(Number(value)); });
+  },
+  // Only a single huge allocation is not contained, and that since Node 20.
+  'thread-array': () => {
+    const { Worker } = require('node:worker_threads');
+    new Worker('const a = []; for (let i = 0; ; i++) a.push(i);', { eval: true })
+      .on('error', (error) => process.exit(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 7 : 1));
+  },
   // A worker thread's leak is contained by Node, with a limit of its own or without: the process lives, and leaves with 7.
   thread: () => {
     const { Worker } = require('node:worker_threads');
