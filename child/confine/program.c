@@ -73,12 +73,41 @@ int confine_seccomp(const struct launch *launch, struct launch_report *report)
 	return 0;
 }
 
-static const char *find_variable(char *const *environment, const char *name)
+static bool is_variable(const char *word, const char *name)
 {
 	size_t length = strlen(name);
+	return strncmp(word, name, length) == 0 && word[length] == '=';
+}
+
+/* The environment with LISTEN_FDS and LISTEN_PID of this very process, which keeps its pid through exec; NULL where memory
+ * is out. What stood there of them is replaced: it cannot be true. */
+static char **with_listen_fds(const struct launch *launch)
+{
+	static char fds[32], pid[32];
+	size_t count = 0, kept = 0;
+	while (launch->environment[count] != NULL)
+		count++;
+	char **list = calloc(count + 3, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		char *word = launch->environment[i];
+		if (!is_variable(word, "LISTEN_FDS") && !is_variable(word, "LISTEN_PID") &&
+		    !is_variable(word, "LISTEN_FDNAMES"))
+			list[kept++] = word;
+	}
+	snprintf(fds, sizeof(fds), "LISTEN_FDS=%u", launch->listen_fds);
+	snprintf(pid, sizeof(pid), "LISTEN_PID=%d", (int)getpid());
+	list[kept++] = fds;
+	list[kept] = pid;
+	return list;
+}
+
+static const char *find_variable(char *const *environment, const char *name)
+{
 	for (size_t i = 0; environment[i] != NULL; i++)
-		if (strncmp(environment[i], name, length) == 0 && environment[i][length] == '=')
-			return environment[i] + length + 1;
+		if (is_variable(environment[i], name))
+			return environment[i] + strlen(name) + 1;
 	return NULL;
 }
 
@@ -133,9 +162,14 @@ static int search(const struct launch *launch, struct launch_report *report)
 int confine_exec(const struct launch *launch, struct launch_report *report)
 {
 	const char *name = launch->argv[0];
+	struct launch told = *launch;
 	if (name[0] == '\0')
 		return confine_failed(report, ENOENT, "an empty command");
+	if (launch->listen_fds > 0)
+		told.environment = with_listen_fds(launch);
+	if (told.environment == NULL)
+		return confine_failed(report, ENOMEM, "environment");
 	if (strchr(name, '/') == NULL)
-		return search(launch, report);
-	return explain_exec(name, try_exec(name, launch), report);
+		return search(&told, report);
+	return explain_exec(name, try_exec(name, &told), report);
 }

@@ -3,6 +3,7 @@
  * group of the service until it is empty, remove what is there, leave. It outlives everything but SIGKILL, so it does
  * as little as possible: static, no allocation, no stdio, every signal blocked by the supervisor before exec. */
 #include "supervisor/edge/cgroup_sweep.h"
+#include "supervisor/edge/listen_path.h"
 #include "supervisor/edge/session.h"
 #include "supervisor/types/keeper.h"
 
@@ -141,11 +142,22 @@ static void remove_runtime(const struct keeper_job *job)
 		unlinkat(job->runtime_fd, path, AT_REMOVEDIR);
 }
 
-static void clean_up(const struct keeper_job *job)
+/* After the workers: the last of them may have been listening still. */
+static void remove_sockets(struct keeper_job *job)
+{
+	for (size_t i = 0; i < LISTEN_MAX; i++) {
+		job->sockets[i][LISTEN_PATH_MAX - 1] = '\0';
+		if (job->sockets[i][0] != '\0')
+			listen_path_remove_stale(job->sockets[i]);
+	}
+}
+
+static void clean_up(struct keeper_job *job)
 {
 	const struct timespec pause = { .tv_nsec = KEEPER_ROUND_NSEC };
 	for (int round = 0; round < KEEPER_ROUNDS_MAX && !sweep_everything(job); round++)
 		nanosleep(&pause, NULL);
+	remove_sockets(job);
 	for (uint32_t i = 0; i < job->directory_count; i++)
 		remove_base(&job->directories[i]);
 	remove_runtime(job);

@@ -218,8 +218,8 @@ int policy_apply_text(struct policy *policy, const char *file, const char *bytes
 static bool reads_as_yaml(enum policy_key key, const char *value)
 {
 	enum policy_type type = policy_key_row(key).type;
-	return (value[0] == '[' || value[0] == '{') &&
-	       (type == POLICY_TYPE_WORDS || type == POLICY_TYPE_PAIRS || type == POLICY_TYPE_CAPABILITIES);
+	return (value[0] == '[' || value[0] == '{') && (type == POLICY_TYPE_WORDS || type == POLICY_TYPE_PAIRS ||
+							type == POLICY_TYPE_CAPABILITIES || type == POLICY_TYPE_LISTEN);
 }
 
 static void apply_value(struct policy *policy, struct policy_text *text, const char *path)
@@ -346,6 +346,7 @@ int policy_check(const struct policy *policy, struct policy_errors *errors)
 {
 	size_t refusals = errors->refusals;
 	check_memory(policy, errors);
+	policy_check_listen(policy, errors);
 	if (policy->restart.backoff_from_usec > policy->restart.backoff_up_to_usec)
 		policy_errors_add_key(errors, policy, KEY_RESTART_BACKOFF_FROM, false,
 				      "restart.backoff.from: longer than restart.backoff.up_to");

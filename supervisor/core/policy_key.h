@@ -22,7 +22,10 @@ enum policy_type {
 	POLICY_TYPE_COUNT_OR_INHERIT, /* uint32_t, POLICY_INHERIT */
 	POLICY_TYPE_CPU,              /* uint32_t, percent, POLICY_INHERIT */
 	POLICY_TYPE_CHOICE,           /* an enum: the position in the list of choices */
+	POLICY_TYPE_TRUTH,            /* bool */
 	POLICY_TYPE_SIGNAL,           /* int */
+	POLICY_TYPE_LISTEN,           /* struct listen_addresses */
+	POLICY_TYPE_READY,            /* struct ready_when */
 	POLICY_TYPE_USER,             /* char * */
 	POLICY_TYPE_CAPABILITIES,     /* char *, comma-separated */
 	POLICY_TYPES

@@ -56,6 +56,19 @@ static struct json_object *map_of_strings(void)
 	return object;
 }
 
+/* One address, or a list of them. */
+static struct json_object *addresses(void)
+{
+	static const char address[] = "^(tcp:([0-9.]+:|\\[[0-9A-Fa-f:.]+\\]:)?[0-9]+|unix:/.+)$";
+	struct json_object *object = json_object_new_object(), *list = json_object_new_array(), *many = typed("array");
+	json_put(many, "items", pattern(address));
+	json_put(many, "maxItems", json_number(LISTEN_MAX));
+	json_object_array_add(list, many);
+	json_object_array_add(list, pattern(address));
+	json_put(object, "anyOf", list);
+	return object;
+}
+
 /* Either a number or one word. */
 static struct json_object *count_or(const char *word)
 {
@@ -100,6 +113,12 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 	case POLICY_TYPE_CHOICE:
 	case POLICY_TYPE_SIGNAL:
 		return choices(row->range);
+	case POLICY_TYPE_TRUTH:
+		return typed("boolean");
+	case POLICY_TYPE_LISTEN:
+		return addresses();
+	case POLICY_TYPE_READY:
+		return pattern("^(auto|listening|started|tcp:[0-9]+)$");
 	case POLICY_TYPE_CAPABILITIES:
 		return json_object_new_object(); /* a word or a list of names; check names the wrong ones */
 	case POLICY_TYPES:
@@ -117,9 +136,13 @@ static void describe(struct json_object *schema, const struct policy_key_row *ro
 	json_put(schema, "description", json_text(text));
 	if (row->standard[0] == '\0')
 		return;
-	/* Numbers as numbers, so that an editor that inserts the default inserts a valid one. */
-	bool number = row->type == POLICY_TYPE_COUNT;
-	json_put(schema, "default", number ? json_number(strtol(row->standard, NULL, 10)) : json_text(row->standard));
+	/* Numbers and booleans as such, so that an editor that inserts the default inserts a valid one. */
+	if (row->type == POLICY_TYPE_COUNT)
+		json_put(schema, "default", json_number(strtol(row->standard, NULL, 10)));
+	else if (row->type == POLICY_TYPE_TRUTH)
+		json_put(schema, "default", json_object_new_boolean(strcmp(row->standard, "true") == 0));
+	else
+		json_put(schema, "default", json_text(row->standard));
 }
 
 static struct json_object *closed_object(void)

@@ -228,6 +228,18 @@ static int read_choice(const struct policy_value *value)
 	return 0;
 }
 
+static int read_truth(const struct policy_value *value)
+{
+	const char *text = policy_value_scalar(value, value->node);
+	if (text == NULL)
+		return -1;
+	int found = find_choice(value, text);
+	if (found < 0)
+		return explain_choice(value, text);
+	*(bool *)value->member = found == 0; /* "true|false" */
+	return 0;
+}
+
 static int read_signal(const struct policy_value *value)
 {
 	const char *text = policy_value_scalar(value, value->node);
@@ -345,7 +357,10 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_COUNT_OR_INHERIT] = policy_value_read_count_or_inherit,
 		[POLICY_TYPE_CPU] = policy_value_read_cpu,
 		[POLICY_TYPE_CHOICE] = read_choice,
+		[POLICY_TYPE_TRUTH] = read_truth,
 		[POLICY_TYPE_SIGNAL] = read_signal,
+		[POLICY_TYPE_LISTEN] = policy_value_read_listen,
+		[POLICY_TYPE_READY] = policy_value_read_ready,
 		[POLICY_TYPE_USER] = read_user,
 		[POLICY_TYPE_CAPABILITIES] = read_capabilities,
 	};

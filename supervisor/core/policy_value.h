@@ -46,4 +46,11 @@ int policy_value_read_count(const struct policy_value *value);
 int policy_value_read_count_or_inherit(const struct policy_value *value);
 int policy_value_read_cpu(const struct policy_value *value);
 
+/* Held sockets and readiness (policy_listen.c). */
+int policy_value_read_listen(const struct policy_value *value);
+int policy_value_read_ready(const struct policy_value *value);
+
+/* What contradicts among the keys about them, as policy_check adds it. */
+void policy_check_listen(const struct policy *policy, struct policy_errors *errors);
+
 #endif

@@ -15,6 +15,8 @@
 #define HIGH_FD 64 /* above every number that the child's descriptors are placed at */
 #define PLACES_MAX (2 + LAUNCH_GROUPS_MAX + LAUNCH_KEEP_MAX)
 
+_Static_assert(LAUNCH_RECORD_FD + PLACES_MAX <= HIGH_FD, "no place is where copies are made");
+
 /* Descriptors on their way into the child: place i becomes LAUNCH_RECORD_FD + i. */
 struct places {
 	int fds[PLACES_MAX];

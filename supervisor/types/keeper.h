@@ -5,10 +5,11 @@
 #define SUPERVISOR_TYPES_KEEPER_H
 
 #include "base/base.h"
+#include "supervisor/types/listen.h"
 
 #include <limits.h>
 
-#define KEEPER_VERSION 1
+#define KEEPER_VERSION 2
 #define KEEPER_DIRECTORIES_MAX 4 /* one a hierarchy */
 #define KEEPER_FILES_MAX 4
 #define KEEPER_FILE_NAME_MAX 64
@@ -31,6 +32,7 @@ struct keeper_job {
 	int runtime_fd;      /* directory whose `files` are unlinked last; -1: none */
 	char files[KEEPER_FILES_MAX][KEEPER_FILE_NAME_MAX]; /* "" in unused entries */
 	char runtime_name[48]; /* of that directory in the one that holds it: removed after its files; "": stays */
+	char sockets[LISTEN_MAX][LISTEN_PATH_MAX]; /* paths of held UNIX sockets, removed where nobody accepts; "" unused */
 	int32_t sessions[KEEPER_SESSIONS_MAX]; /* 0 in unused entries; killed only where directory_count is 0 */
 };
 

@@ -5,9 +5,10 @@
 #define SUPERVISOR_TYPES_LAUNCH_H
 
 #include "base/base.h"
+#include "supervisor/types/listen.h"
 
 #define LAUNCH_GROUPS_MAX 16   /* cgroup.procs files to enter: one a hierarchy */
-#define LAUNCH_KEEP_MAX 8      /* descriptors that the worker keeps */
+#define LAUNCH_KEEP_MAX (2 + LISTEN_MAX) /* descriptors that the worker keeps: pipe, door, held sockets */
 #define LAUNCH_LIMITS_MAX 8
 #define LAUNCH_GIDS_MAX 64
 #define LAUNCH_BYTES_MAX (4 * 1024 * 1024)
@@ -47,6 +48,8 @@ struct launch {
 	size_t group_count;
 	struct launch_descriptor keep[LAUNCH_KEEP_MAX];
 	size_t keep_count;
+	uint32_t listen_fds;    /* 0: none; else LISTEN_FDS, with LISTEN_PID, which only the child knows: those are kept
+				 * from LISTEN_FDS_FIRST on */
 	struct launch_limit limits[LAUNCH_LIMITS_MAX];
 	size_t limit_count;
 	int oom_score_add;      /* added to the supervisor's own oom_score_adj, capped at 1000 */

@@ -5,6 +5,7 @@
 #define SUPERVISOR_TYPES_POLICY_H
 
 #include "base/base.h"
+#include "supervisor/types/listen.h"
 #include "supervisor/types/policy_keys.h"
 #include "supervisor/types/verdict.h"
 
@@ -15,10 +16,13 @@
 
 enum enforce { ENFORCE_REQUIRED, ENFORCE_BEST_EFFORT };
 enum memory_check { MEMORY_CHECK_WARN, MEMORY_CHECK_WAIT, MEMORY_CHECK_REFUSE };
+enum spare { SPARE_CHECK, SPARE_KEEP, SPARE_NEVER };
 enum runtime { RUNTIME_NODE, RUNTIME_NONE };
+enum near_limit { NEAR_LIMIT_AUTO, NEAR_LIMIT_REPLACE, NEAR_LIMIT_RESTART, NEAR_LIMIT_REPORT };
 enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_RAISE, AT_LIMIT_REPORT };
 enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVER };
 enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
+enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_TCP };
 enum syscalls { SYSCALLS_COMPAT, SYSCALLS_NONE };
 enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
 
@@ -28,6 +32,11 @@ struct old_space {
 	enum old_space_kind kind;
 	uint64_t bytes;   /* of OLD_SPACE_BYTES */
 	uint32_t percent; /* of OLD_SPACE_PERCENT: of memory.max */
+};
+
+struct ready_when {
+	enum ready_kind kind;
+	uint16_t port; /* of READY_TCP */
 };
 
 /* How much a raise adds: a size, or a percentage of the old space there is. */
@@ -65,6 +74,9 @@ struct policy {
 		char *directory;             /* NULL: ours; a file's relative one is joined to the file's directory */
 		struct words environment_set; /* "NAME=VALUE", each name once */
 		char *environment_file;      /* NULL: none; joined as directory is */
+		struct listen_addresses listen;
+		int64_t hold_for_usec;
+		bool singleton;
 	} service;
 	struct {
 		uint64_t max_bytes; /* SIZE_NONE: no limit of our own */
@@ -72,12 +84,14 @@ struct policy {
 		uint64_t swap_bytes;
 		enum enforce enforce;
 		enum memory_check check;
+		enum spare spare;
 	} memory;
 	struct {
 		enum runtime runtime;
 		struct old_space old_space;
 		uint32_t processes;
 		uint64_t headroom_bytes;
+		enum near_limit near_limit;
 		enum at_limit at_limit;
 		struct step_size raise_by;
 		uint64_t raise_up_to_bytes; /* SIZE_NONE: not set */
@@ -97,6 +111,13 @@ struct policy {
 		int signal;
 		int64_t timeout_usec;
 	} stop;
+	struct {
+		int64_t timeout_usec;
+	} drain;
+	struct {
+		struct ready_when when;
+		int64_t within_usec;
+	} ready;
 	struct {
 		enum syscalls syscalls;
 		char *user;         /* NULL: unchanged */

@@ -24,6 +24,12 @@
 	  "environment variables added to the inherited ones; layers add to each other, the last one wins") \
 	X(SERVICE_ENVIRONMENT_FILE, "service", "environment.file", PATH, "", "", \
 	  "file of NAME=VALUE lines, seen from the policy file's directory; environment.set goes over it") \
+	X(SERVICE_LISTEN, "service", "listen", LISTEN, "", "tcp:PORT, tcp:ADDRESS:PORT, tcp:[IPv6]:PORT, unix:/PATH", \
+	  "sockets that heapward makes and holds across every restart; tcp:PORT is IPv4 and IPv6") \
+	X(SERVICE_HOLD_FOR, "service", "hold_for", TIME, "5s", "0ms to 1h", \
+	  "no worker expected for longer than this: the held sockets stop listening until just before the next start") \
+	X(SERVICE_SINGLETON, "service", "singleton", TRUTH, "false", "true|false", \
+	  "true: never two workers at once; a replacement drains first and then starts") \
 	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G", \
 	  "kernel cap for one worker and all its children (v2 memory.max, v1 limit_in_bytes)") \
 	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G", \
@@ -34,6 +40,9 @@
 	  "what to do where memory.max cannot be enforced: refuse, or start with a warning") \
 	X(MEMORY_CHECK, "memory", "check", CHOICE, "warn", "warn|wait|refuse", \
 	  "too little free memory before a start: warn, wait for it, or refuse") \
+	X(MEMORY_SPARE, "memory", "spare", CHOICE, "check", "check|keep|never", \
+	  "room for the second worker of a replacement: check when one begins, keep (plan for two workers at once), " \
+	  "or never") \
 	X(HEAP_RUNTIME, "heap", "runtime", CHOICE, "node", "node|none", "runtime whose heap heapward manages") \
 	X(HEAP_OLD_SPACE, "heap", "old_space", OLD_SPACE, "auto", "16M to 1024G, N% of memory.max, or auto", \
 	  "V8's old space; auto: memory.max - reserve - headroom") \
@@ -41,6 +50,8 @@
 	  "Node processes that share memory.max; launchers such as npm do not count") \
 	X(HEAP_HEADROOM, "heap", "headroom", SIZE, "48M", "0M to 4G", \
 	  "heap granted once at the limit, so that requests in flight can finish") \
+	X(HEAP_NEAR_LIMIT, "heap", "near_limit", CHOICE, "auto", "auto|replace|restart|report", \
+	  "near the heap limit: replace the worker, restart it, or report; auto: replace with service.listen, else report") \
 	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|raise|report", \
 	  "after a fatal heap-limit error: restart, raise old space and restart, or report (exit with its status)") \
 	X(HEAP_RAISE_BY, "heap", "raise.by", STEP, "50%", "1M to 1024G, or N% of old space", \
@@ -73,6 +84,12 @@
 	  "signal that asks the worker to stop") \
 	X(STOP_TIMEOUT, "stop", "timeout", TIME, "10s", "0ms to 1h", \
 	  "time after the stop signal until the whole group is killed") \
+	X(DRAIN_TIMEOUT, "drain", "timeout", TIME, "30s", "0ms to 1h", \
+	  "time that a worker which no longer accepts has to finish its connections; then the stop signal") \
+	X(READY_WHEN, "ready", "when", READY, "auto", "auto, listening, started, or tcp:PORT", \
+	  "a worker is ready once it listens, is started, or accepts on a port; auto: listening with service.listen, " \
+	  "else started") \
+	X(READY_WITHIN, "ready", "within", TIME, "90s", "1s to 1h", "a worker that is not ready by then is ended") \
 	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", CHOICE, "compat", "compat|none", \
 	  "system-call filter: compat denies what no server needs (ptrace, bpf, mount, keyctl, ...)") \
 	X(SANDBOX_USER, "sandbox", "user", USER, "", "", "user to run the worker as; default: unchanged") \

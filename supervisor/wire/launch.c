@@ -10,7 +10,8 @@
 
 enum tag {
 	TAG_VERSION, TAG_ARGUMENT, TAG_VARIABLE, TAG_DIRECTORY, TAG_GROUP, TAG_KEEP, TAG_LIMIT, TAG_OOM_SCORE, TAG_USER,
-	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_COUNT
+	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_LISTEN_FDS,
+	TAG_COUNT
 };
 
 struct header {
@@ -93,7 +94,8 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 	struct writer writer = { 0 };
 	struct header header = { .magic = LAUNCH_MAGIC };
 	assert(launch->group_count <= LAUNCH_GROUPS_MAX && launch->keep_count <= LAUNCH_KEEP_MAX);
-	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->gid_count <= LAUNCH_GIDS_MAX);
+	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->listen_fds <= LISTEN_MAX);
+	assert(launch->gid_count <= LAUNCH_GIDS_MAX);
 	put(&writer, &header, sizeof(header));
 	put_text(&writer, TAG_VERSION, HEAPWARD_VERSION);
 	put_texts(&writer, TAG_ARGUMENT, launch->argv);
@@ -104,6 +106,8 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 	put_user(&writer, launch);
 	put_text(&writer, TAG_CAPABILITIES, launch->capabilities);
 	put_field(&writer, TAG_PARENT, &launch->parent_pid, sizeof(launch->parent_pid));
+	if (launch->listen_fds > 0)
+		put_field(&writer, TAG_LISTEN_FDS, &launch->listen_fds, sizeof(launch->listen_fds));
 	if (launch->filter != NULL)
 		put_field(&writer, TAG_FILTER, launch->filter, launch->filter_bytes);
 	if (writer.failed || writer.length > LAUNCH_BYTES_MAX) {
@@ -178,6 +182,13 @@ static int set_user(struct launch *launch, const unsigned char *bytes, size_t le
 	return 0;
 }
 
+static int set_listen_fds(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	if (set_value(&launch->listen_fds, sizeof(launch->listen_fds), bytes, length, why) < 0)
+		return -1;
+	return launch->listen_fds <= LISTEN_MAX ? 0 : failed(why, 0, "more than %d held sockets", LISTEN_MAX);
+}
+
 static int set_filter(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
 {
 	if (length == 0)
@@ -238,6 +249,8 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 		return set_value(&launch->oom_score_add, sizeof(launch->oom_score_add), bytes, length, why);
 	case TAG_PARENT:
 		return set_value(&launch->parent_pid, sizeof(launch->parent_pid), bytes, length, why);
+	case TAG_LISTEN_FDS:
+		return set_listen_fds(launch, bytes, length, why);
 	case TAG_USER:
 		return set_user(launch, bytes, length, why);
 	case TAG_FILTER:

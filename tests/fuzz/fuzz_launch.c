@@ -18,7 +18,7 @@ static void check_bounds(const struct launch *launch)
 {
 	assert(launch->argv != NULL && launch->argv[0] != NULL && launch->environment != NULL);
 	assert(launch->group_count <= LAUNCH_GROUPS_MAX && launch->keep_count <= LAUNCH_KEEP_MAX);
-	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->gid_count <= LAUNCH_GIDS_MAX);
+	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->listen_fds <= LISTEN_MAX && launch->gid_count <= LAUNCH_GIDS_MAX);
 	assert((launch->filter == NULL) == (launch->filter_bytes == 0));
 }
 

@@ -15,7 +15,8 @@ struct record {
 	size_t length;
 };
 
-enum { VERSION, ARGUMENT, VARIABLE, DIRECTORY, GROUP, KEEP, LIMIT, OOM_SCORE, USER, GID, CAPABILITIES, PARENT, FILTER };
+enum { VERSION, ARGUMENT, VARIABLE, DIRECTORY, GROUP, KEEP, LIMIT, OOM_SCORE, USER, GID, CAPABILITIES, PARENT, FILTER,
+       LISTEN_FDS };
 
 static char *arguments[] = { "node", "", "server.js", "with space\n", NULL };
 static char *variables[] = { "PATH=/bin", "EMPTY=", NULL };
@@ -39,6 +40,7 @@ static const struct launch full = {
 	.gid_count = 3,
 	.capabilities = "cap_net_bind_service",
 	.parent_pid = 4711,
+	.listen_fds = 2,
 	.filter = filter_bytes,
 	.filter_bytes = sizeof(filter_bytes),
 };
@@ -103,6 +105,7 @@ static void assert_comes_back(const struct launch *launch)
 	assert_int_equal(back.gid_count, launch->gid_count);
 	assert_elements_equal(back.gids, launch->gids, launch->gid_count * sizeof(launch->gids[0]));
 	assert_int_equal(back.parent_pid, launch->parent_pid);
+	assert_int_equal(back.listen_fds, launch->listen_fds);
 	assert_int_equal(back.filter_bytes, launch->filter_bytes);
 	assert_elements_equal(back.filter, launch->filter, launch->filter_bytes);
 	launch_finish(&back);
@@ -305,7 +308,7 @@ static void a_length_beyond_the_record_is_refused(void **state UNUSED)
 
 static void an_unknown_field_is_refused(void **state UNUSED)
 {
-	static const uint32_t tags[] = { FILTER + 1, 255, UINT32_MAX };
+	static const uint32_t tags[] = { LISTEN_FDS + 1, 255, UINT32_MAX };
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct record *record = start_with_version();
 		put_text(record, tags[i], "x");
@@ -318,7 +321,8 @@ static void a_value_of_another_size_is_refused(void **state UNUSED)
 	static const struct {
 		uint32_t tag;
 		size_t size;
-	} rows[] = { { GROUP, 4 }, { KEEP, 8 }, { LIMIT, 24 }, { GID, 4 }, { OOM_SCORE, 4 }, { USER, 8 }, { PARENT, 4 } };
+	} rows[] = { { GROUP, 4 }, { KEEP, 8 }, { LIMIT, 24 }, { GID, 4 }, { OOM_SCORE, 4 }, { USER, 8 }, { PARENT, 4 },
+		     { LISTEN_FDS, 4 } };
 	static const unsigned char zero[32];
 	struct launch back;
 	struct failure why;
@@ -348,7 +352,10 @@ static void lists_beyond_their_bounds_are_refused(void **state UNUSED)
 		{ LIMIT, 24, LAUNCH_LIMITS_MAX },
 		{ GID, 4, LAUNCH_GIDS_MAX },
 	};
-	static const unsigned char zero[24];
+	static const unsigned char zero[24], many[4] = { LISTEN_MAX + 1 };
+	struct record *sockets = start_with_version();
+	put_field(sockets, LISTEN_FDS, sizeof(many), many, sizeof(many));
+	assert_refused(sockets, "more than 16 held sockets");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct record *record = start_with_version();
 		for (size_t count = 0; count <= rows[i].max; count++)
@@ -371,6 +378,7 @@ static void a_field_that_may_stand_once_is_refused_twice(void **state UNUSED)
 		{ USER, "\1\0\0\0\1\0\0", 8 },
 		{ PARENT, "\1\0\0", 4 },
 		{ FILTER, "12345678", 8 },
+		{ LISTEN_FDS, "\1\0\0", 4 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct record *record = start_with_version();

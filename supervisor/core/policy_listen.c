@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_listen: the values about held sockets and readiness, and what contradicts among their keys. */
+#include "supervisor/core/listen_address.h"
+#include "supervisor/core/policy_value.h"
+#include "supervisor/core/printable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Adds the address in `node` to the list. */
+static int read_address(const struct policy_value *value, const struct policy_node *node, struct listen_addresses *list)
+{
+	struct listen_address address;
+	struct failure why;
+	char shown[POLICY_SHOWN_MAX];
+	const char *text = policy_value_scalar(value, node);
+	if (text == NULL)
+		return -1;
+	if (listen_address_parse(text, &address, &why) < 0)
+		return policy_value_error(value, node, "%s", why.text);
+	for (size_t i = 0; i < list->count; i++)
+		if (listen_address_clashes(&list->list[i], &address))
+			return policy_value_error(value, node, "\"%s\" has the %s of another; a server finds its socket by it",
+						  printable_copy(shown, sizeof(shown), text),
+						  address.kind == LISTEN_TCP ? "port" : "path");
+	if (list->count == LISTEN_MAX)
+		return policy_value_error(value, node, "more than %d addresses", LISTEN_MAX);
+	list->list[list->count++] = address;
+	return 0;
+}
+
+/* A list, also an empty one (a later layer takes the sockets away), or one address. */
+int policy_value_read_listen(const struct policy_value *value)
+{
+	struct listen_addresses list = { 0 };
+	const struct policy_node *node = value->node;
+	int result = 0;
+	if (node->kind != POLICY_NODE_LIST)
+		result = read_address(value, node, &list);
+	else
+		for (node = policy_text_child(value->text, node); node != NULL; node = policy_text_next(value->text, node))
+			if (read_address(value, node, &list) < 0)
+				result = -1;
+	if (result == 0)
+		*(struct listen_addresses *)value->member = list;
+	return result;
+}
+
+int policy_value_read_ready(const struct policy_value *value)
+{
+	static const char *const words[] = { [READY_AUTO] = "auto", [READY_LISTENING] = "listening",
+					     [READY_STARTED] = "started" };
+	struct ready_when ready = { .kind = READY_TCP };
+	char shown[POLICY_SHOWN_MAX];
+	const char *text = policy_value_scalar(value, value->node);
+	if (text == NULL)
+		return -1;
+	printable_copy(shown, sizeof(shown), text);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(text, words[i]) == 0)
+			ready.kind = (enum ready_kind)i;
+	if (ready.kind == READY_TCP && listen_address_port(text, &ready.port) == 0)
+		return policy_value_error(value, value->node, "\"%s\" has no kind; did you mean \"tcp:%s\"?", shown, shown);
+	if (ready.kind == READY_TCP && strncmp(text, "tcp:", 4) != 0)
+		return policy_value_error(value, value->node,
+					  "unknown value \"%s\"; it is one of auto, listening, started or tcp:PORT", shown);
+	if (ready.kind == READY_TCP && listen_address_port(text + 4, &ready.port) < 0)
+		return policy_value_error(value, value->node, "\"%s\" is no tcp:PORT; a port is 1 to 65535", shown);
+	*(struct ready_when *)value->member = ready;
+	return 0;
+}
+
+static void check_ready(const struct policy *policy, struct policy_errors *errors)
+{
+	const struct ready_when *when = &policy->ready.when;
+	if (when->kind == READY_LISTENING && policy->heap.runtime == RUNTIME_NONE)
+		policy_errors_add_key(errors, policy, KEY_READY_WHEN, false,
+				      "ready.when: listening is told by the agent, which heap.runtime: none does without; "
+				      "use tcp:PORT or started");
+	if (when->kind == READY_TCP && listen_addresses_find_port(&policy->service.listen, when->port) != NULL)
+		policy_errors_add_key(errors, policy, KEY_READY_WHEN, false,
+				      "ready.when: port %u is held by service.listen, so it answers before there is a "
+				      "worker; use listening", when->port);
+}
+
+static void check_near_limit(const struct policy *policy, struct policy_errors *errors)
+{
+	enum near_limit near_limit = policy->heap.near_limit;
+	if (near_limit == NEAR_LIMIT_REPLACE && policy->service.listen.count == 0)
+		policy_errors_add_key(errors, policy, KEY_HEAP_NEAR_LIMIT, false,
+				      "heap.near_limit: replace needs service.listen: without held sockets two workers "
+				      "cannot stand side by side; use restart");
+	else if (near_limit != NEAR_LIMIT_AUTO && policy->heap.runtime == RUNTIME_NONE)
+		policy_errors_add_key(errors, policy, KEY_HEAP_NEAR_LIMIT, true,
+				      "heap.near_limit: has no effect with heap.runtime: none");
+	else if ((near_limit == NEAR_LIMIT_REPLACE || near_limit == NEAR_LIMIT_RESTART) &&
+		 policy->heap.headroom_bytes == 0)
+		policy_errors_add_key(errors, policy, KEY_HEAP_HEADROOM, true,
+				      "heap.headroom: none leaves a worker near its limit no time for heap.near_limit");
+}
+
+void policy_check_listen(const struct policy *policy, struct policy_errors *errors)
+{
+	bool held = policy->service.listen.count > 0;
+	check_ready(policy, errors);
+	check_near_limit(policy, errors);
+	if (policy->memory.spare == SPARE_KEEP && (!held || policy->service.singleton))
+		policy_errors_add_key(errors, policy, KEY_MEMORY_SPARE, true, "memory.spare: keep has no effect %s",
+				      held ? "with service.singleton: true" : "without service.listen");
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listen_socket: see listen_socket.h. */
+#include "supervisor/edge/listen_socket.h"
+
+#include "supervisor/edge/listen_path.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define UNPRIVILEGED_PORT 1024
+
+/* What to do about it, "" where the error says all. */
+static const char *remedy_of(const struct listen_address *address, int error)
+{
+	if (error == EACCES && address->kind == LISTEN_TCP && address->port < UNPRIVILEGED_PORT)
+		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+	if (error == EADDRINUSE && address->kind == LISTEN_TCP)
+		return "; another program has the port: ss -ltnp shows it";
+	if (error == EADDRINUSE)
+		return "; somebody accepts on it: another service, or a server that was started by hand";
+	if (error == EADDRNOTAVAIL)
+		return "; no interface of this machine has that address";
+	if (error == ENOENT)
+		return "; its directory must be there";
+	return "";
+}
+
+/* "listen tcp:80: Permission denied; ports below 1024 need ..." */
+static int listen_failed(struct failure *why, const struct listen_address *address, int error)
+{
+	failed(why, 0, "listen %s: %s%s", address->text, strerror(error), remedy_of(address, error));
+	why->error = error;
+	return -1;
+}
+
+/* Where an address that is free for us may still linger in connections of an earlier worker. */
+static int make_socket(int family, int *ret_fd)
+{
+	int on = 1;
+	*ret_fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*ret_fd < 0)
+		return -1;
+	return family == AF_UNIX ? 0 : setsockopt(*ret_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
+/* One IPv6 socket; it takes IPv4 too where no host was named. */
+static int bind_v6(const struct listen_address *address, int *ret_fd)
+{
+	struct sockaddr_in6 name = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
+	int only = address->host[0] != '\0';
+	if (only)
+		inet_pton(AF_INET6, address->host, &name.sin6_addr);
+	if (make_socket(AF_INET6, ret_fd) < 0 || setsockopt(*ret_fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
+		return -1;
+	return bind(*ret_fd, (struct sockaddr *)&name, sizeof(name));
+}
+
+static int bind_v4(const struct listen_address *address, int *ret_fd)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(address->port) };
+	if (address->host[0] != '\0')
+		inet_pton(AF_INET, address->host, &name.sin_addr);
+	if (make_socket(AF_INET, ret_fd) < 0)
+		return -1;
+	return bind(*ret_fd, (struct sockaddr *)&name, sizeof(name));
+}
+
+/* A machine without IPv6 has no socket or no address of that family. */
+static int bind_tcp(const struct listen_address *address, int *ret_fd)
+{
+	if (address->host[0] != '\0')
+		return address->v6 ? bind_v6(address, ret_fd) : bind_v4(address, ret_fd);
+	if (bind_v6(address, ret_fd) == 0)
+		return 0;
+	if (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL)
+		return -1;
+	cleanup_close(ret_fd);
+	return bind_v4(address, ret_fd);
+}
+
+/* By descriptor: in a directory that others can write, the path could become another's file between two calls. */
+static int own_path(const struct listen_sockets *sockets, struct listen_socket *socket)
+{
+	struct stat status;
+	cleanup_fd int fd = open(socket->address.path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -1;
+	if (!S_ISSOCK(status.st_mode)) {
+		errno = EEXIST;
+		return -1;
+	}
+	socket->path_dev = status.st_dev;
+	socket->path_ino = status.st_ino;
+	bool same = (sockets->owner_uid == UINT32_MAX || sockets->owner_uid == status.st_uid) &&
+		    (sockets->owner_gid == UINT32_MAX || sockets->owner_gid == status.st_gid);
+	return same ? 0 : fchownat(fd, "", sockets->owner_uid, sockets->owner_gid, AT_EMPTY_PATH);
+}
+
+static int bind_unix(const struct listen_address *address, int *ret_fd)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	memcpy(name.sun_path, address->path, strlen(address->path));
+	if (make_socket(AF_UNIX, ret_fd) < 0)
+		return -1;
+	mode_t before = umask(0777 & ~LISTEN_UNIX_MODE);
+	int result = bind(*ret_fd, (struct sockaddr *)&name, sizeof(name)), error = errno;
+	umask(before);
+	errno = error;
+	return result;
+}
+
+/* Makes room for the path where what is there is nobody's. */
+static int free_path(const struct listen_address *address, struct failure *why)
+{
+	switch (listen_path_look(address->path)) {
+	case LISTEN_PATH_FREE:
+		return 0;
+	case LISTEN_PATH_STALE:
+		return unlink(address->path) == 0 || errno == ENOENT ? 0 : listen_failed(why, address, errno);
+	case LISTEN_PATH_IN_USE:
+		return listen_failed(why, address, EADDRINUSE);
+	case LISTEN_PATH_FOREIGN:
+		break;
+	}
+	if (errno != 0)
+		return listen_failed(why, address, errno);
+	return failed(why, 0, "listen %s: something that is no socket is in its place; move it away", address->text);
+}
+
+/* Makes and binds one. On failure nothing of it is left. */
+static int make_one(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
+{
+	const struct listen_address *address = &socket->address;
+	bool is_unix = address->kind == LISTEN_UNIX;
+	cleanup_fd int fd = -1;
+	if (is_unix && free_path(address, why) < 0)
+		return -1;
+	if ((is_unix ? bind_unix(address, &fd) : bind_tcp(address, &fd)) < 0)
+		return listen_failed(why, address, errno);
+	if (is_unix && own_path(sockets, socket) < 0) {
+		int error = errno;
+		unlink(address->path);
+		return listen_failed(why, address, error);
+	}
+	socket->fd = TAKE_FD(fd);
+	return 0;
+}
+
+static void remove_path(struct listen_socket *socket)
+{
+	struct stat status;
+	if (socket->path_ino != 0 && fstatat(AT_FDCWD, socket->address.path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    status.st_dev == socket->path_dev && status.st_ino == socket->path_ino)
+		unlink(socket->address.path);
+	socket->path_ino = 0;
+}
+
+int listen_sockets_make(struct listen_sockets *ret, const struct listen_addresses *addresses, uint32_t owner_uid,
+			uint32_t owner_gid, struct failure *why)
+{
+	*ret = (struct listen_sockets){ .owner_uid = owner_uid, .owner_gid = owner_gid };
+	for (size_t i = 0; i < addresses->count; i++) {
+		struct listen_socket *socket = &ret->list[ret->count];
+		*socket = (struct listen_socket){ .address = addresses->list[i], .fd = -1 };
+		if (make_one(ret, socket, why) < 0) {
+			listen_sockets_finish(ret);
+			return -1;
+		}
+		ret->count++;
+	}
+	return 0;
+}
+
+uint32_t listen_backlog_max(void)
+{
+	char text[16] = "";
+	cleanup_fd int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return 0;
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
+/* A UNIX socket was closed with unlisten: its path is there, and stale. */
+static int listen_one(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
+{
+	if (socket->fd < 0 && make_one(sockets, socket, why) < 0)
+		return -1;
+	/* The kernel cuts it to net.core.somaxconn. */
+	return listen(socket->fd, INT32_MAX) == 0 ? 0 : listen_failed(why, &socket->address, errno);
+}
+
+/* TCP: the kernel resets the queue and keeps the port bound; listen() opens it again. A UNIX socket never comes back from a
+ * shutdown, so it is closed; its path stays and refuses. */
+static void unlisten_one(struct listen_socket *socket)
+{
+	if (socket->fd < 0)
+		return;
+	shutdown(socket->fd, SHUT_RDWR);
+	if (socket->address.kind == LISTEN_UNIX)
+		close(TAKE_FD(socket->fd));
+}
+
+int listen_sockets_listen(struct listen_sockets *sockets, struct failure *why)
+{
+	for (size_t i = 0; i < sockets->count && !sockets->listening; i++) {
+		if (listen_one(sockets, &sockets->list[i], why) == 0)
+			continue;
+		sockets->listening = true;
+		listen_sockets_unlisten(sockets);
+		return -1;
+	}
+	sockets->listening = true;
+	return 0;
+}
+
+void listen_sockets_unlisten(struct listen_sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->count && sockets->listening; i++)
+		unlisten_one(&sockets->list[i]);
+	sockets->listening = false;
+}
+
+void listen_sockets_finish(struct listen_sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->count; i++) {
+		struct listen_socket *socket = &sockets->list[i];
+		remove_path(socket);
+		if (socket->fd >= 0)
+			close(TAKE_FD(socket->fd));
+	}
+	*sockets = (struct listen_sockets){ 0 };
+}
+
+void listen_sockets_hand_over(const struct listen_sockets *sockets, bool as_listen_fds, struct launch *launch)
+{
+	int first = as_listen_fds ? LISTEN_FDS_FIRST : LISTEN_WORKER_FD;
+	for (size_t i = 0; i < sockets->count; i++) {
+		assert(launch->keep_count < LAUNCH_KEEP_MAX && sockets->list[i].fd >= 0);
+		launch->keep[launch->keep_count++] =
+			(struct launch_descriptor){ .from = sockets->list[i].fd, .to = first + (int)i };
+	}
+	launch->listen_fds = as_listen_fds ? (uint32_t)sockets->count : 0;
+}
+
+void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		if (sockets->list[i].address.kind == LISTEN_UNIX)
+			memcpy(job->sockets[i], sockets->list[i].address.path, sizeof(job->sockets[i]));
+}
