@@ -142,6 +142,56 @@ static void add_budgets(struct prose *text, const struct policy *policy)
 	}
 }
 
+static void add_addresses(struct prose *text, const struct plan *plan, const struct policy *policy)
+{
+	const struct listen_addresses *listen = &policy->service.listen;
+	bool by_fds = plan_hands_over_listen_fds(plan);
+	for (size_t i = 0; i < listen->count; i++)
+		prose_item(text, "%s%s: descriptor %d of the worker, %s", listen->list[i].text,
+			   listen->list[i].kind == LISTEN_TCP && listen->list[i].host[0] == '\0' ? " (IPv4 and IPv6)" : "",
+			   (by_fds ? LISTEN_FDS_FIRST : LISTEN_WORKER_FD) + (int)i,
+			   by_fds ? "named by LISTEN_FDS" : "given to its server by the agent");
+}
+
+static void add_ready(struct prose *text, const struct policy *policy)
+{
+	struct ready_when ready = plan_ready(policy);
+	char from[160];
+	plan_key_origin(policy, KEY_READY_WHEN, from, sizeof(from));
+	if (ready.kind == READY_TCP)
+		prose_item(text, "ready: once it accepts on tcp:%u (%s)", ready.port, from);
+	else
+		prose_item(text, "ready: once it %s (%s)", ready.kind == READY_LISTENING ? "listens" : "is started", from);
+}
+
+/* What is done near the heap limit, as far as the policy alone decides it. */
+static void add_near_limit(struct prose *text, const struct policy *policy)
+{
+	char from[160];
+	const char *what = "report it";
+	plan_key_origin(policy, KEY_HEAP_NEAR_LIMIT, from, sizeof(from));
+	if (plan_near_limit(policy) == NEAR_LIMIT_RESTART)
+		what = plan_drains(policy) ? "drain the worker, then start the next" : "stop the worker, then start the next";
+	else if (plan_near_limit(policy) == NEAR_LIMIT_REPLACE)
+		what = plan_replaces(policy) ? "start a second worker, drain the first once that is ready"
+					     : "drain the worker, then start the next (there is to be no second one)";
+	prose_item(text, "near the heap limit: %s (%s)", what, from);
+}
+
+/* Nothing to say where a policy asks for none of it. */
+static void add_sockets(struct prose *text, const struct plan *plan, const struct policy *policy)
+{
+	bool held = plan_drains(policy);
+	if (!held && policy->ready.when.kind == READY_AUTO && policy->heap.near_limit == NEAR_LIMIT_AUTO)
+		return;
+	add_numbers(text, plan, held ? "Held sockets and replacement" : "Readiness and replacement",
+		    held ? PLAN_LISTEN_BACKLOG : PLAN_READY_WITHIN, PLAN_READY_WITHIN);
+	add_addresses(text, plan, policy);
+	add_ready(text, policy);
+	if (plan->manages_heap)
+		add_near_limit(text, policy);
+}
+
 static void add_command(struct prose *text, const struct policy *policy)
 {
 	char command[1024] = "";
@@ -217,6 +267,7 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 	add_numbers(&text, plan, "Restart and stop", PLAN_BACKOFF_FROM, PLAN_STOP_TIMEOUT);
 	add_budgets(&text, policy);
 	prose_item(&text, "restarts used up: %s", plan->exit_when_exhausted ? "exit" : "hold (state failed)");
+	add_sockets(&text, plan, policy);
 	add_worker(&text, plan, policy, host);
 	add_sandbox(&text, policy, host);
 	add_remarks(&text, plan);

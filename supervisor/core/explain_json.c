@@ -84,6 +84,37 @@ static struct json_object *cgroup_of(const struct plan *plan, const struct host 
 	return object;
 }
 
+static struct json_object *sockets_of(const struct plan *plan, const struct policy *policy)
+{
+	struct json_object *array = json_object_new_array();
+	bool by_fds = plan_hands_over_listen_fds(plan);
+	for (size_t i = 0; i < policy->service.listen.count; i++) {
+		struct json_object *object = json_object_new_object();
+		json_put(object, "address", json_text(policy->service.listen.list[i].text));
+		json_put(object, "descriptor", json_number((int)i + (by_fds ? LISTEN_FDS_FIRST : LISTEN_WORKER_FD)));
+		json_put(object, "handed_over", json_object_new_string(by_fds ? "listen_fds" : "agent"));
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static struct json_object *replacement_of(const struct policy *policy)
+{
+	static const char *const near_limits[] = {
+		[NEAR_LIMIT_REPLACE] = "replace", [NEAR_LIMIT_RESTART] = "restart", [NEAR_LIMIT_REPORT] = "report"
+	};
+	struct json_object *object = json_object_new_object();
+	struct ready_when ready = plan_ready(policy);
+	char port[16] = "started";
+	if (ready.kind == READY_TCP)
+		snprintf(port, sizeof(port), "tcp:%u", ready.port);
+	json_put(object, "near_limit", json_object_new_string(near_limits[plan_near_limit(policy)]));
+	json_put(object, "second_worker", json_object_new_boolean(plan_replaces(policy)));
+	json_put(object, "drains", json_object_new_boolean(plan_drains(policy)));
+	json_put(object, "ready", json_object_new_string(ready.kind == READY_LISTENING ? "listening" : port));
+	return object;
+}
+
 static struct json_object *sandbox_of(const struct policy *policy)
 {
 	struct json_object *object = json_object_new_object();
@@ -125,6 +156,8 @@ char *explain_json(const struct plan *plan, const struct policy *policy, const s
 	json_put(object, "node_options", node_options_of(plan, host));
 	json_put(object, "node", node_of(&host->runtime));
 	json_put(object, "cgroup", cgroup_of(plan, host));
+	json_put(object, "sockets", sockets_of(plan, policy));
+	json_put(object, "replacement", replacement_of(policy));
 	json_put(object, "sandbox", sandbox_of(policy));
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *copy = text != NULL ? strdup(text) : NULL;

@@ -114,7 +114,7 @@ int listen_address_parse(const char *text, struct listen_address *ret, struct fa
 		return read_tcp(text, ret, why);
 	if (strncmp(text, "unix:", 5) == 0)
 		return read_unix(text, ret, why);
-	return refuse(text, "is no address: write tcp:PORT or unix:/PATH", why);
+	return refuse(text, "is neither tcp:PORT nor unix:/PATH", why);
 }
 
 bool listen_address_clashes(const struct listen_address *a, const struct listen_address *b)

@@ -32,12 +32,29 @@ bool plan_memory_fits(const struct plan *plan, const struct host *host, char *te
 /* The same for any `need_bytes`; `what` names it in the text. */
 bool plan_memory_has(const struct host *host, uint64_t need_bytes, const char *what, char *text, size_t size);
 
+/* Room for the second worker of a replacement now, over all levels and the host; read both anew before the call. Where not,
+ * `text` says why, with the numbers: also where there is to be no second worker at all. */
+bool plan_spare_fits(const struct plan *plan, const struct host *host, char *text, size_t size);
+
+/* What follows from the policy alone about held sockets and replacements (plan_replace.c). */
+enum near_limit plan_near_limit(const struct policy *policy);  /* never NEAR_LIMIT_AUTO */
+struct ready_when plan_ready(const struct policy *policy);     /* never READY_AUTO */
+bool plan_drains(const struct policy *policy);                 /* there are held sockets */
+bool plan_replaces(const struct policy *policy);               /* and two workers may stand side by side */
+bool plan_keeps_spare(const struct policy *policy);            /* and room for both is planned from the start */
+
+/* True where the command gets its held sockets as LISTEN_FDS: no agent of ours could give them to its server. */
+bool plan_hands_over_listen_fds(const struct plan *plan);
+
 /* The one line printed at the start: "container 512 MiB, old space 288 MiB (Node alone: 256), restarts 5 in 10min; see
  * heapward explain -n web". */
 void plan_start_line(const struct plan *plan, const struct policy *policy, const char *name, char *text, size_t size);
 
 /* The part of policy and plan that decide() works by. */
 void plan_rules(const struct plan *plan, const struct policy *policy, struct rules *ret);
+
+/* Where a key was set: "web.yaml:12", "--set", "default". */
+void plan_key_origin(const struct policy *policy, enum policy_key key, char *text, size_t size);
 
 /* A planned value for people: whole MiB are exact ("1100 MiB", never "1 GiB"). Returns buffer. */
 const char *plan_value_text(char buffer[static UNITS_TEXT_MAX], enum plan_unit unit, uint64_t value);

@@ -18,6 +18,8 @@ static const char *limit_part(const struct plan *plan, char text[static PART_MAX
 		name = plan->enforced ? "memory.max" : "memory.max (not enforced)";
 	else if (limit->value == plan->numbers[PLAN_ANCESTOR_LIMIT].value)
 		name = "container";
+	else if (limit->value == plan->numbers[PLAN_ANCESTOR_LIMIT].value / 2)
+		name = "half of the container";
 	else if (limit->value != plan->numbers[PLAN_MEMORY_HIGH].value)
 		name = "machine";
 	snprintf(text, PART_MAX, "%s %s", name, BYTES(limit->value));
@@ -57,6 +59,18 @@ static void write_time(char *text, size_t size, int64_t usec)
 	snprintf(text, size, "%" PRId64 "%s", usec / units[at].usec, units[at].name);
 }
 
+/* ", holds tcp:3000 and 2 more" */
+static const char *listen_part(const struct policy *policy, char text[static PART_MAX])
+{
+	const struct listen_addresses *listen = &policy->service.listen;
+	text[0] = '\0';
+	if (listen->count == 1)
+		snprintf(text, PART_MAX, ", holds %.100s", listen->list[0].text);
+	else if (listen->count > 1)
+		snprintf(text, PART_MAX, ", holds %.80s and %zu more", listen->list[0].text, listen->count - 1);
+	return text;
+}
+
 static const char *restart_part(const struct policy *policy, char text[static PART_MAX])
 {
 	char within[32];
@@ -69,7 +83,7 @@ static const char *restart_part(const struct policy *policy, char text[static PA
 
 void plan_start_line(const struct plan *plan, const struct policy *policy, const char *name, char *text, size_t size)
 {
-	char limit[PART_MAX], heap[PART_MAX], restart[PART_MAX];
-	snprintf(text, size, "%s%s, %s; see heapward explain -n %s", limit_part(plan, limit), heap_part(plan, heap),
-		 restart_part(policy, restart), name);
+	char limit[PART_MAX], heap[PART_MAX], listen[PART_MAX], restart[PART_MAX];
+	snprintf(text, size, "%s%s%s, %s; see heapward explain -n %s", limit_part(plan, limit), heap_part(plan, heap),
+		 listen_part(policy, listen), restart_part(policy, restart), name);
 }

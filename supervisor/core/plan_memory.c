@@ -86,6 +86,18 @@ static void consider_machine(struct planning *planning)
 	consider(planning, &input, false);
 }
 
+/* Two workers side by side share what the groups above allow. */
+static void halve_for_spare(struct planning *planning, struct plan_input *ancestor)
+{
+	char from[sizeof(ancestor->from)];
+	if (!plan_keeps_spare(planning->policy) || ancestor->value >= SIZE_UNKNOWN)
+		return;
+	snprintf(from, sizeof(from), "%.120s, memory.spare: keep", ancestor->from);
+	memcpy(ancestor->from, from, sizeof(from));
+	snprintf(ancestor->name, sizeof(ancestor->name), "half of ancestor limit");
+	ancestor->value /= 2;
+}
+
 static void resolve_limit(struct planning *planning, const struct plan_input *ancestor)
 {
 	const struct policy *policy = planning->policy;
@@ -93,7 +105,7 @@ static void resolve_limit(struct planning *planning, const struct plan_input *an
 	struct plan_input high = planning->plan->numbers[PLAN_MEMORY_HIGH].inputs[0];
 	planning->limit = (struct plan_input){ .unit = UNIT_BYTES, .value = SIZE_NONE };
 	plan_set(planning->plan, PLAN_MEMORY_LIMIT, UNIT_BYTES, SIZE_NONE,
-		 "smallest of memory.max, memory.high, ancestor limit");
+		 "smallest of memory.max, memory.high, %s", ancestor->name);
 	consider(planning, &max, true);
 	if (policy->memory.high_bytes != SIZE_NONE && planning->host->cgroup_version == CGROUP_V2)
 		consider(planning, &high, false);
@@ -199,6 +211,7 @@ void plan_memory_resolve(struct planning *planning)
 	plan_set_key(planning, PLAN_CPU, UNIT_PERCENT, or_none(policy->limits.cpu_percent), KEY_LIMITS_CPU);
 	resolve_swap(planning);
 	struct plan_input ancestor = resolve_ancestors(planning);
+	halve_for_spare(planning, &ancestor);
 	resolve_limit(planning, &ancestor);
 	resolve_enforcement(planning);
 }

@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_CORE_PLAN_PARTS_H
 #define SUPERVISOR_CORE_PLAN_PARTS_H
 
+#include "supervisor/core/plan.h"
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
 
@@ -45,9 +46,8 @@ void plan_input_bytes(struct plan *plan, enum plan_number_id id, const char *nam
 void plan_set_key(struct planning *planning, enum plan_number_id id, enum plan_unit unit, uint64_t value,
 		  enum policy_key key);
 
-/* "memory.max", and where it was set: "web.yaml:12", "--set", "default". */
+/* "memory.max" */
 const char *plan_key_name(enum policy_key key);
-void plan_key_origin(const struct policy *policy, enum policy_key key, char *text, size_t size);
 
 /* Remarks. Beyond PLAN_REMARKS_MAX a warning is dropped, a refusal takes the last place. */
 void plan_warn(struct plan *plan, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -58,5 +58,6 @@ void plan_flags_find(struct planning *planning, char *const *command);
 void plan_memory_resolve(struct planning *planning);
 void plan_heap_resolve(struct planning *planning);
 void plan_memory_need(struct planning *planning);
+void plan_replace_resolve(struct planning *planning);
 
 #endif

@@ -60,10 +60,11 @@ static uint64_t reserve_for(const struct plan *plan, uint64_t old)
 static int check_limits(const struct plan *plan, const struct policy *policy, uint64_t need, char *refusal, size_t size)
 {
 	const struct plan_number *ancestor = &plan->numbers[PLAN_ANCESTOR_LIMIT];
+	uint64_t all = ancestor->value < SIZE_UNKNOWN && plan_keeps_spare(policy) ? 2 * need : need;
 	if (policy->memory.high_bytes < need)
 		return refuse(refusal, size, "need %s, memory.high is %s", BYTES(need), BYTES(policy->memory.high_bytes));
-	if (ancestor->value < need)
-		return refuse(refusal, size, "need %s, a group above has a limit of %s", BYTES(need), BYTES(ancestor->value));
+	if (ancestor->value < all)
+		return refuse(refusal, size, "need %s, a group above has a limit of %s", BYTES(all), BYTES(ancestor->value));
 	return 0;
 }
 

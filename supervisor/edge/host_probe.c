@@ -168,6 +168,17 @@ static uint32_t count_processors(void)
 	return online > 0 ? (uint32_t)online : 1;
 }
 
+static uint32_t read_listen_backlog(void)
+{
+	char line[32] = "";
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+	if (file == NULL)
+		return 0;
+	uint32_t backlog = fgets(line, sizeof(line), file) != NULL ? (uint32_t)strtoul(line, NULL, 10) : 0;
+	fclose(file);
+	return backlog;
+}
+
 /* INVOCATION_ID alone is inherited by every shell below a unit: SYSTEMD_EXEC_PID names the unit's own process. */
 static bool is_systemd_service(void)
 {
@@ -181,6 +192,7 @@ void host_probe(struct host *ret, char *const *command, char *const *environment
 	const struct passwd *user = getpwuid(geteuid());
 	*ret = (struct host){
 		.processors = count_processors(),
+		.listen_backlog = read_listen_backlog(),
 		.uid = geteuid(),
 		.pid1 = getpid() == 1,
 		.under_systemd = is_systemd_service(),

@@ -153,12 +153,15 @@ static int make_one(const struct listen_sockets *sockets, struct listen_socket *
 	return 0;
 }
 
+/* Without our descriptor the inode may be another's by now: then only a path that refuses is ours. */
 static void remove_path(struct listen_socket *socket)
 {
 	struct stat status;
-	if (socket->path_ino != 0 && fstatat(AT_FDCWD, socket->address.path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    status.st_dev == socket->path_dev && status.st_ino == socket->path_ino)
-		unlink(socket->address.path);
+	const char *path = socket->address.path;
+	bool ours = socket->path_ino != 0 && fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    status.st_dev == socket->path_dev && status.st_ino == socket->path_ino;
+	if (ours && (socket->fd >= 0 || listen_path_look(path) == LISTEN_PATH_STALE))
+		unlink(path);
 	socket->path_ino = 0;
 }
 
@@ -176,15 +179,6 @@ int listen_sockets_make(struct listen_sockets *ret, const struct listen_addresse
 		ret->count++;
 	}
 	return 0;
-}
-
-uint32_t listen_backlog_max(void)
-{
-	char text[16] = "";
-	cleanup_fd int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return 0;
-	return (uint32_t)strtoul(text, NULL, 10);
 }
 
 /* A UNIX socket was closed with unlisten: its path is there, and stale. */

@@ -48,7 +48,4 @@ void listen_sockets_hand_over(const struct listen_sockets *sockets, bool as_list
 /* Names the UNIX sockets' paths in the keeper's job: it removes them after a killed supervisor, where nobody accepts. */
 void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job);
 
-/* net.core.somaxconn, 0 where it is unknown. */
-uint32_t listen_backlog_max(void);
-
 #endif

@@ -40,6 +40,7 @@ struct host {
 	bool swap_accounting;          /* memory.swap.max or memsw files are there */
 	uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; SIZE_UNKNOWN */
 	uint32_t processors;
+	uint32_t listen_backlog; /* net.core.somaxconn; 0: unknown */
 	struct host_runtime runtime;
 	char node_options[HOST_OPTIONS_MAX]; /* the user's NODE_OPTIONS as the worker would see it, "" where none */
 	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */

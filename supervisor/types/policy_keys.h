@@ -98,8 +98,8 @@
 	  "capabilities of the worker; default: unchanged with no policy file, none with one") \
 	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304", \
 	  "most processes and threads in the worker's group") \
-	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "64 to 1048576", \
-	  "most open files of a process (RLIMIT_NOFILE)") \
+	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "256 to 1048576", \
+	  "most open files of a process (RLIMIT_NOFILE); descriptors of heapward stand at 200 and up") \
 	X(LIMITS_CPU, "limits", "cpu", CPU, "inherit", "1% to 6400%", "processor time; 100% is one processor") \
 	X(LOG_EVENTS, "log", "events", CHOICE, "auto", "auto|text|json", \
 	  "event lines on stderr; auto: text on a terminal, JSON lines otherwise")

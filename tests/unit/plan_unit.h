@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "supervisor/core/listen_address.h"
 #include "supervisor/core/plan.h"
 
 /* The defaults of policy_keys.h. Owns nothing: do not finish it. */
@@ -17,6 +18,9 @@ static inline struct policy sample_policy(void)
 			     .backoff_factor = 2, .budget_deaths = 5, .budget_within_usec = 600 * USEC_PER_SEC,
 			     .healthy_after_usec = 30 * USEC_PER_SEC },
 		.stop = { .signal = 15, .timeout_usec = 10 * USEC_PER_SEC },
+		.drain = { .timeout_usec = 30 * USEC_PER_SEC },
+		.ready = { .within_usec = 90 * USEC_PER_SEC },
+		.service = { .hold_for_usec = 5 * USEC_PER_SEC },
 		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT },
 	};
 	for (int kind = 0; kind < VERDICT_COUNT; kind++)
@@ -48,7 +52,7 @@ static inline struct host sample_host(void)
 		.levels = { { "/user.slice/app.scope", SIZE_NONE, SIZE_NONE, 20 * MIB },
 			    { "/user.slice", SIZE_NONE, SIZE_NONE, 900 * MIB }, { "/", SIZE_NONE, SIZE_NONE, SIZE_UNKNOWN } },
 		.level_count = 3,
-		.mem_total_bytes = 16 * GIB, .mem_available_bytes = 12 * GIB, .processors = 4,
+		.mem_total_bytes = 16 * GIB, .mem_available_bytes = 12 * GIB, .processors = 4, .listen_backlog = 4096,
 		.runtime = { .found = true, .path = "/usr/bin/node", .major = 20, .minor = 20, .patch = 2 },
 		.uid = 1000, .user = "dev", .peak_bytes = SIZE_UNKNOWN,
 	};
@@ -73,6 +77,17 @@ static inline struct host container_host(uint64_t max_bytes)
 	host.level_count = 1;
 	host.pid1 = true;
 	return host;
+}
+
+/* service.listen on line 7 of web.yaml. */
+static inline void hold(struct policy *policy, const char *text)
+{
+	struct failure why;
+	struct listen_addresses *listen = &policy->service.listen;
+	int result = listen_address_parse(text, &listen->list[listen->count++], &why);
+	assert(result == 0);
+	(void)result;
+	set_origin(policy, KEY_SERVICE_LISTEN, "web.yaml", 7);
 }
 
 static inline uint64_t number(const struct plan *plan, enum plan_number_id id)

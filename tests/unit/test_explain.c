@@ -45,6 +45,32 @@ static struct sample too_small(void)
 	return sample;
 }
 
+/* Two workers at once in a container. */
+static struct sample held(void)
+{
+	struct sample sample = { "explain/hand-held", sample_policy(), container_host(1200 * MIB) };
+	sample.policy.from_file = true;
+	hold(&sample.policy, "tcp:3000");
+	hold(&sample.policy, "tcp:[::1]:9000");
+	hold(&sample.policy, "unix:/run/web.sock");
+	sample.policy.memory.spare = SPARE_KEEP;
+	sample.policy.heap.near_limit = NEAR_LIMIT_RESTART;
+	set_origin(&sample.policy, KEY_HEAP_NEAR_LIMIT, "web.yaml", 14);
+	return sample;
+}
+
+/* Sockets for a command that speaks LISTEN_FDS itself. */
+static struct sample held_without_agent(void)
+{
+	struct sample sample = { "explain/hand-listen-fds", capped_policy(512 * MIB), sample_host() };
+	hold(&sample.policy, "tcp:127.0.0.1:3000");
+	sample.policy.heap.runtime = RUNTIME_NONE;
+	sample.policy.service.singleton = true;
+	sample.policy.ready.when = (struct ready_when){ READY_TCP, 9000 };
+	set_origin(&sample.policy, KEY_READY_WHEN, "--set", 0);
+	return sample;
+}
+
 /* Everything that can be set, in a deep hierarchy of cgroup v1. */
 static struct sample everything(void)
 {
@@ -81,7 +107,8 @@ static char *text_of(const struct sample *sample)
 
 static void hand_made_hosts_are_explained_as_on_file(void **state UNUSED)
 {
-	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small(), everything() };
+	const struct sample samples[] = { capped(),	bare_container(), bare_laptop(),	too_small(),
+					  everything(), held(),		  held_without_agent() };
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		char path[512];
 		cleanup_free char *text = text_of(&samples[i]);
@@ -92,7 +119,7 @@ static void hand_made_hosts_are_explained_as_on_file(void **state UNUSED)
 
 static void no_line_is_wider_than_a_terminal(void **state UNUSED)
 {
-	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small() };
+	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small(), held() };
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		cleanup_free char *text = text_of(&samples[i]);
 		for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
@@ -162,6 +189,27 @@ static void json_has_every_number(void **state UNUSED)
 	json_object_put(root);
 }
 
+static void json_names_sockets_and_how_they_are_handed_over(void **state UNUSED)
+{
+	const struct sample samples[] = { held(), held_without_agent(), capped() };
+	static const char *const wanted[] = {
+		"\"sockets\":[{\"address\":\"tcp:3000\",\"descriptor\":202,\"handed_over\":\"agent\"},"
+		"{\"address\":\"tcp:[::1]:9000\",\"descriptor\":203,\"handed_over\":\"agent\"},"
+		"{\"address\":\"unix:/run/web.sock\",\"descriptor\":204,\"handed_over\":\"agent\"}],"
+		"\"replacement\":{\"near_limit\":\"restart\",\"second_worker\":true,\"drains\":true,\"ready\":\"listening\"}",
+		"\"sockets\":[{\"address\":\"tcp:127.0.0.1:3000\",\"descriptor\":3,\"handed_over\":\"listen_fds\"}],"
+		"\"replacement\":{\"near_limit\":\"report\",\"second_worker\":false,\"drains\":true,\"ready\":\"tcp:9000\"}",
+		"\"sockets\":[],"
+		"\"replacement\":{\"near_limit\":\"report\",\"second_worker\":false,\"drains\":false,\"ready\":\"started\"}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		struct plan plan;
+		plan_resolve(&samples[i].policy, &samples[i].host, node_server, &plan);
+		cleanup_free char *text = explain_json(&plan, &samples[i].policy, &samples[i].host, "web");
+		assert_contains(text, wanted[i]);
+	}
+}
+
 static void json_lists_refusals_and_nulls(void **state UNUSED)
 {
 	struct sample sample = too_small(), laptop = bare_laptop();
@@ -188,6 +236,7 @@ int main(void)
 		cmocka_unit_test(no_line_is_wider_than_a_terminal),
 		cmocka_unit_test(hostile_texts_do_not_reach_the_terminal),
 		cmocka_unit_test(json_has_every_number),
+		cmocka_unit_test(json_names_sockets_and_how_they_are_handed_over),
 		cmocka_unit_test(json_lists_refusals_and_nulls),
 	};
 	return cmocka_run_group_tests_name("explain", tests, NULL, NULL);

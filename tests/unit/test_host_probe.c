@@ -61,6 +61,7 @@ static void this_machine_is_described(void **state)
 	const struct host *host = &fixture->host;
 	assert_true(host->mem_total_bytes > 0 && host->mem_available_bytes < host->mem_total_bytes);
 	assert_true(host->processors > 0);
+	assert_true(host->listen_backlog > 0);
 	assert_int_equal(host->uid, geteuid());
 	assert_string_equal(host->node_options, "--max-old-space-size=300");
 	assert_false(host->runtime.found);

@@ -4,13 +4,16 @@
 #include "tests/unit/cgroup_unit.h"
 #include "supervisor/edge/cgroup_internal.h"
 #include "supervisor/edge/keeper.h"
+#include "supervisor/edge/listen_socket.h"
 #include "supervisor/edge/session.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #define NAME "unit-keeper"
 
@@ -25,6 +28,7 @@ struct fixture {
 	int keeper_fd;      /* the program */
 	char own_leaf[600]; /* v2, delegated: where the test moved to make room */
 	char stage[600];    /* v2, delegated: the dummy's own group */
+	bool holds;         /* the dummy holds sockets */
 };
 
 static int directory_of(const struct fixture *fixture)
@@ -115,6 +119,34 @@ static void make_file(int directory_fd, const char *name)
 	close(fd);
 }
 
+/* A path in the fixture's directory. */
+static const char *path_of(const struct fixture *fixture, const char *name, char path[static LISTEN_PATH_MAX])
+{
+	snprintf(path, LISTEN_PATH_MAX, "%.63s/%.32s", fixture->directory, name);
+	return path;
+}
+
+static bool is_there(const struct fixture *fixture, const char *name)
+{
+	char path[LISTEN_PATH_MAX];
+	return access(path_of(fixture, name, path), F_OK) == 0;
+}
+
+/* A socket that the dummy holds, as do the processes it forks from here on, and the paths of things that are not its own. */
+static void hold_sockets(struct keeper_job *job, const struct fixture *fixture)
+{
+	static struct listen_sockets sockets;
+	struct listen_addresses list = { .count = 1 };
+	struct failure why;
+	list.list[0].kind = LISTEN_UNIX;
+	path_of(fixture, "held", list.list[0].path);
+	assert_ok(listen_sockets_make(&sockets, &list, UINT32_MAX, UINT32_MAX, &why));
+	assert_ok(listen_sockets_listen(&sockets, &why));
+	listen_sockets_keeper_job(&sockets, job);
+	path_of(fixture, "another's", job->sockets[3]);
+	path_of(fixture, "file", job->sockets[LISTEN_MAX - 1]);
+}
+
 /* The job as the service layer fills it. */
 static void fill_job(struct keeper_job *job, const struct fixture *fixture, const struct cgroup_service *service)
 {
@@ -158,6 +190,8 @@ static void be_a_supervisor(const struct fixture *fixture, int report_fd, bool w
 	if (with_groups)
 		assert_ok(cgroup_service_make(&service, &report.tree, NAME, &why));
 	fill_job(&job, fixture, with_groups ? &service : NULL);
+	if (fixture->holds)
+		hold_sockets(&job, fixture);
 	assert_ok(keeper_start(&keeper, fixture->keeper_fd, &job, &why));
 	report.keeper = keeper.pid;
 	if (with_groups) {
@@ -241,6 +275,36 @@ static void without_groups_the_session_dies(void **state)
 	assert_true(all_end_within_two_seconds());
 	assert_int_equal(session_signal(&report.session, 1, 0), 0);
 	assert_files_are_gone(fixture);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	memcpy(name.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void paths_of_held_sockets_go_with_it_and_those_of_others_stay(void **state)
+{
+	struct fixture fixture = **(struct fixture **)state;
+	struct report report;
+	char another[LISTEN_PATH_MAX], file[LISTEN_PATH_MAX];
+	int another_fd = listen_at(path_of(&fixture, "another's", another));
+	close(open(path_of(&fixture, "file", file), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	fixture.holds = true;
+	pid_t supervisor = start_supervisor(&fixture, false, &report);
+	assert_true(is_there(&fixture, "held"));
+	assert_int_equal(kill(supervisor, SIGKILL), 0);
+	assert_true(all_end_within_two_seconds());
+	assert_false(is_there(&fixture, "held"));
+	assert_true(is_there(&fixture, "another's") && is_there(&fixture, "file"));
+	close(another_fd);
+	unlink(another);
+	unlink(file);
+	assert_files_are_gone(&fixture);
 }
 
 static void the_keeper_has_only_its_own_descriptors_and_session(void **state)
@@ -351,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_killed_supervisor_leaves_no_directory_and_no_process),
 		cmocka_unit_test(without_groups_the_session_dies),
+		cmocka_unit_test(paths_of_held_sockets_go_with_it_and_those_of_others_stay),
 		cmocka_unit_test(the_keeper_has_only_its_own_descriptors_and_session),
 		cmocka_unit_test(a_dismissed_keeper_leaves_at_once_and_touches_nothing),
 		cmocka_unit_test(a_dead_keeper_is_noticed),

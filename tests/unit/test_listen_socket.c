@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_listen_socket: held sockets on this machine's kernel: clients wait while nobody accepts, are refused once nobody
+ * listens, and are served again afterwards; a worker behind a real exec has the sockets; paths are guarded. Runs as root. */
+#include "tests/unit/spawn_unit.h"
+
+#include "supervisor/core/listen_address.h"
+#include "supervisor/edge/listen_path.h"
+#include "supervisor/edge/listen_socket.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define PORTS_TRIED 50
+#define NOBODY 65534u
+
+/* A directory for paths, gone with the test, and sockets that are finished with it. */
+struct fixture {
+	char directory[64];
+	struct listen_sockets sockets;
+};
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+	fixture = (struct fixture){ .directory = "/tmp/heapward-listen-XXXXXX" };
+	assert_non_null(mkdtemp(fixture.directory));
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	char command[128];
+	listen_sockets_finish(&fixture->sockets);
+	snprintf(command, sizeof(command), "rm -rf %s", fixture->directory);
+	return system(command);
+}
+
+/* A port that nobody has at this moment, on any address. */
+static unsigned free_port(void)
+{
+	struct sockaddr_in6 name = { .sin6_family = AF_INET6 };
+	socklen_t length = sizeof(name);
+	cleanup_fd int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
+	return ntohs(name.sin6_port);
+}
+
+/* "unix:%s/x.sock" with the fixture's directory, else with a port that is free. */
+static void add_address(const struct fixture *fixture, const char *format, struct listen_addresses *list)
+{
+	char text[LISTEN_TEXT_MAX];
+	struct failure why;
+	if (strncmp(format, "unix:", 5) == 0)
+		snprintf(text, sizeof(text), "unix:%s%s", fixture->directory, format + 5);
+	else
+		snprintf(text, sizeof(text), "%s%u", format, free_port());
+	if (listen_address_parse(text, &list->list[list->count++], &why) < 0)
+		fail_msg("%s", why.text);
+}
+
+static int try_make(struct fixture *fixture, const char *format, struct failure *why)
+{
+	struct listen_addresses list = { 0 };
+	add_address(fixture, format, &list);
+	return listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, why);
+}
+
+/* Another test of this machine may take a port between our look and our bind. */
+static void make_held(struct fixture *fixture, const char *format)
+{
+	struct failure why;
+	for (int i = 0; i < PORTS_TRIED; i++) {
+		if (try_make(fixture, format, &why) == 0 && listen_sockets_listen(&fixture->sockets, &why) == 0)
+			return;
+		listen_sockets_finish(&fixture->sockets);
+		if (why.error != EADDRINUSE)
+			break;
+	}
+	fail_msg("%s", why.text);
+}
+
+/* 0, or the errno of connecting; *ret_fd is the client. */
+static int connect_to(const struct listen_address *address, const char *tcp_host, int *ret_fd)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(address->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
+	struct sockaddr *name = (struct sockaddr *)&path;
+	socklen_t length = sizeof(path);
+	memcpy(path.sun_path, address->path, sizeof(path.sun_path));
+	if (address->kind == LISTEN_TCP && inet_pton(AF_INET, tcp_host, &v4.sin_addr) == 1) {
+		name = (struct sockaddr *)&v4;
+		length = sizeof(v4);
+	} else if (address->kind == LISTEN_TCP) {
+		assert_int_equal(inet_pton(AF_INET6, tcp_host, &v6.sin6_addr), 1);
+		name = (struct sockaddr *)&v6;
+		length = sizeof(v6);
+	}
+	*ret_fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(*ret_fd >= 0);
+	return connect(*ret_fd, name, length) == 0 ? 0 : errno;
+}
+
+static void assert_client_reads(int client, const char *wanted)
+{
+	char text[64] = "";
+	size_t length = 0;
+	ssize_t count = 1;
+	while (count > 0 && length < sizeof(text) - 1) {
+		wait_readable(client, wanted);
+		count = read(client, text + length, sizeof(text) - 1 - length);
+		length += count > 0 ? (size_t)count : 0;
+	}
+	assert_string_equal(text, wanted);
+}
+
+/* What a worker does with its own copy of a held socket: accepts one client and says a word. */
+static void serve_one(int listening_fd, const char *word)
+{
+	cleanup_fd int own = fcntl(listening_fd, F_DUPFD_CLOEXEC, 0);
+	wait_readable(own, "a client");
+	cleanup_fd int connection = accept4(own, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(connection >= 0);
+	assert_int_equal(write(connection, word, strlen(word)), strlen(word));
+}
+
+/* Each form of address, with a host that a client finds it by. */
+static const struct {
+	const char *format, *client;
+} forms[] = {
+	{ "tcp:", "127.0.0.1" },	   { "tcp:", "::1" },
+	{ "tcp:127.0.0.1:", "127.0.0.1" }, { "tcp:[::1]:", "::1" },
+	{ "unix:/web.sock", "" },
+};
+
+static void a_client_waits_in_the_queue_until_a_worker_accepts(void **state)
+{
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		make_held(fixture, forms[i].format);
+		const struct listen_socket *held = &fixture->sockets.list[0];
+		cleanup_fd int client = -1;
+		assert_int_equal(connect_to(&held->address, forms[i].client, &client), 0);
+		serve_one(held->fd, "first");
+		assert_client_reads(client, "first");
+		listen_sockets_finish(&fixture->sockets);
+	}
+}
+
+static void without_listening_clients_are_refused_and_with_it_served_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct failure why;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		make_held(fixture, forms[i].format);
+		const struct listen_socket *held = &fixture->sockets.list[0];
+		for (int round = 0; round < 3; round++) {
+			cleanup_fd int waiting = -1, refused = -1, served = -1;
+			char byte;
+			assert_int_equal(connect_to(&held->address, forms[i].client, &waiting), 0);
+			listen_sockets_unlisten(&fixture->sockets);
+			/* Who waited in the queue is told at once, and who comes later is not let in. */
+			wait_readable(waiting, "the end of who waited");
+			assert_true(read(waiting, &byte, 1) <= 0);
+			assert_int_equal(connect_to(&held->address, forms[i].client, &refused), ECONNREFUSED);
+			listen_sockets_unlisten(&fixture->sockets);
+			if (listen_sockets_listen(&fixture->sockets, &why) < 0)
+				fail_msg("%s: %s", forms[i].format, why.text);
+			assert_int_equal(connect_to(&held->address, forms[i].client, &served), 0);
+			serve_one(held->fd, "again");
+			assert_client_reads(served, "again");
+		}
+		listen_sockets_finish(&fixture->sockets);
+	}
+}
+
+static void a_tcp_socket_stays_the_same_descriptor_and_inode(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat before, after;
+	struct failure why;
+	make_held(fixture, "tcp:");
+	int fd = fixture->sockets.list[0].fd;
+	assert_int_equal(fstat(fd, &before), 0);
+	listen_sockets_unlisten(&fixture->sockets);
+	assert_int_equal(listen_sockets_listen(&fixture->sockets, &why), 0);
+	assert_int_equal(fixture->sockets.list[0].fd, fd);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+}
+
+static void an_address_of_one_family_is_deaf_to_the_other(void **state)
+{
+	struct fixture *fixture = *state;
+	cleanup_fd int client = -1;
+	make_held(fixture, "tcp:[::1]:");
+	assert_int_equal(connect_to(&fixture->sockets.list[0].address, "127.0.0.1", &client), ECONNREFUSED);
+}
+
+static void the_queue_is_as_long_as_the_kernel_allows(void **state)
+{
+	struct fixture *fixture = *state;
+	char wanted[64], line[256] = "", command[160];
+	make_held(fixture, "tcp:127.0.0.1:");
+	snprintf(command, sizeof(command), "ss -Hltn 'sport = :%u' | awk '{print $3}'",
+		 fixture->sockets.list[0].address.port);
+	FILE *file = popen(command, "r");
+	assert_non_null(fgets(line, sizeof(line), file));
+	pclose(file);
+	file = fopen("/proc/sys/net/core/somaxconn", "r");
+	assert_non_null(fgets(wanted, sizeof(wanted), file));
+	fclose(file);
+	assert_string_equal(line, wanted);
+}
+
+static void a_port_that_another_has_is_refused_and_nothing_is_left(void **state)
+{
+	struct fixture *fixture = *state;
+	struct listen_sockets second;
+	struct listen_addresses list = { 0 };
+	struct failure why;
+	make_held(fixture, "tcp:127.0.0.1:");
+	add_address(fixture, "unix:/first.sock", &list);
+	list.list[list.count++] = fixture->sockets.list[0].address;
+	assert_int_equal(listen_sockets_make(&second, &list, UINT32_MAX, UINT32_MAX, &why), -1);
+	assert_contains(why.text, "listen tcp:127.0.0.1:");
+	assert_contains(why.text, "Address already in use; another program has the port");
+	assert_int_equal(why.error, EADDRINUSE);
+	assert_int_equal(second.count, 0);
+	assert_int_equal(access(list.list[0].path, F_OK), -1);
+}
+
+static void a_port_taken_while_nobody_listened_is_told_and_none_listens(void **state)
+{
+	struct fixture *fixture = *state;
+	struct listen_sockets thief;
+	struct listen_addresses list = { .count = 1 };
+	struct failure why;
+	cleanup_fd int client = -1;
+	make_held(fixture, "tcp:127.0.0.1:");
+	list.list[0] = fixture->sockets.list[0].address;
+	listen_sockets_unlisten(&fixture->sockets);
+	assert_int_equal(listen_sockets_make(&thief, &list, UINT32_MAX, UINT32_MAX, &why), 0);
+	assert_int_equal(listen_sockets_listen(&thief, &why), 0);
+	assert_int_equal(listen_sockets_listen(&fixture->sockets, &why), -1);
+	assert_contains(why.text, "Address already in use");
+	assert_false(fixture->sockets.listening);
+	listen_sockets_finish(&thief);
+	assert_int_equal(listen_sockets_listen(&fixture->sockets, &why), 0);
+	assert_int_equal(connect_to(&list.list[0], "127.0.0.1", &client), 0);
+}
+
+/* A namespace of its own has the kernel's default for unprivileged ports, whatever this machine has. */
+static void a_port_below_1024_needs_a_right(void **state UNUSED)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct listen_sockets sockets;
+		struct listen_addresses list = { .count = 1 };
+		struct failure why = { 0 };
+		bool dropped = unshare(CLONE_NEWNET) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+			       setresuid(NOBODY, NOBODY, NOBODY) == 0;
+		int result = listen_address_parse("tcp:80", &list.list[0], &why);
+		result = result < 0 ? 0 : listen_sockets_make(&sockets, &list, UINT32_MAX, UINT32_MAX, &why);
+		bool told = strcmp(why.text, "listen tcp:80: Permission denied; ports below 1024 need root or "
+					     "CAP_NET_BIND_SERVICE") == 0;
+		_exit(!dropped ? 2 : result == -1 && told ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void a_unix_socket_has_its_mode_and_owner_whatever_the_umask(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077 };
+	struct fixture *fixture = *state;
+	struct failure why;
+	struct stat status;
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
+		struct listen_addresses list = { 0 };
+		add_address(fixture, "unix:/web.sock", &list);
+		mode_t before = umask(masks[i]);
+		int result = listen_sockets_make(&fixture->sockets, &list, 1234, 5678, &why);
+		assert_int_equal(umask(before), masks[i]);
+		assert_int_equal(result, 0);
+		assert_int_equal(stat(list.list[0].path, &status), 0);
+		assert_int_equal(status.st_mode & 07777, 0660);
+		assert_int_equal(status.st_uid, 1234);
+		assert_int_equal(status.st_gid, 5678);
+		/* Once with the socket open, once closed again, once never listened on: the path goes with each. */
+		assert_int_equal(i < 2 ? listen_sockets_listen(&fixture->sockets, &why) : 0, 0);
+		if (i == 1)
+			listen_sockets_unlisten(&fixture->sockets);
+		listen_sockets_finish(&fixture->sockets);
+		assert_int_equal(access(list.list[0].path, F_OK), -1);
+	}
+}
+
+/* Leaves a bound socket at the path; it listens where its descriptor is returned. */
+static int leave_socket(const char *path, bool listens)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	if (listens)
+		assert_int_equal(listen(fd, 1), 0);
+	else
+		close(TAKE_FD(fd));
+	return fd;
+}
+
+static void a_stale_path_is_taken_over_and_one_in_use_is_not(void **state)
+{
+	struct fixture *fixture = *state;
+	struct failure why;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/web.sock", fixture->directory);
+	assert_int_equal(listen_path_look(path), LISTEN_PATH_FREE);
+	leave_socket(path, false);
+	assert_int_equal(listen_path_look(path), LISTEN_PATH_STALE);
+	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), 0);
+	listen_sockets_finish(&fixture->sockets);
+	cleanup_fd int owner = leave_socket(path, true);
+	assert_int_equal(listen_path_look(path), LISTEN_PATH_IN_USE);
+	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), -1);
+	assert_contains(why.text, "Address already in use; somebody accepts on it");
+	assert_false(listen_path_remove_stale(path));
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void what_is_no_socket_stays_where_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct failure why;
+	char file[128], link[128], path[128];
+	snprintf(file, sizeof(file), "%s/file.sock", fixture->directory);
+	snprintf(link, sizeof(link), "%s/link.sock", fixture->directory);
+	snprintf(path, sizeof(path), "%s/stale.sock", fixture->directory);
+	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	leave_socket(path, false);
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(try_make(fixture, "unix:/file.sock", &why), -1);
+	assert_contains(why.text, "something that is no socket is in its place; move it away");
+	assert_int_equal(try_make(fixture, "unix:/link.sock", &why), -1);
+	assert_contains(why.text, "no socket");
+	assert_int_equal(try_make(fixture, "unix:/missing/x.sock", &why), -1);
+	assert_contains(why.text, "No such file or directory; its directory must be there");
+	assert_false(listen_path_remove_stale(file) || listen_path_remove_stale(link));
+	assert_int_equal(access(file, F_OK) | access(link, F_OK) | access(path, F_OK), 0);
+}
+
+static void a_path_that_became_anothers_is_not_removed(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[LISTEN_PATH_MAX];
+	make_held(fixture, "unix:/web.sock");
+	memcpy(path, fixture->sockets.list[0].address.path, sizeof(path));
+	assert_int_equal(unlink(path), 0);
+	/* An inode of its own: the kernel may give the number of the first one away again once it is closed. */
+	cleanup_fd int other = leave_socket(path, true);
+	listen_sockets_finish(&fixture->sockets);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+/* Held sockets in a worker behind a real exec. */
+
+static void launch_with(struct fixture *fixture, bool as_listen_fds, char *worker, struct ran *ret)
+{
+	struct launch launch = launch_self(worker);
+	static char *environment[] = { "PATH=/usr/bin:/bin", "LISTEN_FDS=9", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "A=1",
+				       NULL };
+	launch.environment = environment;
+	listen_sockets_hand_over(&fixture->sockets, as_listen_fds, &launch);
+	run_well(&launch, ret);
+}
+
+static void make_two(struct fixture *fixture)
+{
+	struct listen_addresses list = { 0 };
+	struct failure why;
+	for (int i = 0; i < PORTS_TRIED; i++) {
+		list.count = 0;
+		add_address(fixture, "tcp:", &list);
+		add_address(fixture, "unix:/web.sock", &list);
+		if (listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, &why) == 0 &&
+		    listen_sockets_listen(&fixture->sockets, &why) == 0)
+			return;
+		listen_sockets_finish(&fixture->sockets);
+	}
+	fail_msg("%s", why.text);
+}
+
+static void a_worker_serves_who_waited_before_it_was_there(void **state)
+{
+	static const struct {
+		bool as_listen_fds;
+		char *worker;
+	} rows[] = { { false, "serve" }, { true, "serve-listen-fds" } };
+	struct fixture *fixture = *state;
+	struct ran ran;
+	make_two(fixture);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_fd int tcp = -1, path = -1;
+		assert_int_equal(connect_to(&fixture->sockets.list[0].address, "::1", &tcp), 0);
+		assert_int_equal(connect_to(&fixture->sockets.list[1].address, "", &path), 0);
+		launch_with(fixture, rows[i].as_listen_fds, rows[i].worker, &ran);
+		assert_string_equal(ran.output, "");
+		assert_client_reads(tcp, "0");
+		assert_client_reads(path, "1");
+	}
+}
+
+static void every_held_socket_that_there_can_be_is_handed_over(void **state)
+{
+	struct fixture *fixture = *state;
+	struct listen_addresses list = { 0 };
+	struct failure why;
+	struct ran ran;
+	char name[32];
+	for (int i = 0; i < LISTEN_MAX; i++) {
+		snprintf(name, sizeof(name), "unix:/%d.sock", i);
+		add_address(fixture, name, &list);
+	}
+	assert_int_equal(listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, &why), 0);
+	assert_int_equal(listen_sockets_listen(&fixture->sockets, &why), 0);
+	for (int as_listen_fds = 0; as_listen_fds < 2; as_listen_fds++) {
+		struct launch launch = launch_self("listening");
+		/* Beside the pipe and the door. */
+		cleanup_fd int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		launch.keep[launch.keep_count++] = (struct launch_descriptor){ one, 200 };
+		launch.keep[launch.keep_count++] = (struct launch_descriptor){ one, 201 };
+		listen_sockets_hand_over(&fixture->sockets, as_listen_fds != 0, &launch);
+		run_well(&launch, &ran);
+		snprintf(name, sizeof(name), "%d from %d", LISTEN_MAX, as_listen_fds ? 3 : 202);
+		assert_string_equal(ran.output, name);
+	}
+}
+
+/* Workers: this program again. */
+
+static int accept_one(int fd, const char *word)
+{
+	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	return connection >= 0 && write(connection, word, strlen(word)) == (ssize_t)strlen(word) ? 0 : 1;
+}
+
+/* What sd_listen_fds(3) looks at; other variables are as they were. */
+static bool is_told_of_two(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"), *other = getenv("A");
+	return fds != NULL && strcmp(fds, "2") == 0 && pid != NULL && strtol(pid, NULL, 10) == getpid() &&
+	       getenv("LISTEN_FDNAMES") == NULL && other != NULL && strcmp(other, "1") == 0;
+}
+
+static int count_listening(void)
+{
+	int first = -1, count = 0, on;
+	for (int fd = 3; fd < 1024; fd++) {
+		socklen_t length = sizeof(on);
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &length) < 0 || !on)
+			continue;
+		first = first < 0 ? fd : first;
+		count++;
+	}
+	dprintf(STDERR_FILENO, "%d from %d", count, first);
+	return 0;
+}
+
+static int be_worker(const char *name)
+{
+	if (strcmp(name, "serve") == 0)
+		return accept_one(LISTEN_WORKER_FD, "0") | accept_one(LISTEN_WORKER_FD + 1, "1");
+	if (strcmp(name, "serve-listen-fds") == 0)
+		return is_told_of_two() ? accept_one(3, "0") | accept_one(4, "1") : 2;
+	return strcmp(name, "listening") == 0 ? count_listening() : 3;
+}
+
+#define LISTEN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		LISTEN_TEST(a_client_waits_in_the_queue_until_a_worker_accepts),
+		LISTEN_TEST(without_listening_clients_are_refused_and_with_it_served_again),
+		LISTEN_TEST(a_tcp_socket_stays_the_same_descriptor_and_inode),
+		LISTEN_TEST(an_address_of_one_family_is_deaf_to_the_other),
+		LISTEN_TEST(the_queue_is_as_long_as_the_kernel_allows),
+		LISTEN_TEST(a_port_that_another_has_is_refused_and_nothing_is_left),
+		LISTEN_TEST(a_port_taken_while_nobody_listened_is_told_and_none_listens),
+		cmocka_unit_test(a_port_below_1024_needs_a_right),
+		LISTEN_TEST(a_unix_socket_has_its_mode_and_owner_whatever_the_umask),
+		LISTEN_TEST(a_stale_path_is_taken_over_and_one_in_use_is_not),
+		LISTEN_TEST(what_is_no_socket_stays_where_it_is),
+		LISTEN_TEST(a_path_that_became_anothers_is_not_removed),
+		LISTEN_TEST(a_worker_serves_who_waited_before_it_was_there),
+		LISTEN_TEST(every_held_socket_that_there_can_be_is_handed_over),
+	};
+	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
+		return be_worker(argv[2]);
+	return cmocka_run_group_tests_name("listen_socket", tests, NULL, NULL);
+}
