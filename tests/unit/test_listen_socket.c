@@ -1,126 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_listen_socket: held sockets on this machine's kernel: clients wait while nobody accepts, are refused once nobody
- * listens, and are served again afterwards; a worker behind a real exec has the sockets; paths are guarded. Runs as root. */
-#include "tests/unit/spawn_unit.h"
+ * listens, and are served again afterwards; paths are guarded. Runs as root. */
+#include "tests/unit/listen_unit.h"
 
-#include "supervisor/core/listen_address.h"
 #include "supervisor/edge/listen_path.h"
-#include "supervisor/edge/listen_socket.h"
 
-#include <arpa/inet.h>
-#include <limits.h>
-#include <netinet/in.h>
 #include <sched.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#define PORTS_TRIED 50
 #define NOBODY 65534u
-
-/* A directory for paths, gone with the test, and sockets that are finished with it. */
-struct fixture {
-	char directory[64];
-	struct listen_sockets sockets;
-};
-
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-	fixture = (struct fixture){ .directory = "/tmp/heapward-listen-XXXXXX" };
-	assert_non_null(mkdtemp(fixture.directory));
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	char command[128];
-	listen_sockets_finish(&fixture->sockets);
-	snprintf(command, sizeof(command), "rm -rf %s", fixture->directory);
-	return system(command);
-}
-
-/* A port that nobody has at this moment, on any address. */
-static unsigned free_port(void)
-{
-	struct sockaddr_in6 name = { .sin6_family = AF_INET6 };
-	socklen_t length = sizeof(name);
-	cleanup_fd int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
-	return ntohs(name.sin6_port);
-}
-
-/* "unix:%s/x.sock" with the fixture's directory, else with a port that is free. */
-static void add_address(const struct fixture *fixture, const char *format, struct listen_addresses *list)
-{
-	char text[LISTEN_TEXT_MAX];
-	struct failure why;
-	if (strncmp(format, "unix:", 5) == 0)
-		snprintf(text, sizeof(text), "unix:%s%s", fixture->directory, format + 5);
-	else
-		snprintf(text, sizeof(text), "%s%u", format, free_port());
-	if (listen_address_parse(text, &list->list[list->count++], &why) < 0)
-		fail_msg("%s", why.text);
-}
-
-static int try_make(struct fixture *fixture, const char *format, struct failure *why)
-{
-	struct listen_addresses list = { 0 };
-	add_address(fixture, format, &list);
-	return listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, why);
-}
-
-/* Another test of this machine may take a port between our look and our bind. */
-static void make_held(struct fixture *fixture, const char *format)
-{
-	struct failure why;
-	for (int i = 0; i < PORTS_TRIED; i++) {
-		if (try_make(fixture, format, &why) == 0 && listen_sockets_listen(&fixture->sockets, &why) == 0)
-			return;
-		listen_sockets_finish(&fixture->sockets);
-		if (why.error != EADDRINUSE)
-			break;
-	}
-	fail_msg("%s", why.text);
-}
-
-/* 0, or the errno of connecting; *ret_fd is the client. */
-static int connect_to(const struct listen_address *address, const char *tcp_host, int *ret_fd)
-{
-	struct sockaddr_un path = { .sun_family = AF_UNIX };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(address->port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
-	struct sockaddr *name = (struct sockaddr *)&path;
-	socklen_t length = sizeof(path);
-	memcpy(path.sun_path, address->path, sizeof(path.sun_path));
-	if (address->kind == LISTEN_TCP && inet_pton(AF_INET, tcp_host, &v4.sin_addr) == 1) {
-		name = (struct sockaddr *)&v4;
-		length = sizeof(v4);
-	} else if (address->kind == LISTEN_TCP) {
-		assert_int_equal(inet_pton(AF_INET6, tcp_host, &v6.sin6_addr), 1);
-		name = (struct sockaddr *)&v6;
-		length = sizeof(v6);
-	}
-	*ret_fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(*ret_fd >= 0);
-	return connect(*ret_fd, name, length) == 0 ? 0 : errno;
-}
-
-static void assert_client_reads(int client, const char *wanted)
-{
-	char text[64] = "";
-	size_t length = 0;
-	ssize_t count = 1;
-	while (count > 0 && length < sizeof(text) - 1) {
-		wait_readable(client, wanted);
-		count = read(client, text + length, sizeof(text) - 1 - length);
-		length += count > 0 ? (size_t)count : 0;
-	}
-	assert_string_equal(text, wanted);
-}
 
 /* What a worker does with its own copy of a held socket: accepts one client and says a word. */
 static void serve_one(int listening_fd, const char *word)
@@ -330,12 +217,13 @@ static void a_stale_path_is_taken_over_and_one_in_use_is_not(void **state)
 	assert_int_equal(listen_path_look(path), LISTEN_PATH_STALE);
 	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), 0);
 	listen_sockets_finish(&fixture->sockets);
-	cleanup_fd int owner = leave_socket(path, true);
+	int owner = leave_socket(path, true);
 	assert_int_equal(listen_path_look(path), LISTEN_PATH_IN_USE);
 	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), -1);
 	assert_contains(why.text, "Address already in use; somebody accepts on it");
 	assert_false(listen_path_remove_stale(path));
 	assert_int_equal(access(path, F_OK), 0);
+	close(owner);
 }
 
 static void what_is_no_socket_stays_where_it_is(void **state)
@@ -367,127 +255,13 @@ static void a_path_that_became_anothers_is_not_removed(void **state)
 	memcpy(path, fixture->sockets.list[0].address.path, sizeof(path));
 	assert_int_equal(unlink(path), 0);
 	/* An inode of its own: the kernel may give the number of the first one away again once it is closed. */
-	cleanup_fd int other = leave_socket(path, true);
+	int other = leave_socket(path, true);
 	listen_sockets_finish(&fixture->sockets);
 	assert_int_equal(access(path, F_OK), 0);
+	close(other);
 }
 
-/* Held sockets in a worker behind a real exec. */
-
-static void launch_with(struct fixture *fixture, bool as_listen_fds, char *worker, struct ran *ret)
-{
-	struct launch launch = launch_self(worker);
-	static char *environment[] = { "PATH=/usr/bin:/bin", "LISTEN_FDS=9", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "A=1",
-				       NULL };
-	launch.environment = environment;
-	listen_sockets_hand_over(&fixture->sockets, as_listen_fds, &launch);
-	run_well(&launch, ret);
-}
-
-static void make_two(struct fixture *fixture)
-{
-	struct listen_addresses list = { 0 };
-	struct failure why;
-	for (int i = 0; i < PORTS_TRIED; i++) {
-		list.count = 0;
-		add_address(fixture, "tcp:", &list);
-		add_address(fixture, "unix:/web.sock", &list);
-		if (listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, &why) == 0 &&
-		    listen_sockets_listen(&fixture->sockets, &why) == 0)
-			return;
-		listen_sockets_finish(&fixture->sockets);
-	}
-	fail_msg("%s", why.text);
-}
-
-static void a_worker_serves_who_waited_before_it_was_there(void **state)
-{
-	static const struct {
-		bool as_listen_fds;
-		char *worker;
-	} rows[] = { { false, "serve" }, { true, "serve-listen-fds" } };
-	struct fixture *fixture = *state;
-	struct ran ran;
-	make_two(fixture);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		cleanup_fd int tcp = -1, path = -1;
-		assert_int_equal(connect_to(&fixture->sockets.list[0].address, "::1", &tcp), 0);
-		assert_int_equal(connect_to(&fixture->sockets.list[1].address, "", &path), 0);
-		launch_with(fixture, rows[i].as_listen_fds, rows[i].worker, &ran);
-		assert_string_equal(ran.output, "");
-		assert_client_reads(tcp, "0");
-		assert_client_reads(path, "1");
-	}
-}
-
-static void every_held_socket_that_there_can_be_is_handed_over(void **state)
-{
-	struct fixture *fixture = *state;
-	struct listen_addresses list = { 0 };
-	struct failure why;
-	struct ran ran;
-	char name[32];
-	for (int i = 0; i < LISTEN_MAX; i++) {
-		snprintf(name, sizeof(name), "unix:/%d.sock", i);
-		add_address(fixture, name, &list);
-	}
-	assert_int_equal(listen_sockets_make(&fixture->sockets, &list, UINT32_MAX, UINT32_MAX, &why), 0);
-	assert_int_equal(listen_sockets_listen(&fixture->sockets, &why), 0);
-	for (int as_listen_fds = 0; as_listen_fds < 2; as_listen_fds++) {
-		struct launch launch = launch_self("listening");
-		/* Beside the pipe and the door. */
-		cleanup_fd int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		launch.keep[launch.keep_count++] = (struct launch_descriptor){ one, 200 };
-		launch.keep[launch.keep_count++] = (struct launch_descriptor){ one, 201 };
-		listen_sockets_hand_over(&fixture->sockets, as_listen_fds != 0, &launch);
-		run_well(&launch, &ran);
-		snprintf(name, sizeof(name), "%d from %d", LISTEN_MAX, as_listen_fds ? 3 : 202);
-		assert_string_equal(ran.output, name);
-	}
-}
-
-/* Workers: this program again. */
-
-static int accept_one(int fd, const char *word)
-{
-	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-	return connection >= 0 && write(connection, word, strlen(word)) == (ssize_t)strlen(word) ? 0 : 1;
-}
-
-/* What sd_listen_fds(3) looks at; other variables are as they were. */
-static bool is_told_of_two(void)
-{
-	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"), *other = getenv("A");
-	return fds != NULL && strcmp(fds, "2") == 0 && pid != NULL && strtol(pid, NULL, 10) == getpid() &&
-	       getenv("LISTEN_FDNAMES") == NULL && other != NULL && strcmp(other, "1") == 0;
-}
-
-static int count_listening(void)
-{
-	int first = -1, count = 0, on;
-	for (int fd = 3; fd < 1024; fd++) {
-		socklen_t length = sizeof(on);
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &length) < 0 || !on)
-			continue;
-		first = first < 0 ? fd : first;
-		count++;
-	}
-	dprintf(STDERR_FILENO, "%d from %d", count, first);
-	return 0;
-}
-
-static int be_worker(const char *name)
-{
-	if (strcmp(name, "serve") == 0)
-		return accept_one(LISTEN_WORKER_FD, "0") | accept_one(LISTEN_WORKER_FD + 1, "1");
-	if (strcmp(name, "serve-listen-fds") == 0)
-		return is_told_of_two() ? accept_one(3, "0") | accept_one(4, "1") : 2;
-	return strcmp(name, "listening") == 0 ? count_listening() : 3;
-}
-
-#define LISTEN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LISTEN_TEST(a_client_waits_in_the_queue_until_a_worker_accepts),
@@ -502,10 +276,6 @@ int main(int argc, char **argv)
 		LISTEN_TEST(a_stale_path_is_taken_over_and_one_in_use_is_not),
 		LISTEN_TEST(what_is_no_socket_stays_where_it_is),
 		LISTEN_TEST(a_path_that_became_anothers_is_not_removed),
-		LISTEN_TEST(a_worker_serves_who_waited_before_it_was_there),
-		LISTEN_TEST(every_held_socket_that_there_can_be_is_handed_over),
 	};
-	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
-		return be_worker(argv[2]);
 	return cmocka_run_group_tests_name("listen_socket", tests, NULL, NULL);
 }

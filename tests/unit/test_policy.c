@@ -196,37 +196,6 @@ static void settings_are_as_strict_as_files(void **state)
 		{ "service.environment.set.HEAPWARD_AGENT=x", "belongs to heapward" },
 		{ "sandbox.capabilities=cap_chown,cap_x", "unknown capability" },
 		{ "log.events=yes", "it is one of" },
-		{ "service.listen=tcp:3000", "" },
-		{ "service.listen=[tcp:3000, unix:/run/web.sock]", "" },
-		{ "service.listen=[]", "" },
-		{ "service.listen=", "has no value" },
-		{ "service.listen=3000", "did you mean \"tcp:3000\"?" },
-		{ "service.listen=[tcp:3000, tcp:80, tcp:3000]", "\"tcp:3000\" has the port of another" },
-		{ "service.listen=[tcp:3000, tcp:127.0.0.1:3000]", "has the port of another" },
-		{ "service.listen=[unix:/a, unix:/a]", "\"unix:/a\" has the path of another" },
-		{ "service.listen=[[tcp:3000]]", "is a list where one value is wanted" },
-		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
-		  "tcp:14,tcp:15,tcp:16]", "" },
-		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
-		  "tcp:14,tcp:15,tcp:16,tcp:17]", "more than 16 addresses" },
-		{ "service.listening=tcp:3000", "did you mean \"listen\"?" },
-		{ "service.singleton=true", "" },
-		{ "service.singleton=false", "" },
-		{ "service.singleton=yes", "it is one of true or false" },
-		{ "service.singleton=True", "did you mean \"true\"?" },
-		{ "service.hold_for=5", "has no unit" },
-		{ "memory.spare=keeps", "did you mean \"keep\"?" },
-		{ "heap.near_limit=replace", "" },
-		{ "heap.near_limit=raise", "it is one of auto, replace, restart or report" },
-		{ "drain.timeout=61min", "out of range" },
-		{ "ready.when=listening", "" },
-		{ "ready.when=tcp:1", "" },
-		{ "ready.when=tcp:0", "is no tcp:PORT" },
-		{ "ready.when=tcp:localhost:80", "is no tcp:PORT" },
-		{ "ready.when=8080", "did you mean \"tcp:8080\"?" },
-		{ "ready.when=notify", "it is one of auto, listening, started or tcp:PORT" },
-		{ "ready.when=http:/health", "it is one of" },
-		{ "ready.within=500ms", "out of range" },
 		{ "limits.files=255", "out of range" },
 	};
 	struct fixture *fixture = *state;
@@ -248,46 +217,6 @@ static void a_refused_value_leaves_the_policy_as_it_was(void **state)
 	assert_int_equal(policy_apply_setting(&fixture->policy, "--set", "sandbox.user=a b", &fixture->errors), -1);
 	assert_int_equal(fixture->policy.memory.max_bytes, GIB);
 	assert_string_equal(fixture->policy.sandbox.user, "web");
-}
-
-/* What policy_check says of the settings of a row; "" where it says nothing. */
-static void keys_of_held_sockets_are_held_against_each_other(void **state)
-{
-	static const struct {
-		const char *settings, *said;
-		bool refused;
-	} rows[] = {
-		{ "service.listen=tcp:3000", "", false },
-		{ "heap.near_limit=restart", "", false },
-		{ "service.singleton=true", "", false },
-		{ "heap.near_limit=replace", "replace needs service.listen", true },
-		{ "heap.near_limit=replace service.listen=tcp:3000", "", false },
-		{ "heap.near_limit=replace service.listen=[]", "replace needs service.listen", true },
-		{ "heap.near_limit=restart heap.runtime=none", "has no effect with heap.runtime: none", false },
-		{ "heap.near_limit=restart heap.headroom=0M", "heap.headroom: none leaves a worker near its limit no time",
-		  false },
-		{ "heap.headroom=0M", "", false },
-		{ "ready.when=listening", "", false },
-		{ "ready.when=listening heap.runtime=none", "use tcp:PORT or started", true },
-		{ "service.listen=tcp:3000 heap.runtime=none", "", false },
-		{ "ready.when=tcp:3000 service.listen=tcp:127.0.0.1:3000", "port 3000 is held by service.listen", true },
-		{ "ready.when=tcp:3001 service.listen=tcp:3000", "", false },
-		{ "memory.spare=keep", "memory.spare: keep has no effect without service.listen", false },
-		{ "memory.spare=keep service.listen=tcp:3000", "", false },
-		{ "memory.spare=keep service.listen=tcp:3000 service.singleton=true", "with service.singleton: true", false },
-	};
-	struct fixture *fixture = *state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		policy_finish(&fixture->policy);
-		policy_init(&fixture->policy);
-		memset(&fixture->errors, 0, sizeof(fixture->errors));
-		assert_int_equal(policy_apply_settings(&fixture->policy, "--set", rows[i].settings, &fixture->errors), 0);
-		int result = policy_check(&fixture->policy, &fixture->errors);
-		if ((result < 0) != rows[i].refused || (fixture->errors.count > 0) != (rows[i].said[0] != '\0'))
-			fail_msg("%s: %d, %zu", rows[i].settings, result, fixture->errors.count);
-		if (fixture->errors.count > 0)
-			assert_contains(fixture->errors.list[0].text, rows[i].said);
-	}
 }
 
 static void too_many_errors_are_counted(void **state)
@@ -367,7 +296,6 @@ int main(void)
 		POLICY_TEST(a_file_may_leave_capabilities_unchanged),
 		POLICY_TEST(settings_are_as_strict_as_files),
 		POLICY_TEST(a_refused_value_leaves_the_policy_as_it_was),
-		POLICY_TEST(keys_of_held_sockets_are_held_against_each_other),
 		POLICY_TEST(too_many_errors_are_counted),
 		POLICY_TEST(a_text_over_64_kib_is_refused),
 		cmocka_unit_test(no_key_and_no_value_is_a_yaml_boolean),

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_policy_listen: the keys about held sockets, readiness and replacements: what a value may be, and which contradict. */
+#include "tests/unit/unit.h"
+
+#include "supervisor/core/policy.h"
+
+/* What one setting is answered with; "" where it is taken. */
+static void values_are_read_or_refused_with_a_reason(void **state UNUSED)
+{
+	static const struct {
+		const char *setting, *error;
+	} rows[] = {
+		{ "service.listen=tcp:3000", "" },
+		{ "service.listen=[tcp:3000, unix:/run/web.sock]", "" },
+		{ "service.listen=[]", "" },
+		{ "service.listen=", "has no value" },
+		{ "service.listen=3000", "did you mean \"tcp:3000\"?" },
+		{ "service.listen=[tcp:3000, tcp:80, tcp:3000]", "\"tcp:3000\" has the port of another" },
+		{ "service.listen=[tcp:3000, tcp:127.0.0.1:3000]", "has the port of another" },
+		{ "service.listen=[unix:/a, unix:/a]", "\"unix:/a\" has the path of another" },
+		{ "service.listen=[[tcp:3000]]", "is a list where one value is wanted" },
+		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
+		  "tcp:14,tcp:15,tcp:16]", "" },
+		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
+		  "tcp:14,tcp:15,tcp:16,tcp:17]", "more than 16 addresses" },
+		{ "service.listening=tcp:3000", "did you mean \"listen\"?" },
+		{ "service.singleton=true", "" },
+		{ "service.singleton=false", "" },
+		{ "service.singleton=yes", "it is one of true or false" },
+		{ "service.singleton=True", "did you mean \"true\"?" },
+		{ "service.hold_for=5", "has no unit" },
+		{ "memory.spare=keeps", "did you mean \"keep\"?" },
+		{ "heap.near_limit=replace", "" },
+		{ "heap.near_limit=raise", "it is one of auto, replace, restart or report" },
+		{ "drain.timeout=61min", "out of range" },
+		{ "ready.when=listening", "" },
+		{ "ready.when=tcp:1", "" },
+		{ "ready.when=tcp:0", "is no tcp:PORT" },
+		{ "ready.when=tcp:localhost:80", "is no tcp:PORT" },
+		{ "ready.when=8080", "did you mean \"tcp:8080\"?" },
+		{ "ready.when=notify", "it is one of auto, listening, started or tcp:PORT" },
+		{ "ready.when=http:/health", "it is one of" },
+		{ "ready.within=500ms", "out of range" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct policy policy;
+		static struct policy_errors errors;
+		memset(&errors, 0, sizeof(errors));
+		policy_init(&policy);
+		int result = policy_apply_setting(&policy, "--set", rows[i].setting, &errors);
+		policy_finish(&policy);
+		if ((result == 0) != (rows[i].error[0] == '\0'))
+			fail_msg("%s: %d", rows[i].setting, result);
+		if (result < 0)
+			assert_contains(errors.list[0].text, rows[i].error);
+	}
+}
+
+static void a_later_layer_takes_the_place_of_all_sockets(void **state UNUSED)
+{
+	static struct policy_errors errors;
+	static const char text[] = "version: 1\nservice: {listen: [tcp:3000, unix:/run/web.sock], singleton: true}\n";
+	struct policy policy;
+	policy_init(&policy);
+	assert_int_equal(policy_apply_text(&policy, "web.yaml", text, sizeof(text) - 1, &errors), 0);
+	assert_int_equal(policy_apply_settings(&policy, "HEAPWARD_SET", "service.listen=tcp:80 service.singleton=false",
+					       &errors), 0);
+	assert_int_equal(policy.service.listen.count, 1);
+	assert_string_equal(policy.service.listen.list[0].text, "tcp:80");
+	assert_false(policy.service.singleton);
+	/* A refused list leaves the one before it. */
+	assert_int_equal(policy_apply_setting(&policy, "--set", "service.listen=[tcp:81, tcp:x]", &errors), -1);
+	assert_string_equal(policy.service.listen.list[0].text, "tcp:80");
+	assert_int_equal(policy_apply_setting(&policy, "--set", "service.listen=[]", &errors), 0);
+	assert_int_equal(policy.service.listen.count, 0);
+	policy_finish(&policy);
+}
+
+/* What policy_check says of the settings of a row; "" where it says nothing. */
+static void keys_of_held_sockets_are_held_against_each_other(void **state UNUSED)
+{
+	static const struct {
+		const char *settings, *said;
+		bool refused;
+	} rows[] = {
+		{ "service.listen=tcp:3000", "", false },
+		{ "heap.near_limit=restart", "", false },
+		{ "service.singleton=true", "", false },
+		{ "heap.near_limit=replace", "replace needs service.listen", true },
+		{ "heap.near_limit=replace service.listen=tcp:3000", "", false },
+		{ "heap.near_limit=replace service.listen=[]", "replace needs service.listen", true },
+		{ "heap.near_limit=restart heap.runtime=none", "has no effect with heap.runtime: none", false },
+		{ "heap.near_limit=restart heap.headroom=0M", "heap.headroom: none leaves a worker near its limit no time",
+		  false },
+		{ "heap.headroom=0M", "", false },
+		{ "ready.when=listening", "", false },
+		{ "ready.when=listening heap.runtime=none", "use tcp:PORT or started", true },
+		{ "service.listen=tcp:3000 heap.runtime=none", "", false },
+		{ "ready.when=tcp:3000 service.listen=tcp:127.0.0.1:3000", "port 3000 is held by service.listen", true },
+		{ "ready.when=tcp:3001 service.listen=tcp:3000", "", false },
+		{ "memory.spare=keep", "memory.spare: keep has no effect without service.listen", false },
+		{ "memory.spare=keep service.listen=tcp:3000", "", false },
+		{ "memory.spare=keep service.listen=tcp:3000 service.singleton=true", "with service.singleton: true", false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct policy policy;
+		static struct policy_errors errors;
+		memset(&errors, 0, sizeof(errors));
+		policy_init(&policy);
+		assert_int_equal(policy_apply_settings(&policy, "--set", rows[i].settings, &errors), 0);
+		int result = policy_check(&policy, &errors);
+		policy_finish(&policy);
+		if ((result < 0) != rows[i].refused || (errors.count > 0) != (rows[i].said[0] != '\0'))
+			fail_msg("%s: %d, %zu", rows[i].settings, result, errors.count);
+		if (errors.count > 0)
+			assert_contains(errors.list[0].text, rows[i].said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_are_read_or_refused_with_a_reason),
+		cmocka_unit_test(a_later_layer_takes_the_place_of_all_sockets),
+		cmocka_unit_test(keys_of_held_sockets_are_held_against_each_other),
+	};
+	return cmocka_run_group_tests_name("policy_listen", tests, NULL, NULL);
+}
