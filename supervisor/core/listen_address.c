@@ -76,8 +76,10 @@ static int read_host(const char *text, const char *host, size_t length, struct l
 	ret->v6 = bracketed;
 	if (is_address(bracketed ? AF_INET6 : AF_INET, ret->host))
 		return 0;
-	return refuse(text, !bracketed && strchr(ret->host, ':') != NULL ? "has an IPv6 address without [ and ]"
-									 : "has a host that is no IP address", why);
+	return refuse(text,
+		      !bracketed && strchr(ret->host, ':') != NULL ? "has an IPv6 address without [ and ]"
+								   : "has a host that is no IP address",
+		      why);
 }
 
 static int read_tcp(const char *text, struct listen_address *ret, struct failure *why)

@@ -16,7 +16,7 @@ enum near_limit plan_near_limit(const struct policy *policy)
 	if (policy->heap.near_limit != NEAR_LIMIT_AUTO)
 		return policy->heap.near_limit;
 	return policy->service.listen.count > 0 && policy->heap.runtime == RUNTIME_NODE ? NEAR_LIMIT_REPLACE
-											 : NEAR_LIMIT_REPORT;
+											: NEAR_LIMIT_REPORT;
 }
 
 struct ready_when plan_ready(const struct policy *policy)
@@ -53,7 +53,8 @@ static void resolve_queue(struct planning *planning)
 	uint64_t backlog = planning->host->listen_backlog;
 	struct plan_input input = { .name = "listen backlog", .unit = UNIT_COUNT, .value = backlog };
 	if (backlog == 0) {
-		plan_set(plan, PLAN_LISTEN_BACKLOG, UNIT_COUNT, SIZE_UNKNOWN, "net.core.somaxconn, which cannot be read");
+		plan_set(plan, PLAN_LISTEN_BACKLOG, UNIT_COUNT, SIZE_UNKNOWN,
+			 "net.core.somaxconn, which cannot be read");
 		plan_set(plan, PLAN_QUEUE_TIME, UNIT_USEC, SIZE_UNKNOWN, "listen backlog unknown");
 		return;
 	}
@@ -67,7 +68,8 @@ static const char *no_spare(const struct policy *policy)
 {
 	if (policy->service.listen.count == 0)
 		return "no second worker: no held sockets (service.listen)";
-	return policy->service.singleton ? "no second worker: service.singleton: true" : "no second worker: memory.spare: never";
+	return policy->service.singleton ? "no second worker: service.singleton: true"
+					 : "no second worker: memory.spare: never";
 }
 
 /* As much as any start needs; what the first worker uses at that time is in use, not free. */

@@ -20,7 +20,8 @@ static int read_address(const struct policy_value *value, const struct policy_no
 		return policy_value_error(value, node, "%s", why.text);
 	for (size_t i = 0; i < list->count; i++)
 		if (listen_address_clashes(&list->list[i], &address))
-			return policy_value_error(value, node, "\"%s\" has the %s of another; a server finds its socket by it",
+			return policy_value_error(value, node,
+						  "\"%s\" has the %s of another; a server finds its socket by it",
 						  printable_copy(shown, sizeof(shown), text),
 						  address.kind == LISTEN_TCP ? "port" : "path");
 	if (list->count == LISTEN_MAX)
@@ -38,7 +39,8 @@ int policy_value_read_listen(const struct policy_value *value)
 	if (node->kind != POLICY_NODE_LIST)
 		result = read_address(value, node, &list);
 	else
-		for (node = policy_text_child(value->text, node); node != NULL; node = policy_text_next(value->text, node))
+		for (node = policy_text_child(value->text, node); node != NULL;
+		     node = policy_text_next(value->text, node))
 			if (read_address(value, node, &list) < 0)
 				result = -1;
 	if (result == 0)
@@ -48,8 +50,9 @@ int policy_value_read_listen(const struct policy_value *value)
 
 int policy_value_read_ready(const struct policy_value *value)
 {
-	static const char *const words[] = { [READY_AUTO] = "auto", [READY_LISTENING] = "listening",
-					     [READY_STARTED] = "started" };
+	static const char *const words[] = {
+		[READY_AUTO] = "auto", [READY_LISTENING] = "listening", [READY_STARTED] = "started"
+	};
 	struct ready_when ready = { .kind = READY_TCP };
 	char shown[POLICY_SHOWN_MAX];
 	const char *text = policy_value_scalar(value, value->node);
@@ -60,10 +63,12 @@ int policy_value_read_ready(const struct policy_value *value)
 		if (strcmp(text, words[i]) == 0)
 			ready.kind = (enum ready_kind)i;
 	if (ready.kind == READY_TCP && listen_address_port(text, &ready.port) == 0)
-		return policy_value_error(value, value->node, "\"%s\" has no kind; did you mean \"tcp:%s\"?", shown, shown);
+		return policy_value_error(value, value->node, "\"%s\" has no kind; did you mean \"tcp:%s\"?", shown,
+					  shown);
 	if (ready.kind == READY_TCP && strncmp(text, "tcp:", 4) != 0)
 		return policy_value_error(value, value->node,
-					  "unknown value \"%s\"; it is one of auto, listening, started or tcp:PORT", shown);
+					  "unknown value \"%s\"; it is one of auto, listening, started or tcp:PORT",
+					  shown);
 	if (ready.kind == READY_TCP && listen_address_port(text + 4, &ready.port) < 0)
 		return policy_value_error(value, value->node, "\"%s\" is no tcp:PORT; a port is 1 to 65535", shown);
 	*(struct ready_when *)value->member = ready;
@@ -74,13 +79,15 @@ static void check_ready(const struct policy *policy, struct policy_errors *error
 {
 	const struct ready_when *when = &policy->ready.when;
 	if (when->kind == READY_LISTENING && policy->heap.runtime == RUNTIME_NONE)
-		policy_errors_add_key(errors, policy, KEY_READY_WHEN, false,
-				      "ready.when: listening is told by the agent, which heap.runtime: none does without; "
-				      "use tcp:PORT or started");
+		policy_errors_add_key(
+			errors, policy, KEY_READY_WHEN, false,
+			"ready.when: listening is told by the agent, which heap.runtime: none does without; "
+			"use tcp:PORT or started");
 	if (when->kind == READY_TCP && listen_addresses_find_port(&policy->service.listen, when->port) != NULL)
 		policy_errors_add_key(errors, policy, KEY_READY_WHEN, false,
 				      "ready.when: port %u is held by service.listen, so it answers before there is a "
-				      "worker; use listening", when->port);
+				      "worker; use listening",
+				      when->port);
 }
 
 static void check_near_limit(const struct policy *policy, struct policy_errors *errors)

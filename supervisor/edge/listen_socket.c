@@ -57,7 +57,8 @@ static int bind_v6(const struct listen_address *address, int *ret_fd)
 	int only = address->host[0] != '\0';
 	if (only)
 		inet_pton(AF_INET6, address->host, &name.sin6_addr);
-	if (make_socket(AF_INET6, ret_fd) < 0 || setsockopt(*ret_fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
+	if (make_socket(AF_INET6, ret_fd) < 0 ||
+	    setsockopt(*ret_fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
 		return -1;
 	return bind(*ret_fd, (struct sockaddr *)&name, sizeof(name));
 }

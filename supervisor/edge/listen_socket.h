@@ -13,7 +13,7 @@
 
 struct listen_socket {
 	struct listen_address address;
-	int fd;                      /* bound; -1: none. Of a UNIX socket another one after each unlisten and listen */
+	int fd;			     /* bound; -1: none. Of a UNIX socket another one after each unlisten and listen */
 	uint64_t path_dev, path_ino; /* of the UNIX socket's path that we made; path_ino 0: there is none */
 };
 

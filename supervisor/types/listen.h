@@ -23,7 +23,7 @@ struct listen_address {
 	bool v6;                    /* `host` is an IPv6 address */
 	char host[LISTEN_HOST_MAX]; /* "": all of them, IPv4 and IPv6 in one socket */
 	char path[LISTEN_PATH_MAX]; /* of LISTEN_UNIX, absolute */
-	char text[LISTEN_TEXT_MAX]; /* "tcp:3000", "tcp:[::1]:3000", "unix:/run/web.sock": for people and for the agent */
+	char text[LISTEN_TEXT_MAX]; /* "tcp:[::1]:3000", "unix:/run/web.sock": for people and the agent */
 };
 
 struct listen_addresses {

@@ -23,9 +23,8 @@ static void serve_one(int listening_fd, const char *word)
 static const struct {
 	const char *format, *client;
 } forms[] = {
-	{ "tcp:", "127.0.0.1" },	   { "tcp:", "::1" },
-	{ "tcp:127.0.0.1:", "127.0.0.1" }, { "tcp:[::1]:", "::1" },
-	{ "unix:/web.sock", "" },
+	{ "tcp:", "127.0.0.1" }, { "tcp:", "::1" },	   { "tcp:127.0.0.1:", "127.0.0.1" },
+	{ "tcp:[::1]:", "::1" }, { "unix:/web.sock", "" },
 };
 
 static void a_client_waits_in_the_queue_until_a_worker_accepts(void **state)

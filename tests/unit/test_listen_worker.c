@@ -6,8 +6,8 @@
 static void launch_with(struct fixture *fixture, bool as_listen_fds, char *worker, struct ran *ret)
 {
 	struct launch launch = launch_self(worker);
-	static char *environment[] = { "PATH=/usr/bin:/bin", "LISTEN_FDS=9", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "A=1",
-				       NULL };
+	static char *environment[] = { "PATH=/usr/bin:/bin", "LISTEN_FDS=9", "LISTEN_PID=1",
+				       "LISTEN_FDNAMES=x",   "A=1",	     NULL };
 	launch.environment = environment;
 	listen_sockets_hand_over(&fixture->sockets, as_listen_fds, &launch);
 	run_well(&launch, ret);

@@ -26,22 +26,22 @@ static void what_is_left_to_us_follows_from_the_held_sockets(void **state UNUSED
 		bool drains, replaces, keeps;
 	} rows[] = {
 		/* Nothing held: nothing but what is asked for. */
-		{ false, false, SPARE_CHECK, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPORT, READY_STARTED, false,
-		  false, false },
+		{ false, false, SPARE_CHECK, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPORT,
+		  READY_STARTED, false, false, false },
 		{ false, false, SPARE_KEEP, RUNTIME_NODE, NEAR_LIMIT_RESTART, READY_LISTENING, NEAR_LIMIT_RESTART,
 		  READY_LISTENING, false, false, false },
 		/* Held. */
-		{ true, false, SPARE_CHECK, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPLACE, READY_LISTENING,
-		  true, true, false },
-		{ true, false, SPARE_KEEP, RUNTIME_NODE, NEAR_LIMIT_REPORT, READY_TCP, NEAR_LIMIT_REPORT, READY_TCP, true, true,
-		  true },
-		{ true, false, SPARE_NEVER, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_STARTED, NEAR_LIMIT_REPLACE, READY_STARTED,
-		  true, false, false },
-		{ true, true, SPARE_KEEP, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPLACE, READY_LISTENING, true,
-		  false, false },
+		{ true, false, SPARE_CHECK, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPLACE,
+		  READY_LISTENING, true, true, false },
+		{ true, false, SPARE_KEEP, RUNTIME_NODE, NEAR_LIMIT_REPORT, READY_TCP, NEAR_LIMIT_REPORT, READY_TCP,
+		  true, true, true },
+		{ true, false, SPARE_NEVER, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_STARTED, NEAR_LIMIT_REPLACE,
+		  READY_STARTED, true, false, false },
+		{ true, true, SPARE_KEEP, RUNTIME_NODE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPLACE,
+		  READY_LISTENING, true, false, false },
 		/* Without an agent nobody tells of heaps and of listening; `heapward restart` still replaces. */
-		{ true, false, SPARE_CHECK, RUNTIME_NONE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPORT, READY_STARTED, true,
-		  true, false },
+		{ true, false, SPARE_CHECK, RUNTIME_NONE, NEAR_LIMIT_AUTO, READY_AUTO, NEAR_LIMIT_REPORT, READY_STARTED,
+		  true, true, false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct policy policy = capped_policy(512 * MIB);
@@ -72,7 +72,8 @@ static void the_queue_is_explained_by_a_stated_rate(void **state UNUSED)
 	assert_string_equal(text, "listen backlog 4096 = net.core.somaxconn, of each held socket");
 	host.listen_backlog = 0;
 	plan = plan_of(&policy, &host);
-	assert_true(number(&plan, PLAN_LISTEN_BACKLOG) == SIZE_UNKNOWN && number(&plan, PLAN_QUEUE_TIME) == SIZE_UNKNOWN);
+	assert_true(number(&plan, PLAN_LISTEN_BACKLOG) == SIZE_UNKNOWN &&
+		    number(&plan, PLAN_QUEUE_TIME) == SIZE_UNKNOWN);
 	policy.service.listen.count = 0;
 	plan = plan_of(&policy, &host);
 	assert_true(number(&plan, PLAN_LISTEN_BACKLOG) == SIZE_NONE && number(&plan, PLAN_HOLD_FOR) == SIZE_NONE);
@@ -147,8 +148,9 @@ static void a_kept_spare_is_planned_for_from_the_start(void **state UNUSED)
 	explain_number(&kept, PLAN_MEMORY_NEED, text, sizeof(text));
 	assert_contains(text, "memory need 928 MiB = 2 x (old space + reserve), for memory.spare: keep");
 	plan_start_line(&kept, &policy, "web", text, sizeof(text));
-	assert_string_equal(text, "half of the container 512 MiB, old space 288 MiB (Node alone: 512), holds tcp:3000, restarts 5 "
-				  "in 10min; see heapward explain -n web");
+	assert_string_equal(
+		text, "half of the container 512 MiB, old space 288 MiB (Node alone: 512), holds tcp:3000, restarts 5 "
+		      "in 10min; see heapward explain -n web");
 	host.mem_available_bytes = 900 * MIB;
 	assert_false(plan_memory_fits(&kept, &host, text, sizeof(text)));
 	assert_true(plan_spare_fits(&kept, &host, text, sizeof(text)));
@@ -163,8 +165,9 @@ static void a_kept_spare_cuts_a_memory_max_that_is_too_large_for_two(void **stat
 	policy.memory.spare = SPARE_KEEP;
 	struct plan plan = plan_of(&policy, &host);
 	assert_int_equal(mib(&plan, PLAN_MEMORY_LIMIT), 512);
-	assert_contains(first_remark(&plan, false), "memory.max 600 MiB (web.yaml:12) is larger than the 512 MiB of /user.slice "
-						    "memory.max, memory.spare: keep: the smaller one counts");
+	assert_contains(first_remark(&plan, false),
+			"memory.max 600 MiB (web.yaml:12) is larger than the 512 MiB of /user.slice "
+			"memory.max, memory.spare: keep: the smaller one counts");
 	host.levels[1].max_bytes = 1200 * MIB;
 	plan = plan_of(&policy, &host);
 	assert_int_equal(mib(&plan, PLAN_MEMORY_LIMIT), 600);
