@@ -100,6 +100,18 @@ static void a_size_raises_by_that_size_and_up_to_ends_it(void **state UNUSED)
 	assert_string_equal(fixture->refusal, "old space 150 MiB has reached heap.raise.up_to 150 MiB");
 }
 
+static void where_room_for_two_is_kept_a_raise_must_leave_it(void **state UNUSED)
+{
+	struct fixture *fixture = make(320 * MIB);
+	hold(&fixture->policy, "tcp:3000");
+	fixture->host.levels[1].max_bytes = 590 * MIB;
+	fixture->host.levels[1].current_bytes = 0;
+	assert_int_equal(next(fixture, SIZE_UNKNOWN), 0);
+	fixture->policy.memory.spare = SPARE_KEEP;
+	assert_int_equal(next(fixture, SIZE_UNKNOWN), -1);
+	assert_string_equal(fixture->refusal, "need 592 MiB, a group above has a limit of 590 MiB");
+}
+
 static void too_little_memory_refuses_with_the_numbers(void **state UNUSED)
 {
 	struct fixture *fixture = make(320 * MIB);
@@ -199,6 +211,7 @@ int main(void)
 		cmocka_unit_test(memory_max_grows_where_it_must),
 		cmocka_unit_test(auto_is_raised_like_a_size),
 		cmocka_unit_test(a_size_raises_by_that_size_and_up_to_ends_it),
+		cmocka_unit_test(where_room_for_two_is_kept_a_raise_must_leave_it),
 		cmocka_unit_test(too_little_memory_refuses_with_the_numbers),
 		cmocka_unit_test(a_limit_above_refuses_even_where_it_is_empty),
 		cmocka_unit_test(where_node_chose_the_limit_v8_tells_it),
