@@ -62,12 +62,14 @@ static void add_command(struct prose *text, char *const *command)
 	prose_raw(text, "]\n");
 }
 
-/* "#  when: failure       # deaths after which to restart"; what may stand there, too, where it is not in the help. */
+/* "#  when: failure       # deaths after which to restart"; what may stand there, too, where it is not in the help. The one
+ * key that most servers want and that has no default shows what most servers want. */
 static void add_comment(struct prose *text, const struct policy_key_row *row)
 {
 	char line[POLICY_PATH_MAX + 32];
 	const char *dot = strchr(row->name, '.');
-	const char *standard = row->standard[0] != '\0' ? row->standard : "...";
+	const char *example = row->type == POLICY_TYPE_LISTEN ? "[\"tcp:3000\"]" : "...";
+	const char *standard = row->standard[0] != '\0' ? row->standard : example;
 	int length = snprintf(line, sizeof(line), "#  %s%s: %s", dot == NULL ? "" : "  ",
 			      dot == NULL ? row->name : dot + 1, standard);
 	prose_raw(text, "%s%*s # %s%s%s%s\n", line, length < HELP_COLUMN ? HELP_COLUMN - length : 0, "", row->help,
