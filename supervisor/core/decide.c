@@ -14,7 +14,7 @@ void service_state_init(struct service_state *state, const struct rules *rules)
 	memset(state, 0, sizeof(*state));
 	state->rules = *rules;
 	state->slot.state = SLOT_STOPPED;
-	state->slot.deadline_usec = USEC_NEVER;
+	state->slot.deadline_usec = state->slot.begun_usec = USEC_NEVER;
 	state->slot.current.state = state->slot.spare.state = WORKER_GONE;
 	state->slot.current.deadline_usec = state->slot.spare.deadline_usec = USEC_NEVER;
 	state->next_worker_id = 1;
@@ -71,13 +71,20 @@ void step_slot(struct step *step, enum slot_event event)
 		slot->since_usec = step->now_usec;
 }
 
-static struct worker *find_worker(struct slot *slot, uint32_t id)
+const struct worker *service_state_worker(const struct service_state *state, uint32_t id)
 {
+	const struct slot *slot = &state->slot;
 	if (id == 0)
 		return NULL;
 	if (slot->current.id == id)
 		return &slot->current;
 	return slot->spare.id == id ? &slot->spare : NULL;
+}
+
+static struct worker *find_worker(struct service_state *state, uint32_t id)
+{
+	const struct worker *worker = service_state_worker(state, id);
+	return worker == NULL ? NULL : worker == &state->slot.current ? &state->slot.current : &state->slot.spare;
 }
 
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
@@ -92,7 +99,7 @@ void decide(struct service_state *state, const struct event *event, int64_t now_
 		step_slot(&step, event->slot_event);
 		return;
 	}
-	step.worker = find_worker(&state->slot, event->worker);
+	step.worker = find_worker(state, event->worker);
 	if (step.worker != NULL)
 		step_worker(&step, event->worker_event);
 }
@@ -132,11 +139,19 @@ const char *service_state_name(const struct service_state *state)
 		return "back-off";
 	case SLOT_FAILED:
 		return "failed";
+	case SLOT_REPLACING:
+	case SLOT_REPLACED:
+		return "replacing";
 	case SLOT_STOPPED:
 	case SLOT_STATE_COUNT:
 	default:
 		return "stopped";
 	}
+}
+
+bool service_state_is_ready(const struct service_state *state)
+{
+	return state->slot.current.state == WORKER_READY;
 }
 
 uint32_t service_state_budget_left(const struct service_state *state, int64_t now_usec)

@@ -26,7 +26,7 @@ static void became_ready(struct step *step)
 		step_tell(step, NOTICE_READY, "ready");
 	else
 		step_tell(step, NOTICE_READY, "ready after %s", units_format_time(took, took_usec));
-	step_slot(step, SLOT_EVENT_WORKER_READY);
+	step_slot(step, SLOT_EVENT_CURRENT_READY);
 }
 
 /* The main process has ended, or will by itself: nothing of its group may outlive it. */
@@ -68,7 +68,7 @@ static void gone(struct step *step)
 	assert(step->verdict != NULL);
 	worker->state = WORKER_GONE;
 	worker->deadline_usec = USEC_NEVER;
-	step_slot(step, SLOT_EVENT_WORKER_GONE);
+	step_slot(step, SLOT_EVENT_CURRENT_GONE);
 }
 
 rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {

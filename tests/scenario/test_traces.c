@@ -293,6 +293,10 @@ static void check_action(struct trace *trace, const struct action *action)
 	case ACTION_FINISH:
 		must(trace, trace->state.finished, "the end of a service that has not finished");
 		break;
+	case ACTION_CHECK_ROOM:
+	case ACTION_DRAIN:
+	case ACTION_LISTEN:
+	case ACTION_UNLISTEN:
 	case ACTION_COUNT:
 	default:
 		broken(trace, "no action of ours");

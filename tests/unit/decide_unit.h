@@ -14,14 +14,15 @@
 #define SEC USEC_PER_SEC
 
 /* The defaults of product.md. */
-_Static_assert(VERDICT_COUNT == 10, "a verdict more, a NO_BUDGET more");
+_Static_assert(VERDICT_COUNT == 11, "a verdict more, a NO_BUDGET more");
 #define NO_BUDGET { UINT32_MAX, 0 }
 static const struct rules standard_rules UNUSED = {
 	.when = RULE_WHEN_FAILURE,
 	.backoff_from_usec = 100 * USEC_PER_MSEC, .backoff_up_to_usec = 30 * SEC, .backoff_factor = 2,
 	.budget_deaths = 5, .budget_within_usec = 600 * SEC,
 	.by_verdict = { NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET,
-			NO_BUDGET },
+			NO_BUDGET, NO_BUDGET },
+	.ready_within_usec = USEC_NEVER, .hold_for_usec = USEC_NEVER,
 	.healthy_after_usec = 30 * SEC,
 	.stop_signal = SIGTERM, .stop_timeout_usec = 10 * SEC, .kill_timeout_usec = 5 * SEC,
 };
@@ -63,6 +64,10 @@ static inline void add_action_text(const struct service_state *state, const stru
 	case ACTION_KILL:
 	case ACTION_KEEP_DEATH:
 	case ACTION_RAISE:
+	case ACTION_CHECK_ROOM:
+	case ACTION_DRAIN:
+	case ACTION_LISTEN:
+	case ACTION_UNLISTEN:
 	case ACTION_COUNT:
 	default:
 		snprintf(end, left, "%s%s %u", comma, action_name(action->kind), action->worker);
