@@ -12,7 +12,7 @@
 void service_state_init(struct service_state *state, const struct rules *rules);
 
 /* Moves `state` by one event at `now_usec` and writes what is to be done, in order, to *ret (which it clears). An
- * event of a worker that is not in the slot any more is ignored. */
+ * event of a worker that is not in the slot any more is ignored, and so is a deadline that has been moved meanwhile. */
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret);
 
 /* The earliest deadline in `state`, USEC_NEVER where there is none; *ret_event is the event to send when it passes. */

@@ -40,7 +40,8 @@ enum slot_state {
 struct worker {
 	uint32_t id; /* 0: there is none; ids count up and are never used again */
 	enum worker_state state;
-	int64_t launched_usec;
+	int64_t launched_usec; /* of exec, once that has happened */
+	int64_t ready_usec;    /* 0: not yet */
 	int64_t deadline_usec; /* USEC_NEVER: none */
 	enum asked asked;
 	bool not_ready;        /* it is being ended because it was not ready within ready.within */

@@ -83,7 +83,7 @@ static void make_rules(struct trace *trace, struct rules *rules)
 		.budget_deaths = below(trace, 8) == 0 ? 1000 : below(trace, 7),
 		.budget_within_usec = (1 + below(trace, 600)) * SEC, .healthy_after_usec = below(trace, 60) * SEC,
 		.stop_signal = SIGTERM, .stop_timeout_usec = below(trace, 20) * SEC,
-		.kill_timeout_usec = below(trace, 10) * SEC,
+		.kill_timeout_usec = below(trace, 10) * SEC, .ready_within_usec = USEC_NEVER,
 	};
 	rules->backoff_up_to_usec = rules->backoff_from_usec + below(trace, 60) * SEC;
 	for (int kind = 0; kind < VERDICT_COUNT; kind++) {

@@ -97,6 +97,7 @@ static void an_end_that_was_asked_for_is_kept_but_no_death(void **unused UNUSED)
 	char text[DECISION_TEXT_MAX];
 	running(&state, &standard_rules, WORKER_ENDING);
 	state.slot.state = SLOT_STOPPING;
+	state.slot.why = ASKED_STOP;
 	dies(&state, &verdict_stopped, NOW, &decision);
 	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, (stop), finish 0");
 	running(&state, &standard_rules, WORKER_ENDING);
