@@ -74,7 +74,6 @@ void slot_stop(struct step *step, enum asked why, int exit_status)
 	slot->state = SLOT_STOPPING;
 	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
 	slot->why = why;
-	slot->again = ASKED_NOTHING;
 	step->state->exit_status = exit_status;
 	slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
 	slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
