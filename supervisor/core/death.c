@@ -219,6 +219,11 @@ void death_advise(struct death *death, const struct plan *plan)
 			 "may signal "
 			 "this user");
 		return;
+	case VERDICT_NOT_READY:
+		snprintf(death->next, sizeof(death->next),
+			 "read its last output with heapward logs %s; if the start takes that long, raise ready.within",
+			 death->service);
+		return;
 	case VERDICT_COUNT:
 		break;
 	}

@@ -14,7 +14,7 @@ void service_state_init(struct service_state *state, const struct rules *rules)
 	memset(state, 0, sizeof(*state));
 	state->rules = *rules;
 	state->slot.state = SLOT_STOPPED;
-	state->slot.deadline_usec = USEC_NEVER;
+	state->slot.deadline_usec = state->slot.begun_usec = USEC_NEVER;
 	state->slot.current.state = state->slot.spare.state = WORKER_GONE;
 	state->slot.current.deadline_usec = state->slot.spare.deadline_usec = USEC_NEVER;
 	state->next_worker_id = 1;
@@ -54,6 +54,8 @@ void step_finish(struct step *step, int exit_status)
 	step->state->exit_status = exit_status;
 	step->state->slot.state = SLOT_STOPPED;
 	step->state->slot.deadline_usec = USEC_NEVER;
+	if (step->state->rules.drains)
+		step_act(step, ACTION_UNLISTEN);
 	step_act(step, ACTION_FINISH);
 }
 
@@ -71,8 +73,14 @@ void step_slot(struct step *step, enum slot_event event)
 		slot->since_usec = step->now_usec;
 }
 
-static struct worker *find_worker(struct slot *slot, uint32_t id)
+void step_slot_of(struct step *step, enum slot_event if_current, enum slot_event if_spare)
 {
+	step_slot(step, step->worker == &step->state->slot.current ? if_current : if_spare);
+}
+
+const struct worker *service_state_worker(const struct service_state *state, uint32_t id)
+{
+	const struct slot *slot = &state->slot;
 	if (id == 0)
 		return NULL;
 	if (slot->current.id == id)
@@ -80,21 +88,34 @@ static struct worker *find_worker(struct slot *slot, uint32_t id)
 	return slot->spare.id == id ? &slot->spare : NULL;
 }
 
+static struct worker *find_worker(struct service_state *state, uint32_t id)
+{
+	const struct worker *worker = service_state_worker(state, id);
+	return worker == NULL ? NULL : worker == &state->slot.current ? &state->slot.current : &state->slot.spare;
+}
+
+/* What stood before it in the queue has moved the deadline that this event tells of. */
+static bool is_early(const struct step *step, const struct event *event)
+{
+	if (event->about_worker)
+		return event->worker_event == WORKER_EVENT_DEADLINE && step->worker->deadline_usec > step->now_usec;
+	return event->slot_event == SLOT_EVENT_SLOT_DEADLINE && step->state->slot.deadline_usec > step->now_usec;
+}
+
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
 {
 	struct step step = { .state = state, .now_usec = now_usec, .decision = ret, .verdict = event->verdict,
-			     .rules = event->rules };
+			     .rules = event->rules, .text = event->text };
 	ret->action_count = 0;
 	if (state->finished)
 		return;
-	if (!event->about_worker) {
-		step.worker = &state->slot.current;
-		step_slot(&step, event->slot_event);
+	step.worker = event->about_worker ? find_worker(state, event->worker) : &state->slot.current;
+	if (step.worker == NULL || is_early(&step, event))
 		return;
-	}
-	step.worker = find_worker(&state->slot, event->worker);
-	if (step.worker != NULL)
+	if (event->about_worker)
 		step_worker(&step, event->worker_event);
+	else
+		step_slot(&step, event->slot_event);
 }
 
 int64_t service_state_deadline(const struct service_state *state, struct event *ret_event)
@@ -116,7 +137,7 @@ static const char *running_name(enum worker_state worker)
 {
 	if (worker == WORKER_READY)
 		return "ready";
-	return worker == WORKER_ENDING ? "stopping" : "starting";
+	return worker == WORKER_ENDING || worker == WORKER_STOPPING ? "stopping" : "starting";
 }
 
 const char *service_state_name(const struct service_state *state)
@@ -126,8 +147,12 @@ const char *service_state_name(const struct service_state *state)
 		return running_name(state->slot.current.state);
 	case SLOT_STOPPING:
 		return "stopping";
-	case SLOT_RESTARTING:
+	case SLOT_REPLACING:
 		return "replacing";
+	case SLOT_REPLACED:
+		return service_state_is_ready(state) ? "replacing" : running_name(state->slot.current.state);
+	case SLOT_RESTARTING:
+		return state->slot.current.state == WORKER_DRAINING ? "draining" : "replacing";
 	case SLOT_BACKOFF:
 		return "back-off";
 	case SLOT_FAILED:
@@ -137,6 +162,11 @@ const char *service_state_name(const struct service_state *state)
 	default:
 		return "stopped";
 	}
+}
+
+bool service_state_is_ready(const struct service_state *state)
+{
+	return state->slot.current.state == WORKER_READY;
 }
 
 uint32_t service_state_budget_left(const struct service_state *state, int64_t now_usec)

@@ -11,6 +11,7 @@ struct step {
 	struct worker *worker;         /* of a worker event */
 	const struct verdict *verdict; /* of GONE */
 	const struct rules *rules;     /* of RELOADED */
+	const char *text;              /* of SPARE_NO_ROOM */
 	int64_t now_usec;
 	struct decision *decision;
 };
@@ -26,6 +27,8 @@ rule ignored;
 /* Sends an event on into the other table. */
 void step_worker(struct step *step, enum worker_event event);
 void step_slot(struct step *step, enum slot_event event);
+/* The one or the other, by what the step's worker is to the slot. */
+void step_slot_of(struct step *step, enum slot_event if_current, enum slot_event if_spare);
 
 struct action *step_act(struct step *step, enum action_kind kind);
 void step_tell(struct step *step, enum notice_kind notice, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -52,6 +52,7 @@ static const struct {
 	BUDGET(SIGNAL),
 	BUDGET(EXEC),
 	BUDGET(UNKNOWN_KILL),
+	BUDGET(NOT_READY),
 	[KEY_RESTART_EXHAUSTED] = MEMBER(restart.exhausted),
 	[KEY_RESTART_HEALTHY_AFTER] = MEMBER(restart.healthy_after_usec),
 	[KEY_STOP_SIGNAL] = MEMBER(stop.signal),

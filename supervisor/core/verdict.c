@@ -182,14 +182,34 @@ static bool judge_exec(const struct evidence *evidence, struct verdict *verdict)
 	return true;
 }
 
+/* What drains has been sent no signal yet: if it does not leave in order, it has died of something else. */
+static bool left_otherwise(const struct evidence *evidence)
+{
+	bool said_zero = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status == 0;
+	bool heap_limit = evidence->fatal.kind == FATAL_HEAP_LIMIT && ended_near_limit(evidence) != NULL;
+	return evidence->left_draining && (!said_zero || heap_limit);
+}
+
 static bool judge_asked(const struct evidence *evidence, struct verdict *verdict)
 {
 	const char *how = evidence->we_killed ? ", killed after stop.timeout" : "";
+	if (evidence->asked == ASKED_NOTHING || left_otherwise(evidence))
+		return false;
 	if (evidence->asked == ASKED_STOP)
 		set(verdict, VERDICT_STOPPED, true, "stopped on request%s", how);
-	else if (evidence->asked == ASKED_RESTART)
-		set(verdict, VERDICT_REPLACED, true, "replaced on request%s", how);
-	return evidence->asked != ASKED_NOTHING;
+	else
+		set(verdict, VERDICT_REPLACED, true, "replaced %s%s",
+		    evidence->asked == ASKED_RESTART ? "on request" : "before it reached a limit", how);
+	return true;
+}
+
+static bool judge_not_ready(const struct evidence *evidence, struct verdict *verdict)
+{
+	if (!evidence->not_ready)
+		return false;
+	set(verdict, VERDICT_NOT_READY, true, "not ready within ready.within: ended%s",
+	    evidence->we_killed ? ", killed after stop.timeout" : "");
+	return true;
 }
 
 /* A kill by the kernel takes main process or members; counters tell of it, the wait status alone never does. */
@@ -333,7 +353,7 @@ static int exit_status(const struct evidence *evidence)
 void verdict_judge(const struct evidence *evidence, struct verdict *ret)
 {
 	static bool (*const questions[])(const struct evidence *, struct verdict *) = {
-		judge_exec, judge_asked, judge_oom_kill, judge_seccomp,
+		judge_exec, judge_asked, judge_not_ready, judge_oom_kill, judge_seccomp,
 		judge_heap_limit, judge_killed, judge_signal, judge_exit,
 	};
 	*ret = (struct verdict){ .limit_bytes = SIZE_UNKNOWN, .exit_status = exit_status(evidence) };
@@ -358,6 +378,7 @@ int verdict_exit_status(const struct verdict *verdict)
 	case VERDICT_EXIT:
 	case VERDICT_SIGNAL:
 	case VERDICT_UNKNOWN_KILL:
+	case VERDICT_NOT_READY:
 	case VERDICT_COUNT:
 	default:
 		return verdict->exit_status;

@@ -13,8 +13,11 @@ static void kill_until(struct step *step)
 
 static void launched(struct step *step)
 {
+	const struct rules *rules = &step->state->rules;
 	step->worker->state = WORKER_STARTING;
 	step->worker->launched_usec = step->now_usec;
+	if (rules->ready_within_usec != USEC_NEVER)
+		step->worker->deadline_usec = usec_after(step->now_usec, rules->ready_within_usec);
 }
 
 static void became_ready(struct step *step)
@@ -22,11 +25,20 @@ static void became_ready(struct step *step)
 	char took[UNITS_TEXT_MAX];
 	int64_t took_usec = step->now_usec - step->worker->launched_usec;
 	step->worker->state = WORKER_READY;
+	step->worker->ready_usec = step->now_usec;
+	step->worker->deadline_usec = USEC_NEVER;
 	if (took_usec < USEC_PER_MSEC) /* ready.when: started */
 		step_tell(step, NOTICE_READY, "ready");
 	else
 		step_tell(step, NOTICE_READY, "ready after %s", units_format_time(took, took_usec));
-	step_slot(step, SLOT_EVENT_WORKER_READY);
+	step_slot_of(step, SLOT_EVENT_CURRENT_READY, SLOT_EVENT_SPARE_READY);
+}
+
+/* A worker that is ready is the current one: a spare that becomes ready is that from then on. */
+static void near_limit(struct step *step)
+{
+	if (step->state->rules.near_limit != RULE_NEAR_LIMIT_REPORT)
+		step_slot(step, SLOT_EVENT_NEAR_LIMIT);
 }
 
 /* The main process has ended, or will by itself: nothing of its group may outlive it. */
@@ -42,6 +54,35 @@ static void ask_to_stop(struct step *step)
 	worker->state = WORKER_STOPPING;
 	worker->deadline_usec = usec_after(step->now_usec, step->state->rules.stop_timeout_usec);
 	step_act(step, ACTION_SIGNAL)->signal = step->state->rules.stop_signal;
+}
+
+/* STARTING has one deadline: that of ready.within. */
+static void not_ready_in_time(struct step *step)
+{
+	step->worker->not_ready = true;
+	ask_to_stop(step);
+}
+
+static void drain(struct step *step)
+{
+	step->worker->state = WORKER_DRAINING;
+	step->worker->deadline_usec = usec_after(step->now_usec, step->state->rules.drain_timeout_usec);
+	step_act(step, ACTION_DRAIN);
+}
+
+static void drain_timed_out(struct step *step)
+{
+	char timeout[UNITS_TEXT_MAX];
+	step_tell(step, NOTICE_WARNING, "still has connections after %s (drain.timeout): asking it to stop",
+		  units_format_time(timeout, step->state->rules.drain_timeout_usec));
+	ask_to_stop(step);
+}
+
+/* In order or not: nobody has sent it a signal, and the verdict has to know. */
+static void left_draining(struct step *step)
+{
+	step->worker->left_draining = true;
+	end_group(step);
 }
 
 static void stop_timed_out(struct step *step)
@@ -68,7 +109,7 @@ static void gone(struct step *step)
 	assert(step->verdict != NULL);
 	worker->state = WORKER_GONE;
 	worker->deadline_usec = USEC_NEVER;
-	step_slot(step, SLOT_EVENT_WORKER_GONE);
+	step_slot_of(step, SLOT_EVENT_CURRENT_GONE, SLOT_EVENT_SPARE_GONE);
 }
 
 rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
@@ -79,6 +120,9 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_EXITED] = end_group,
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = ignored,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = end_group, /* no program yet that could */
 		[WORKER_EVENT_END] = end_group, /* there is no program yet that could be asked */
 		[WORKER_EVENT_KILL] = end_group,
 	},
@@ -88,7 +132,10 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_READY] = became_ready,
 		[WORKER_EVENT_EXITED] = end_group,
 		[WORKER_EVENT_GONE] = gone,
-		[WORKER_EVENT_DEADLINE] = ignored,
+		[WORKER_EVENT_DEADLINE] = not_ready_in_time,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = ask_to_stop, /* it has not served yet */
 		[WORKER_EVENT_END] = ask_to_stop,
 		[WORKER_EVENT_KILL] = end_group,
 	},
@@ -99,6 +146,9 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_EXITED] = end_group,
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = ignored,
+		[WORKER_EVENT_NEAR_LIMIT] = near_limit,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = drain,
 		[WORKER_EVENT_END] = ask_to_stop,
 		[WORKER_EVENT_KILL] = end_group,
 	},
@@ -106,9 +156,12 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_LAUNCHED] = ignored,
 		[WORKER_EVENT_LAUNCH_FAILED] = ignored,
 		[WORKER_EVENT_READY] = ignored,
-		[WORKER_EVENT_EXITED] = end_group,
+		[WORKER_EVENT_EXITED] = left_draining,
 		[WORKER_EVENT_GONE] = gone,
-		[WORKER_EVENT_DEADLINE] = ask_to_stop,
+		[WORKER_EVENT_DEADLINE] = drain_timed_out,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ask_to_stop,
+		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ask_to_stop,
 		[WORKER_EVENT_KILL] = end_group,
 	},
@@ -119,6 +172,9 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_EXITED] = end_group,
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = stop_timed_out,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,
 		[WORKER_EVENT_KILL] = end_group,
 	},
@@ -129,6 +185,9 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_EXITED] = ignored,
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = kill_timed_out,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,
 		[WORKER_EVENT_KILL] = ignored,
 	},
@@ -139,6 +198,9 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_EXITED] = ignored,
 		[WORKER_EVENT_GONE] = ignored,
 		[WORKER_EVENT_DEADLINE] = ignored,
+		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_DRAINED] = ignored,
+		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,
 		[WORKER_EVENT_KILL] = ignored,
 	},

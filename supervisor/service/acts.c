@@ -67,12 +67,20 @@ static void act_finish(struct service *service UNUSED, const struct action *acti
 {
 }
 
+/* Answered and done once the policy can hold sockets: decide() asks for none of it before. */
+static void act_on_held_sockets(struct service *service UNUSED, const struct action *action UNUSED)
+{
+	assert(false && "no policy holds a socket yet");
+}
+
 static void act(struct service *service, const struct action *action)
 {
 	static void (*const acts[ACTION_COUNT])(struct service *, const struct action *) = {
 		[ACTION_LAUNCH] = act_launch, [ACTION_SIGNAL] = act_signal,	    [ACTION_KILL] = act_kill,
 		[ACTION_NOTICE] = act_notice, [ACTION_KEEP_DEATH] = act_keep_death, [ACTION_FINISH] = act_finish,
-		[ACTION_RAISE] = act_raise,
+		[ACTION_RAISE] = act_raise,   [ACTION_CHECK_ROOM] = act_on_held_sockets,
+		[ACTION_DRAIN] = act_on_held_sockets, [ACTION_LISTEN] = act_on_held_sockets,
+		[ACTION_UNLISTEN] = act_on_held_sockets,
 	};
 	acts[action->kind](service, action);
 }

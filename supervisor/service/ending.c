@@ -50,13 +50,15 @@ void ending_kill(struct worker_run *run)
 
 static void gather(struct worker_run *run, struct evidence *evidence)
 {
-	struct service *service = run->service;
+	const struct worker *worker = service_state_worker(&run->service->state, run->id);
 	*evidence = (struct evidence){
 		.launch = run->launch,
 		.exited = run->exited,
 		.wait_code = run->wait_code,
 		.wait_status = run->wait_status,
-		.asked = service->state.slot.current.id == run->id ? service->state.slot.current.asked : ASKED_NOTHING,
+		.asked = worker == NULL ? ASKED_NOTHING : worker->asked,
+		.not_ready = worker != NULL && worker->not_ready,
+		.left_draining = worker != NULL && worker->left_draining,
 		.we_killed = run->we_killed,
 		.agent_expected = run->agent_loaded,
 		.before = run->before,

@@ -173,8 +173,7 @@ static void answer_status(struct service *service, struct control_reply *reply)
 
 static void answer_ready(struct service *service, struct control_reply *reply)
 {
-	bool ready = strcmp(service->state_name, "ready") == 0;
-	reply_text(reply, ready ? CONTROL_OK : CONTROL_NOT_READY, strdup(service->state_name));
+	reply_text(reply, service_state_is_ready(&service->state) ? CONTROL_OK : CONTROL_NOT_READY, strdup(service->state_name));
 }
 
 static void answer_output(struct service *service, struct control_reply *reply)

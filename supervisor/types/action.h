@@ -7,7 +7,11 @@
 #include "supervisor/types/notice.h"
 
 #define ACTIONS(X) \
-	X(LAUNCH, "launch")   /* start this worker */ \
+	X(LAUNCH, "launch")   /* start this worker: the current one or, beside it, the spare */ \
+	X(CHECK_ROOM, "check-room") /* is there room for a second worker now? SPARE_ROOM or SPARE_NO_ROOM answers */ \
+	X(DRAIN, "drain")     /* tell this worker's agents to drain; DRAINED answers */ \
+	X(LISTEN, "listen")   /* the held sockets listen, if they do not already: a worker is about to start */ \
+	X(UNLISTEN, "unlisten") /* the held sockets stop listening, if they do: no worker is expected soon */ \
 	X(SIGNAL, "signal")   /* send `signal` to the worker's main process */ \
 	X(KILL, "kill")       /* SIGKILL the worker's whole group, and go on until it is empty */ \
 	X(NOTICE, "notice")   /* write an event line */ \
@@ -28,7 +32,7 @@ struct action {
 	int signal;
 	enum notice_kind notice;
 	char text[256]; /* of NOTICE: why, with the numbers used */
-	int64_t delay_usec; /* of restart.scheduled */
+	int64_t delay_usec; /* of restart.scheduled, and of replace.refused where there is a next attempt; else 0 */
 };
 
 #define DECISION_ACTIONS_MAX 12

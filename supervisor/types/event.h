@@ -15,6 +15,9 @@
 	X(EXITED, "exited")               /* the main process has ended; its group may still hold others */ \
 	X(GONE, "gone")                   /* the group is empty and removed, the verdict is in */ \
 	X(DEADLINE, "deadline")           /* the worker's own deadline has passed */ \
+	X(NEAR_LIMIT, "near-limit")       /* a heap record: V8 is near its heap limit, or as good as near */ \
+	X(DRAINED, "drained")             /* no connection is open any more, or nobody is there who could tell */ \
+	X(DRAIN, "drain")                 /* the slot wants this worker to drain, then to end */ \
 	X(END, "end")                     /* the slot wants this worker to end */ \
 	X(KILL, "kill")                   /* the slot wants it to end now */
 
@@ -24,9 +27,12 @@
 	X(RESTART, "restart")           /* `heapward restart` */ \
 	X(RESET, "reset")               /* `heapward reset` */ \
 	X(RELOADED, "reloaded")         /* `heapward reload`, with the rules of the new policy */ \
-	X(SLOT_DEADLINE, "slot-deadline") /* the slot's own deadline has passed: back-off over, or healthy */ \
-	X(WORKER_READY, "worker-ready") /* from the worker table */ \
-	X(WORKER_GONE, "worker-gone")   /* from the worker table */
+	X(SLOT_DEADLINE, "slot-deadline") /* the slot's own deadline has passed: what it was for, the slot's state says */ \
+	X(SPARE_ROOM, "spare-room")     /* answer to CHECK_ROOM: a second worker may be launched now */ \
+	X(SPARE_NO_ROOM, "spare-no-room") /* answer to CHECK_ROOM: it may not; why is in the event's text */ \
+	X(NEAR_LIMIT, "near-limit")     /* from the worker table, as all below: the current worker, and it serves */ \
+	X(CURRENT_READY, "current-ready") X(CURRENT_GONE, "current-gone") \
+	X(SPARE_READY, "spare-ready") X(SPARE_GONE, "spare-gone")
 
 enum worker_event {
 #define X(id, name) WORKER_EVENT_##id,
@@ -49,6 +55,7 @@ struct event {
 	uint32_t worker;                /* id of the worker it is about */
 	const struct verdict *verdict;  /* of GONE; borrowed for the call */
 	const struct rules *rules;      /* of RELOADED; borrowed for the call */
+	const char *text;               /* of SPARE_NO_ROOM: why, with the numbers; borrowed for the call */
 };
 
 #endif

@@ -76,6 +76,7 @@
 	POLICY_BUDGET_KEYS(X, SIGNAL, "signal") \
 	POLICY_BUDGET_KEYS(X, EXEC, "exec") \
 	POLICY_BUDGET_KEYS(X, UNKNOWN_KILL, "unknown-kill") \
+	POLICY_BUDGET_KEYS(X, NOT_READY, "not-ready") \
 	X(RESTART_EXHAUSTED, "restart", "exhausted", CHOICE, "auto", "auto|hold|exit", \
 	  "budget used up: hold (state failed) or exit; auto: exit as PID 1 or under systemd, else hold") \
 	X(RESTART_HEALTHY_AFTER, "restart", "healthy_after", TIME, "30s", "1s to 7d", \

@@ -18,9 +18,17 @@ enum worker_state {
 	WORKER_STATE_COUNT
 };
 
+/* A replacement goes RUNNING, REPLACING, REPLACED, RUNNING; where there can be no second worker, RUNNING, RESTARTING,
+ * RUNNING. */
 #define SLOT_STATES(X) \
-	X(STOPPED, "stopped") X(RUNNING, "running") X(STOPPING, "stopping") X(RESTARTING, "restarting") \
-	X(BACKOFF, "back-off") X(FAILED, "failed")
+	X(STOPPED, "stopped")       /* nobody is there */ \
+	X(RUNNING, "running")       /* the current worker, alone */ \
+	X(REPLACING, "replacing")   /* the current one serves; its spare comes, or waits for room or for the next attempt */ \
+	X(REPLACED, "replaced")     /* the spare was ready and is current; the one before it is the spare now, and leaves */ \
+	X(RESTARTING, "restarting") /* one leaves; then the next is launched */ \
+	X(STOPPING, "stopping")     /* one or two leave; then the service is finished */ \
+	X(BACKOFF, "back-off")      /* nobody serves; a spare that was current before may still be leaving */ \
+	X(FAILED, "failed")         /* the same, for good */
 
 enum slot_state {
 #define X(id, name) SLOT_##id,
@@ -32,9 +40,12 @@ enum slot_state {
 struct worker {
 	uint32_t id; /* 0: there is none; ids count up and are never used again */
 	enum worker_state state;
-	int64_t launched_usec;
+	int64_t launched_usec; /* of exec, once that has happened */
+	int64_t ready_usec;    /* 0: not yet */
 	int64_t deadline_usec; /* USEC_NEVER: none */
 	enum asked asked;
+	bool not_ready;        /* it is being ended because it was not ready within ready.within */
+	bool left_draining;    /* its main process ended while it drained, before any signal of ours */
 };
 
 #define BUDGET_DEATHS_MAX 1001 /* one more than restart.budget.deaths can be: the death that is too many */
@@ -51,9 +62,13 @@ struct budget {
 struct slot {
 	enum slot_state state;
 	int64_t since_usec;
-	int64_t deadline_usec;  /* back-off over, or the current worker counts as healthy */
-	struct worker current;
-	struct worker spare;    /* always id 0 until replacements are built */
+	int64_t deadline_usec;  /* back-off over; the current worker counts as healthy; REPLACING: the next attempt */
+	struct worker current;  /* the one that serves, or is to serve */
+	struct worker spare;    /* the one that is to take its place, or that it took the place of */
+	enum asked why;         /* of the replacement or stop under way; ASKED_NOTHING: there is none */
+	enum asked again;       /* why another replacement follows this one; ASKED_NOTHING: none does */
+	int64_t begun_usec;     /* when replace.start was told of the replacement under way; USEC_NEVER: it was not */
+	uint32_t given_up;      /* spares since the last one that was ready */
 	uint32_t backoff_step;  /* restarts since the last healthy worker */
 	int64_t next_delay_usec; /* of the back-off under way */
 	struct budget budget;
@@ -78,6 +93,12 @@ struct rules {
 	int stop_signal;
 	int64_t stop_timeout_usec;
 	int64_t kill_timeout_usec; /* a killed group that is still not empty after this is reported, and killed again */
+	enum { RULE_NEAR_LIMIT_REPORT, RULE_NEAR_LIMIT_RESTART, RULE_NEAR_LIMIT_REPLACE } near_limit;
+	bool drains;               /* there are held sockets: a worker that is replaced drains first */
+	bool replaces;             /* and two workers may be there at once: not singleton, memory.spare is not never */
+	int64_t drain_timeout_usec;
+	int64_t ready_within_usec; /* from exec; USEC_NEVER: a start may take any time */
+	int64_t hold_for_usec;     /* a back-off longer than this: the held sockets stop listening */
 };
 
 struct service_state {

@@ -11,7 +11,8 @@
 #define VERDICTS(X) \
 	X(HEAP_LIMIT, "heap-limit", true) X(OOM_KILL, "oom-kill", true) X(OOM_KILL_HOST, "oom-kill-host", true) \
 	X(SECCOMP, "seccomp", true) X(STOPPED, "stopped", false) X(REPLACED, "replaced", false) \
-	X(EXIT, "exit", true) X(SIGNAL, "signal", true) X(EXEC, "exec", true) X(UNKNOWN_KILL, "unknown-kill", true)
+	X(EXIT, "exit", true) X(SIGNAL, "signal", true) X(EXEC, "exec", true) X(UNKNOWN_KILL, "unknown-kill", true) \
+	X(NOT_READY, "not-ready", true)
 
 enum verdict_kind {
 #define X(id, name, counts) VERDICT_##id,
@@ -59,7 +60,8 @@ struct fatal_line {
 	char text[256];
 };
 
-enum asked { ASKED_NOTHING, ASKED_STOP, ASKED_RESTART };
+/* Why an end was asked for: by an operator's stop or restart, or by a replacement before a limit is reached. */
+enum asked { ASKED_NOTHING, ASKED_STOP, ASKED_RESTART, ASKED_REPLACE };
 
 /* A step of the launch that failed: where, errno, and what it was about. */
 struct launch_failure {
@@ -75,6 +77,8 @@ struct evidence {
 	int wait_code;      /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
 	int wait_status;    /* exit code or signal */
 	enum asked asked;   /* we asked for this end before it happened */
+	bool not_ready;     /* we ended it because it was not ready within ready.within */
+	bool left_draining; /* it ended while it drained, before any signal of ours: only exit 0 is what was asked for */
 	bool we_killed;     /* we sent SIGKILL to the group before the main process had exited */
 	struct fatal_line fatal;
 	const struct reporter *reporters; /* borrowed */

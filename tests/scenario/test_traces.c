@@ -1,221 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random lives of services, some 1.5 million events: what must hold after each of them, whatever came before. A small
+/* Random lives of services, some 1.75 million events: what must hold after each of them, whatever came before. A small
  * model beside the tables (who lives, who asked for what, which deaths count) says what that is.
  * usage: test_traces [SEED]; a failure prints seed, rules and the last events. */
-#include "tests/unit/unit.h"
-#include "supervisor/core/verdict.h"
-#include "tests/unit/decide_unit.h"
+#include "tests/scenario/trace.h"
 
 #include <time.h>
 
-#define EVENTS_PER_SEED 300000
-#define EVENTS_PER_LIFE 3000
-#define HISTORY 16
-#define DEATHS_MAX EVENTS_PER_LIFE
-
-struct model {
-	uint32_t living, last_id; /* the worker that lives, 0: none; the last one launched */
-	bool ended;               /* the living worker's main process has ended */
-	bool signalled;
-	enum asked asked;         /* for the end of the living worker, before it ended */
-	bool stop_asked;
-	int64_t deaths_usec[DEATHS_MAX]; /* since the counts were last cleared */
-	enum verdict_kind kinds[DEATHS_MAX];
-	size_t deaths, forgiven; /* the first ones of them count for their verdict only */
-	uint64_t ends, launches;
-};
-
-struct trace {
-	uint64_t seed, random;
-	struct service_state state;
-	struct decision decision;
-	struct model model;
-	int64_t now_usec;
-	unsigned long number; /* events so far */
-	struct event event;
-	struct verdict verdict;
-	struct rules new_rules; /* of a reload */
-	uint32_t just_gone;
-	enum slot_state slot_before;
-	enum worker_state worker_before;
-	char history[HISTORY][200];
-	bool finished_before; /* the last event */
-};
-
-static uint64_t next_random(struct trace *trace)
-{
-	trace->random ^= trace->random << 13;
-	trace->random ^= trace->random >> 7;
-	trace->random ^= trace->random << 17;
-	return trace->random * UINT64_C(2685821657736338717) >> 11;
-}
-
-static uint32_t below(struct trace *trace, uint32_t end)
-{
-	return (uint32_t)(next_random(trace) % end);
-}
-
-static void broken(const struct trace *trace, const char *what)
-{
-	const struct rules *rules = &trace->state.rules;
-	print_error("seed %llu, event %lu: %s\n", (unsigned long long)trace->seed, trace->number, what);
-	print_error("rules: when %d, report %d, exit %d, budget %u in %lld us, healthy after %lld us\n", rules->when,
-		    rules->report_heap_limit, rules->exit_when_exhausted, rules->budget_deaths,
-		    (long long)rules->budget_within_usec, (long long)rules->healthy_after_usec);
-	for (unsigned long i = trace->number < HISTORY ? 0 : trace->number - HISTORY; i < trace->number; i++)
-		print_error("  %s\n", trace->history[(i + 1) % HISTORY]);
-	fail_msg("run it again: test_traces %llu", (unsigned long long)trace->seed);
-}
-
-static void must(const struct trace *trace, bool holds, const char *what)
-{
-	if (!holds)
-		broken(trace, what);
-}
-
-/* Events. */
-
-static void make_rules(struct trace *trace, struct rules *rules)
-{
-	*rules = (struct rules){
-		.report_heap_limit = below(trace, 4) == 0, .raise_heap_limit = below(trace, 4) == 0, .exit_when_exhausted = below(trace, 4) == 0,
-		.backoff_from_usec = below(trace, 1000000), .backoff_factor = below(trace, 4),
-		.budget_deaths = below(trace, 8) == 0 ? 1000 : below(trace, 7),
-		.budget_within_usec = (1 + below(trace, 600)) * SEC, .healthy_after_usec = below(trace, 60) * SEC,
-		.stop_signal = SIGTERM, .stop_timeout_usec = below(trace, 20) * SEC,
-		.kill_timeout_usec = below(trace, 10) * SEC,
-	};
-	rules->backoff_up_to_usec = rules->backoff_from_usec + below(trace, 60) * SEC;
-	for (int kind = 0; kind < VERDICT_COUNT; kind++) {
-		rules->by_verdict[kind].deaths = below(trace, 3) == 0 ? below(trace, 4) : UINT32_MAX;
-		rules->by_verdict[kind].within_usec = (1 + below(trace, 3600)) * SEC;
-	}
-	switch (below(trace, 8)) {
-	case 0:
-		rules->when = RULE_WHEN_NEVER;
-		break;
-	case 1:
-	case 2:
-		rules->when = RULE_WHEN_FAILURE;
-		break;
-	default:
-		rules->when = RULE_WHEN_ALWAYS;
-		break;
-	}
-}
-
-static void make_verdict(struct trace *trace)
-{
-	static const enum verdict_kind unasked[] = { VERDICT_HEAP_LIMIT, VERDICT_OOM_KILL, VERDICT_OOM_KILL_HOST,
-						     VERDICT_SECCOMP, VERDICT_EXIT, VERDICT_SIGNAL, VERDICT_EXEC,
-						     VERDICT_UNKNOWN_KILL };
-	const struct model *model = &trace->model;
-	struct verdict *verdict = &trace->verdict;
-	verdict->kind = model->asked == ASKED_STOP ? VERDICT_STOPPED :
-			model->asked == ASKED_RESTART ? VERDICT_REPLACED :
-							unasked[below(trace, ARRAY_LEN(unasked))];
-	verdict->certain = below(trace, 2) == 0;
-	verdict->number = (int)below(trace, 3);
-	verdict->exit_status = verdict->number;
-	snprintf(verdict->text, sizeof(verdict->text), "%s", verdict_name(verdict->kind));
-}
-
-/* Of the living worker, or news of one that is gone, or of one that never was. */
-static struct event make_worker_event(struct trace *trace)
-{
-	static const enum worker_event kinds[] = {
-		WORKER_EVENT_LAUNCHED, WORKER_EVENT_LAUNCHED, WORKER_EVENT_READY,  WORKER_EVENT_READY,
-		WORKER_EVENT_EXITED,   WORKER_EVENT_GONE,     WORKER_EVENT_LAUNCH_FAILED, WORKER_EVENT_DEADLINE,
-	};
-	enum worker_event kind = kinds[below(trace, ARRAY_LEN(kinds))];
-	uint32_t id = below(trace, 6) == 0 ? below(trace, trace->model.last_id + 3) : trace->model.living;
-	make_verdict(trace);
-	return event_of_worker(kind, id, &trace->verdict);
-}
-
-/* Timeouts stay: what runs already was set by the old ones. */
-static struct event make_reload(struct trace *trace)
-{
-	struct rules *rules = &trace->new_rules, old = trace->state.rules;
-	make_rules(trace, rules);
-	rules->stop_timeout_usec = old.stop_timeout_usec;
-	rules->kill_timeout_usec = old.kill_timeout_usec;
-	rules->backoff_from_usec = old.backoff_from_usec;
-	rules->backoff_up_to_usec = old.backoff_up_to_usec;
-	return (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = rules };
-}
-
-static struct event make_event(struct trace *trace)
-{
-	struct event event;
-	int64_t next_usec = service_state_deadline(&trace->state, &event);
-	uint32_t choice = below(trace, 100);
-	if (choice < 30 && next_usec != USEC_NEVER) {
-		trace->now_usec = next_usec;
-		return event;
-	}
-	if (choice < 60) {
-		int64_t most = next_usec == USEC_NEVER ? 100 * SEC : next_usec - trace->now_usec;
-		trace->now_usec += (int64_t)(next_random(trace) % (uint64_t)(most + 1));
-	}
-	if (choice < 90)
-		return make_worker_event(trace);
-	if (choice < 92)
-		return event_of_slot(SLOT_EVENT_START);
-	if (choice < 94)
-		return event_of_slot(SLOT_EVENT_RESET);
-	if (choice < 95)
-		return make_reload(trace);
-	return event_of_slot(below(trace, 60) == 0 ? SLOT_EVENT_STOP : SLOT_EVENT_RESTART);
-}
-
 /* The model. */
 
-static bool is_about_living(const struct trace *trace)
+static struct life *life_of(struct trace *trace, uint32_t id)
 {
-	return trace->event.about_worker && trace->model.living != 0 && trace->event.worker == trace->model.living;
+	for (size_t i = 0; i < ARRAY_LEN(trace->model.lives); i++)
+		if (id != 0 && trace->model.lives[i].id == id)
+			return &trace->model.lives[i];
+	return NULL;
+}
+
+static unsigned living(const struct trace *trace)
+{
+	return (trace->model.lives[0].id != 0) + (trace->model.lives[1].id != 0);
+}
+
+static const struct worker *worker_before(const struct trace *trace, uint32_t id)
+{
+	const struct before *before = &trace->before;
+	return before->current.id == id ? &before->current : before->spare.id == id ? &before->spare : NULL;
 }
 
 static void model_worker_event(struct trace *trace)
 {
-	struct model *model = &trace->model;
-	bool exec_can_fail = trace->worker_before == WORKER_LAUNCHING || trace->worker_before == WORKER_STOPPING;
-	if (!is_about_living(trace))
+	struct life *life = life_of(trace, trace->event.worker);
+	if (life == NULL)
 		return;
+	enum worker_state state = worker_before(trace, life->id)->state;
+	bool exec_can_fail = state == WORKER_LAUNCHING || state == WORKER_STOPPING;
 	if (trace->event.worker_event == WORKER_EVENT_EXITED ||
 	    (trace->event.worker_event == WORKER_EVENT_LAUNCH_FAILED && exec_can_fail))
-		model->ended = true;
+		life->ended = true;
 	if (trace->event.worker_event != WORKER_EVENT_GONE)
 		return;
-	trace->just_gone = model->living;
-	model->living = 0;
-	model->ends++;
-}
-
-static void model_ask(struct model *model, enum asked asked)
-{
-	if (model->living != 0 && (!model->ended || model->asked != ASKED_NOTHING) && model->asked != ASKED_STOP)
-		model->asked = asked;
+	trace->just_gone = life->id;
+	*life = (struct life){ 0 };
+	trace->model.ends++;
 }
 
 static void model_slot_event(struct trace *trace)
 {
 	struct model *model = &trace->model;
 	enum slot_event event = trace->event.slot_event;
-	enum slot_state before = trace->slot_before;
-	bool healthy = event == SLOT_EVENT_SLOT_DEADLINE && before == SLOT_RUNNING && trace->worker_before == WORKER_READY;
-	bool reset = event == SLOT_EVENT_RESET && before != SLOT_STOPPED && before != SLOT_STOPPING;
-	bool acted = (event == SLOT_EVENT_RESTART || event == SLOT_EVENT_RELOADED) && before == SLOT_FAILED;
-	if (healthy)
+	const struct before *before = &trace->before;
+	bool due = event == SLOT_EVENT_SLOT_DEADLINE && before->deadline_usec <= trace->now_usec;
+	bool serves = before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACED;
+	bool reset = event == SLOT_EVENT_RESET && before->slot != SLOT_STOPPED && before->slot != SLOT_STOPPING;
+	bool acted = (event == SLOT_EVENT_RESTART || event == SLOT_EVENT_RELOADED) && before->slot == SLOT_FAILED;
+	if (due && serves && before->current.state == WORKER_READY)
 		model->forgiven = model->deaths;
 	if (reset || acted)
 		model->deaths = model->forgiven = 0;
-	if (event == SLOT_EVENT_STOP) {
+	if (event == SLOT_EVENT_STOP)
 		model->stop_asked = true;
-		model_ask(model, ASKED_STOP);
-	}
-	if (event == SLOT_EVENT_RESTART)
-		model_ask(model, ASKED_RESTART);
+	if (event == SLOT_EVENT_SPARE_ROOM || event == SLOT_EVENT_SPARE_NO_ROOM)
+		model->room_asked = false;
 }
 
 static uint32_t deaths_within(const struct trace *trace)
@@ -237,6 +82,14 @@ static uint32_t deaths_within_by(const struct trace *trace, enum verdict_kind ki
 	return count;
 }
 
+static void add_death(struct trace *trace)
+{
+	struct model *model = &trace->model;
+	assert_true(model->deaths < DEATHS_MAX);
+	model->kinds[model->deaths] = trace->verdict.kind;
+	model->deaths_usec[model->deaths++] = trace->now_usec;
+}
+
 /* What the policy says of the verdict at hand: true where the service ends with it. */
 static bool is_final(const struct trace *trace)
 {
@@ -248,132 +101,295 @@ static bool is_final(const struct trace *trace)
 	       (verdict->kind == VERDICT_EXEC && trace->model.launches == 1);
 }
 
-/* Checks. */
+/* Whether the worker that has just gone died as the one that served, or was to. */
+static bool current_died(const struct trace *trace)
+{
+	const struct before *before = &trace->before;
+	if (trace->just_gone == 0 || trace->just_gone != before->current.id)
+		return false;
+	if (before->slot == SLOT_RESTARTING)
+		return before->why == ASKED_REPLACE && verdict_counts(trace->verdict.kind);
+	return before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACING || before->slot == SLOT_REPLACED;
+}
+
+/* It had died before the spare took its place, and its group was empty only then. */
+static bool relieved_had_died(const struct trace *trace)
+{
+	const struct before *before = &trace->before;
+	return trace->just_gone != 0 && trace->just_gone == before->spare.id && before->slot == SLOT_REPLACED &&
+	       before->spare.asked == ASKED_NOTHING && verdict_counts(trace->verdict.kind);
+}
+
+/* Checks of actions. */
 
 static void check_launch(struct trace *trace, const struct action *action)
 {
 	struct model *model = &trace->model;
-	must(trace, model->living == 0, "two workers in one slot");
-	must(trace, !model->stop_asked, "a launch after a stop was asked for");
+	bool second = living(trace) == 1;
+	struct life *free_life = model->lives[0].id == 0 ? &model->lives[0] : &model->lives[1];
+	must(trace, living(trace) < 2, "a third worker in one slot");
+	must(trace, !second || trace->state.rules.replaces, "two workers where there must never be two");
+	must(trace, !model->stop_asked && !model->is_final, "a launch after the end was decided");
 	must(trace, action->worker == model->last_id + 1, "an id that is not the next one");
-	model->living = model->last_id = action->worker;
-	model->ended = model->signalled = false;
-	model->asked = ASKED_NOTHING;
+	must(trace, !trace->state.rules.drains || model->listening, "a worker without a socket that listens");
+	must(trace, action->worker != trace->state.slot.spare.id || trace->event.slot_event == SLOT_EVENT_SPARE_ROOM,
+	     "a spare without room");
+	model->last_id = action->worker;
+	*free_life = (struct life){ .id = action->worker };
 	model->launches++;
+}
+
+/* Somebody serves on: another worker that is ready, or there cannot be two. */
+static void check_drain(struct trace *trace, const struct action *action)
+{
+	const struct before *before = &trace->before;
+	const struct rules *rules = &trace->state.rules;
+	const struct worker *worker = worker_before(trace, action->worker);
+	bool relieved = service_state_is_ready(&trace->state) && trace->state.slot.current.id != action->worker;
+	bool no_room = !trace->event.about_worker && trace->event.slot_event == SLOT_EVENT_SPARE_NO_ROOM;
+	must(trace, life_of(trace, action->worker) != NULL && worker != NULL, "a drain of a worker that is gone");
+	must(trace, rules->drains && before->current.id == action->worker && worker->state != WORKER_DRAINING,
+	     "a drain of a worker that does not serve");
+	must(trace, relieved || no_room || !rules->replaces || rules->near_limit == RULE_NEAR_LIMIT_RESTART,
+	     "drained before its spare was ready");
+}
+
+static void check_signal(struct trace *trace, const struct action *action)
+{
+	struct life *life = life_of(trace, action->worker);
+	const struct worker *worker = service_state_worker(&trace->state, action->worker);
+	const struct worker *before = worker_before(trace, action->worker);
+	enum slot_state slot = trace->state.slot.state;
+	must(trace, life != NULL && worker != NULL && before != NULL, "a signal for a worker that is gone");
+	must(trace, !life->signalled && !life->ended, "a signal that changes nothing");
+	must(trace, worker->asked != ASKED_NOTHING || worker->not_ready, "a signal that nobody asked for");
+	must(trace, action->signal == trace->state.rules.stop_signal, "another signal");
+	must(trace, before->state != WORKER_READY || !trace->state.rules.drains || slot == SLOT_STOPPING,
+	     "a signal for a worker that has not drained");
+	life->signalled = true;
+}
+
+static void check_kill(struct trace *trace, const struct action *action)
+{
+	const struct life *life = life_of(trace, action->worker);
+	const struct worker *worker = service_state_worker(&trace->state, action->worker);
+	must(trace, life != NULL && worker != NULL, "a kill of a worker that is gone");
+	must(trace, life->ended || worker->asked != ASKED_NOTHING || worker->not_ready, "a kill that nobody asked for");
+}
+
+static void check_sockets(struct trace *trace, const struct action *action)
+{
+	must(trace, trace->state.rules.drains, "sockets that nobody holds");
+	trace->model.listening = action->kind == ACTION_LISTEN;
+}
+
+static void check_question(struct trace *trace)
+{
+	const struct slot *slot = &trace->state.slot;
+	must(trace, slot->state == SLOT_REPLACING && slot->spare.state == WORKER_GONE && trace->state.rules.replaces,
+	     "a question for room that nobody needs");
+	trace->model.room_asked = true;
+}
+
+static void check_keep(struct trace *trace, const struct action *action)
+{
+	must(trace, trace->just_gone != 0 && action->worker == trace->just_gone, "a death that did not happen");
+}
+
+static void check_raise(struct trace *trace, const struct action *action UNUSED)
+{
+	must(trace, trace->just_gone != 0 && trace->verdict.kind == VERDICT_HEAP_LIMIT &&
+			    trace->state.rules.raise_heap_limit, "a raise that nothing asks for");
+}
+
+static void check_notice(struct trace *trace, const struct action *action)
+{
+	must(trace, action->text[0] != '\0', "a notice without words");
 }
 
 static void check_action(struct trace *trace, const struct action *action)
 {
-	struct model *model = &trace->model;
-	bool lives = model->living != 0 && action->worker == model->living;
-	switch (action->kind) {
-	case ACTION_LAUNCH:
-		check_launch(trace, action);
-		break;
-	case ACTION_SIGNAL:
-		must(trace, lives, "a signal for a worker that is gone");
-		must(trace, model->asked != ASKED_NOTHING && !model->signalled, "a signal that nobody asked for");
-		must(trace, action->signal == trace->state.rules.stop_signal, "another signal");
-		model->signalled = true;
-		break;
-	case ACTION_KILL:
-		must(trace, lives, "a kill of a worker that is gone");
-		must(trace, model->ended || model->asked != ASKED_NOTHING, "a kill that nobody asked for");
-		break;
-	case ACTION_KEEP_DEATH:
-		must(trace, trace->just_gone != 0 && action->worker == trace->just_gone, "a death that did not happen");
-		break;
-	case ACTION_RAISE:
-		must(trace, trace->just_gone != 0 && trace->verdict.kind == VERDICT_HEAP_LIMIT &&
-				    trace->state.rules.raise_heap_limit, "a raise that nothing asks for");
-		break;
-	case ACTION_NOTICE:
-		must(trace, action->text[0] != '\0', "a notice without words");
-		break;
-	case ACTION_FINISH:
+	static void (*const checks[ACTION_COUNT])(struct trace *, const struct action *) = {
+		[ACTION_LAUNCH] = check_launch,	 [ACTION_DRAIN] = check_drain,	    [ACTION_SIGNAL] = check_signal,
+		[ACTION_KILL] = check_kill,	 [ACTION_LISTEN] = check_sockets,   [ACTION_UNLISTEN] = check_sockets,
+		[ACTION_KEEP_DEATH] = check_keep, [ACTION_RAISE] = check_raise,	    [ACTION_NOTICE] = check_notice,
+	};
+	if (action->kind == ACTION_CHECK_ROOM)
+		check_question(trace);
+	else if (action->kind == ACTION_FINISH)
 		must(trace, trace->state.finished, "the end of a service that has not finished");
-		break;
-	case ACTION_COUNT:
-	default:
-		broken(trace, "no action of ours");
-	}
+	else
+		checks[action->kind](trace, action);
 }
 
-static void check_worker(const struct trace *trace)
+/* Checks of the state. */
+
+static bool waits(const struct trace *trace, const struct worker *worker)
 {
-	const struct worker *worker = &trace->state.slot.current;
-	const struct model *model = &trace->model;
-	bool ends = worker->state == WORKER_STOPPING || worker->state == WORKER_ENDING;
+	return worker->state == WORKER_DRAINING || worker->state == WORKER_STOPPING || worker->state == WORKER_ENDING ||
+	       (worker->state == WORKER_STARTING && trace->state.rules.ready_within_usec != USEC_NEVER);
+}
+
+static void check_deadline(const struct trace *trace, const struct worker *worker)
+{
 	const struct rules *rules = &trace->state.rules;
-	must(trace, (worker->state != WORKER_GONE) == (model->living != 0), "the tables and the world differ on who lives");
-	must(trace, model->living == 0 || worker->id == model->living, "another worker than the living one");
-	must(trace, model->living == 0 || worker->asked == model->asked, "what was asked for is remembered wrongly");
-	must(trace, ends == (worker->deadline_usec != USEC_NEVER), "a deadline too many or too few");
-	must(trace, !ends || (worker->deadline_usec >= trace->now_usec &&
-			      (worker->deadline_usec <= trace->now_usec + rules->stop_timeout_usec ||
-			       worker->deadline_usec <= trace->now_usec + rules->kill_timeout_usec)),
+	const int64_t longest[WORKER_STATE_COUNT] = {
+		[WORKER_STARTING] = rules->ready_within_usec, [WORKER_DRAINING] = rules->drain_timeout_usec,
+		[WORKER_STOPPING] = rules->stop_timeout_usec, [WORKER_ENDING] = rules->kill_timeout_usec,
+	};
+	must(trace, waits(trace, worker) == (worker->deadline_usec != USEC_NEVER), "a deadline too many or too few");
+	must(trace, !waits(trace, worker) || (worker->deadline_usec >= trace->now_usec &&
+					      worker->deadline_usec - trace->now_usec <= longest[worker->state]),
 	     "a deadline beyond its timeout");
-	must(trace, trace->state.slot.spare.id == 0, "a spare");
+}
+
+/* What was asked for is never forgotten, and never said of one that had ended before. */
+static void check_asked(struct trace *trace, const struct worker *worker)
+{
+	struct life *life = life_of(trace, worker->id);
+	const struct worker *before = worker_before(trace, worker->id);
+	bool dying = before != NULL && (before->state == WORKER_ENDING || before->not_ready);
+	bool stopped = !trace->event.about_worker && trace->event.slot_event == SLOT_EVENT_STOP &&
+		       trace->before.slot != SLOT_STOPPING;
+	must(trace, worker->asked == life->asked || !dying || life->asked != ASKED_NOTHING, "a death was hidden");
+	must(trace, worker->asked == life->asked || life->asked != ASKED_STOP, "a stop was forgotten");
+	must(trace, worker->asked != ASKED_NOTHING || life->asked == ASKED_NOTHING, "what was asked for was forgotten");
+	must(trace, !stopped || dying || worker->asked == ASKED_STOP, "a stop that was not passed on");
+	life->asked = worker->asked;
+}
+
+static void check_worker(struct trace *trace, const struct worker *worker)
+{
+	bool lives = worker->state != WORKER_GONE;
+	must(trace, lives == (life_of(trace, worker->id) != NULL), "the tables and the world differ on who lives");
+	check_deadline(trace, worker);
+	if (lives)
+		check_asked(trace, worker);
+}
+
+/* Who may be there in which state of the slot. */
+static void check_population(const struct trace *trace)
+{
+	const struct slot *slot = &trace->state.slot;
+	bool current = slot->current.state != WORKER_GONE, spare = slot->spare.state != WORKER_GONE;
+	const bool fits[SLOT_STATE_COUNT] = {
+		[SLOT_STOPPED] = !current && !spare,  [SLOT_RUNNING] = current && !spare,
+		[SLOT_REPLACING] = current,	      [SLOT_REPLACED] = current && spare,
+		[SLOT_RESTARTING] = current != spare, [SLOT_STOPPING] = current || spare,
+		[SLOT_BACKOFF] = !current,	      [SLOT_FAILED] = !current,
+	};
+	must(trace, (unsigned)current + spare == living(trace), "another number of workers than there are");
+	must(trace, fits[slot->state], "workers that this state of the slot does not have");
+	must(trace, slot->spare.state != WORKER_READY, "a spare that is ready, and is not the current worker");
+	must(trace, slot->state == SLOT_REPLACING || !spare || slot->spare.state == WORKER_DRAINING ||
+			    slot->spare.state == WORKER_STOPPING || slot->spare.state == WORKER_ENDING,
+	     "a spare that comes, and nobody is to be replaced");
+	must(trace, service_state_is_ready(&trace->state) == (slot->current.state == WORKER_READY), "ready, or not");
 }
 
 static void check_slot(const struct trace *trace)
 {
 	const struct slot *slot = &trace->state.slot;
-	bool lives = slot->state == SLOT_RUNNING || slot->state == SLOT_STOPPING || slot->state == SLOT_RESTARTING;
-	must(trace, lives == (trace->model.living != 0), "a slot without its worker, or a worker without its slot");
-	must(trace, slot->state == SLOT_BACKOFF || slot->state == SLOT_RUNNING || slot->deadline_usec == USEC_NEVER,
-	     "a deadline of a slot that waits for nothing");
+	const struct rules *rules = &trace->state.rules;
+	bool may_wait = slot->state == SLOT_BACKOFF || slot->state == SLOT_RUNNING || slot->state == SLOT_REPLACED ||
+			slot->state == SLOT_REPLACING;
+	must(trace, may_wait || slot->deadline_usec == USEC_NEVER, "a deadline of a slot that waits for nothing");
 	if (slot->state == SLOT_BACKOFF)
 		must(trace, slot->deadline_usec >= trace->now_usec &&
-				    slot->deadline_usec <= trace->now_usec + trace->state.rules.backoff_up_to_usec,
+				    slot->deadline_usec <= trace->now_usec + rules->backoff_up_to_usec,
 		     "a back-off without a deadline, or beyond backoff.up_to");
+	if (slot->state == SLOT_REPLACING)
+		must(trace, (slot->spare.state != WORKER_GONE) + (slot->deadline_usec != USEC_NEVER) +
+				    trace->model.room_asked >= 1, "a replacement that waits for nothing");
 	must(trace, slot->launches == trace->model.launches, "launches that were not counted");
+}
+
+static void check_listening(const struct trace *trace)
+{
+	const struct slot *slot = &trace->state.slot;
+	const struct rules *rules = &trace->state.rules;
+	bool listening = trace->model.listening;
+	if (!rules->drains)
+		return;
+	must(trace, listening || slot->current.state == WORKER_GONE, "a worker on a socket that does not listen");
+	must(trace, !listening || (!trace->state.finished && slot->state != SLOT_FAILED), "a dead service that looks alive");
+	if (slot->state == SLOT_BACKOFF)
+		must(trace, listening == (slot->next_delay_usec <= rules->hold_for_usec), "hold_for was not kept");
+}
+
+static void check_exhausted(struct trace *trace)
+{
+	const struct rules *rules = &trace->state.rules;
+	const struct before *before = &trace->before;
+	const struct slot *slot = &trace->state.slot;
+	enum slot_state after = trace->state.slot.state;
+	bool exhausted = deaths_within(trace) > rules->budget_deaths ||
+			 deaths_within_by(trace, trace->verdict.kind) > rules->by_verdict[trace->verdict.kind].deaths;
+	bool coming = before->slot == SLOT_REPLACING &&
+		      (before->spare.state == WORKER_LAUNCHING || before->spare.state == WORKER_STARTING);
+	if (exhausted)
+		must(trace, after == (rules->exit_when_exhausted ? (living(trace) > 0 ? SLOT_STOPPING : SLOT_STOPPED)
+								 : SLOT_FAILED), "the budget was not kept");
+	else if (coming)
+		must(trace, after == SLOT_RUNNING && slot->current.id == before->spare.id, "a spare that did not step in");
+	else
+		must(trace, after == SLOT_BACKOFF, "a death without a back-off");
+	if (exhausted && rules->exit_when_exhausted) {
+		trace->model.is_final = true;
+		trace->model.final_status = verdict_exit_status(&trace->verdict);
+	}
 }
 
 static void check_after_death(struct trace *trace)
 {
-	const struct rules *rules = &trace->state.rules;
-	enum slot_state after = trace->state.slot.state;
-	if (is_final(trace)) {
-		must(trace, trace->state.finished, "restarted against the policy");
+	if (relieved_had_died(trace))
+		add_death(trace);
+	if (!current_died(trace)) {
+		must(trace, trace->state.slot.state != SLOT_FAILED || trace->before.slot == SLOT_FAILED, "failed for no reason");
 		return;
 	}
-	assert_true(trace->model.deaths < DEATHS_MAX);
-	trace->model.kinds[trace->model.deaths] = trace->verdict.kind;
-	trace->model.deaths_usec[trace->model.deaths++] = trace->now_usec;
-	bool exhausted = deaths_within(trace) > rules->budget_deaths ||
-			 deaths_within_by(trace, trace->verdict.kind) > rules->by_verdict[trace->verdict.kind].deaths;
-	must(trace, exhausted == (after != SLOT_BACKOFF), "the budget was not kept");
-	must(trace, !exhausted || trace->state.finished == rules->exit_when_exhausted, "restart.exhausted was not kept");
+	if (is_final(trace)) {
+		trace->model.is_final = true;
+		trace->model.final_status = verdict_exit_status(&trace->verdict);
+		must(trace, trace->state.slot.state == (living(trace) > 0 ? SLOT_STOPPING : SLOT_STOPPED),
+		     "restarted against the policy");
+		return;
+	}
+	add_death(trace);
+	check_exhausted(trace);
 }
 
-static void check_finish(const struct trace *trace, bool died)
+static void check_finish(const struct trace *trace)
 {
-	int status = trace->model.stop_asked ? 0 : verdict_exit_status(&trace->verdict);
-	if (!trace->state.finished || trace->finished_before)
+	const struct model *model = &trace->model;
+	const struct decision *decision = &trace->decision;
+	if (!trace->state.finished || trace->before.finished)
 		return;
-	must(trace, trace->model.stop_asked || died, "an end for no reason");
-	must(trace, trace->state.exit_status == status, "another exit status");
-	must(trace, trace->decision.actions[trace->decision.action_count - 1].kind == ACTION_FINISH, "an end that is not told");
+	must(trace, living(trace) == 0, "an end with workers left");
+	must(trace, model->stop_asked || model->is_final, "an end for no reason");
+	must(trace, trace->state.exit_status == (model->is_final ? model->final_status : 0), "another exit status");
+	must(trace, decision->actions[decision->action_count - 1].kind == ACTION_FINISH, "an end that is not told");
 }
 
 static void check_counts(const struct trace *trace)
 {
 	uint64_t ends = 0;
+	uint32_t used = deaths_within(trace), all = trace->state.rules.budget_deaths;
 	for (int kind = 0; kind < VERDICT_COUNT; kind++)
 		ends += trace->state.deaths_by_verdict[kind];
 	must(trace, ends == trace->model.ends, "ends that were not counted once");
-	must(trace, service_state_budget_left(&trace->state, trace->now_usec) + deaths_within(trace) >=
-			    trace->state.rules.budget_deaths, "a budget that lost restarts");
+	must(trace, service_state_budget_left(&trace->state, trace->now_usec) == (used >= all ? 0 : all - used),
+	     "a budget that counts other deaths");
 }
 
-static void note(struct trace *trace, const char *actions)
+/* The trace. */
+
+static void remember(struct trace *trace)
 {
-	const struct event *event = &trace->event;
-	snprintf(trace->history[trace->number % HISTORY], sizeof(trace->history[0]), "%lld us: %s %u in %s/%s: %.120s",
-		 (long long)trace->now_usec,
-		 event->about_worker ? worker_event_name(event->worker_event) : slot_event_name(event->slot_event),
-		 event->worker, slot_state_name(trace->slot_before), worker_state_name(trace->worker_before), actions);
+	const struct slot *slot = &trace->state.slot;
+	trace->before = (struct before){ .slot = slot->state, .current = slot->current, .spare = slot->spare,
+					 .deadline_usec = slot->deadline_usec, .why = slot->why,
+					 .finished = trace->state.finished };
 }
 
 static void step(struct trace *trace, struct event event)
@@ -381,10 +397,8 @@ static void step(struct trace *trace, struct event event)
 	char actions[DECISION_TEXT_MAX];
 	trace->event = event;
 	trace->just_gone = 0;
-	trace->finished_before = trace->state.finished;
-	trace->slot_before = trace->state.slot.state;
-	trace->worker_before = trace->state.slot.current.state;
 	trace->number++;
+	remember(trace);
 	if (event.about_worker)
 		model_worker_event(trace);
 	else
@@ -393,13 +407,13 @@ static void step(struct trace *trace, struct event event)
 	note(trace, decision_text(&trace->state, &trace->decision, actions));
 	for (size_t i = 0; i < trace->decision.action_count; i++)
 		check_action(trace, &trace->decision.actions[i]);
-	bool died = trace->just_gone != 0 && trace->slot_before == SLOT_RUNNING;
-	if (died)
-		check_after_death(trace);
-	must(trace, died || trace->state.slot.state != SLOT_FAILED || trace->slot_before == SLOT_FAILED, "failed for no reason");
-	check_finish(trace, died);
-	check_worker(trace);
+	check_after_death(trace);
+	check_finish(trace);
+	check_worker(trace, &trace->state.slot.current);
+	check_worker(trace, &trace->state.slot.spare);
+	check_population(trace);
 	check_slot(trace);
+	check_listening(trace);
 	if (trace->just_gone != 0)
 		check_counts(trace);
 }
@@ -408,14 +422,18 @@ static void step(struct trace *trace, struct event event)
 static void end_life(struct trace *trace)
 {
 	step(trace, event_of_slot(SLOT_EVENT_STOP));
+	if (!trace->state.finished && below(trace, 4) == 0)
+		step(trace, event_of_slot(SLOT_EVENT_STOP)); /* does not wait */
 	for (unsigned tries = 0; !trace->state.finished; tries++) {
+		const struct slot *slot = &trace->state.slot;
 		struct event event;
-		must(trace, tries < 5, "a stop that does not end");
+		must(trace, tries < 10, "a stop that does not end");
 		trace->now_usec = service_state_deadline(&trace->state, &event);
 		must(trace, trace->now_usec != USEC_NEVER, "a stop that waits for nothing");
-		make_verdict(trace);
-		bool killed = trace->state.slot.current.state == WORKER_ENDING;
-		step(trace, killed ? event_of_worker(WORKER_EVENT_GONE, trace->model.living, &trace->verdict) : event);
+		uint32_t killed = slot->current.state == WORKER_ENDING ? slot->current.id :
+				  slot->spare.state == WORKER_ENDING   ? slot->spare.id : 0;
+		make_verdict(trace, killed);
+		step(trace, killed != 0 ? event_of_worker(WORKER_EVENT_GONE, killed, &trace->verdict) : event);
 	}
 }
 
@@ -427,7 +445,7 @@ static void live(struct trace *trace)
 	service_state_init(&trace->state, &rules);
 	trace->state.random = below(trace, 2) == 0 ? 0 : next_random(trace);
 	trace->now_usec = below(trace, 1000) * SEC;
-	for (unsigned i = 0; i < EVENTS_PER_LIFE - 10 && !trace->state.finished; i++)
+	for (unsigned i = 0; i < EVENTS_PER_LIFE - 20 && !trace->state.finished; i++)
 		step(trace, i == 0 ? event_of_slot(SLOT_EVENT_START) : make_event(trace));
 	if (!trace->state.finished)
 		end_life(trace);

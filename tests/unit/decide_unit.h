@@ -14,17 +14,30 @@
 #define SEC USEC_PER_SEC
 
 /* The defaults of product.md. */
-_Static_assert(VERDICT_COUNT == 10, "a verdict more, a NO_BUDGET more");
+_Static_assert(VERDICT_COUNT == 11, "a verdict more, a NO_BUDGET more");
 #define NO_BUDGET { UINT32_MAX, 0 }
 static const struct rules standard_rules UNUSED = {
 	.when = RULE_WHEN_FAILURE,
 	.backoff_from_usec = 100 * USEC_PER_MSEC, .backoff_up_to_usec = 30 * SEC, .backoff_factor = 2,
 	.budget_deaths = 5, .budget_within_usec = 600 * SEC,
 	.by_verdict = { NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET,
-			NO_BUDGET },
+			NO_BUDGET, NO_BUDGET },
+	.ready_within_usec = USEC_NEVER, .hold_for_usec = USEC_NEVER,
 	.healthy_after_usec = 30 * SEC,
 	.stop_signal = SIGTERM, .stop_timeout_usec = 10 * SEC, .kill_timeout_usec = 5 * SEC,
 };
+
+/* The same with held sockets: service.listen is set, everything else left to its default. */
+static inline struct rules listening_rules(void)
+{
+	struct rules rules = standard_rules;
+	rules.near_limit = RULE_NEAR_LIMIT_REPLACE;
+	rules.drains = rules.replaces = true;
+	rules.drain_timeout_usec = 30 * SEC;
+	rules.ready_within_usec = 90 * SEC;
+	rules.hold_for_usec = 5 * SEC;
+	return rules;
+}
 
 static const struct verdict verdict_crash UNUSED = {
 	.kind = VERDICT_EXIT, .certain = true, .number = 1, .exit_status = 1, .text = "exit 1"
@@ -38,6 +51,9 @@ static const struct verdict verdict_stopped UNUSED = {
 };
 static const struct verdict verdict_replaced UNUSED = {
 	.kind = VERDICT_REPLACED, .certain = true, .exit_status = 143, .text = "replaced on request"
+};
+static const struct verdict verdict_not_ready UNUSED = {
+	.kind = VERDICT_NOT_READY, .certain = true, .exit_status = 143, .text = "not ready within ready.within: ended"
 };
 static const struct verdict verdict_not_found UNUSED = {
 	.kind = VERDICT_EXEC, .certain = true, .number = 2, .subject = "exec", .text = "exec: node: No such file or directory"
@@ -59,10 +75,16 @@ static inline void add_action_text(const struct service_state *state, const stru
 	case ACTION_FINISH:
 		snprintf(end, left, "%sfinish %d", comma, state->exit_status);
 		break;
+	case ACTION_LISTEN:
+	case ACTION_UNLISTEN:
+		snprintf(end, left, "%s%s", comma, action_name(action->kind));
+		break;
 	case ACTION_LAUNCH:
 	case ACTION_KILL:
 	case ACTION_KEEP_DEATH:
 	case ACTION_RAISE:
+	case ACTION_CHECK_ROOM:
+	case ACTION_DRAIN:
 	case ACTION_COUNT:
 	default:
 		snprintf(end, left, "%s%s %u", comma, action_name(action->kind), action->worker);

@@ -127,6 +127,7 @@ static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 		{ VERDICT_EXEC, "exec", "check the command \"node server.js\"" },
 		{ VERDICT_EXEC, "user", "mend what the step \"user\" names" },
 		{ VERDICT_UNKNOWN_KILL, "", "SIGKILL" },
+		{ VERDICT_NOT_READY, "", "raise ready.within" },
 	};
 	static struct plan plan;
 	struct death death;

@@ -97,6 +97,7 @@ static void an_end_that_was_asked_for_is_kept_but_no_death(void **unused UNUSED)
 	char text[DECISION_TEXT_MAX];
 	running(&state, &standard_rules, WORKER_ENDING);
 	state.slot.state = SLOT_STOPPING;
+	state.slot.why = ASKED_STOP;
 	dies(&state, &verdict_stopped, NOW, &decision);
 	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, (stop), finish 0");
 	running(&state, &standard_rules, WORKER_ENDING);
@@ -208,25 +209,34 @@ static void nothing_moves_a_finished_service(void **unused UNUSED)
 	assert_int_equal(service_state_deadline(&state, &next), USEC_NEVER);
 }
 
-static void the_earlier_of_two_deadlines_is_next(void **unused UNUSED)
+static void the_earliest_of_the_deadlines_is_next(void **unused UNUSED)
 {
 	static const struct {
-		int64_t slot_usec, worker_usec, next_usec;
-		bool about_worker;
+		int64_t slot_usec, current_usec, spare_usec, next_usec;
+		uint32_t worker; /* 0: the slot's own */
 	} rows[] = {
-		{ USEC_NEVER, USEC_NEVER, USEC_NEVER, true }, { 5, USEC_NEVER, 5, false }, { USEC_NEVER, 5, 5, true },
-		{ 5, 6, 5, false }, { 6, 5, 5, true }, { 5, 5, 5, true },
+		{ USEC_NEVER, USEC_NEVER, USEC_NEVER, USEC_NEVER, 7 },
+		{ 5, USEC_NEVER, USEC_NEVER, 5, 0 },
+		{ USEC_NEVER, 5, USEC_NEVER, 5, 7 },
+		{ USEC_NEVER, USEC_NEVER, 5, 5, 8 },
+		{ 5, 6, 7, 5, 0 },
+		{ 6, 5, 7, 5, 7 },
+		{ 7, 6, 5, 5, 8 },
+		{ 5, 5, 6, 5, 7 },
+		{ 5, 6, 5, 5, 8 },
+		{ 6, 5, 5, 5, 7 },
 	};
 	static struct service_state state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct event event = { .worker = 99 };
 		running(&state, &standard_rules, WORKER_READY);
 		state.slot.deadline_usec = rows[i].slot_usec;
-		state.slot.current.deadline_usec = rows[i].worker_usec;
+		state.slot.current.deadline_usec = rows[i].current_usec;
+		state.slot.spare = (struct worker){ .id = 8, .deadline_usec = rows[i].spare_usec };
 		assert_int_equal(service_state_deadline(&state, &event), rows[i].next_usec);
-		assert_int_equal(event.about_worker, rows[i].about_worker);
+		assert_int_equal(event.about_worker, rows[i].worker != 0);
 		if (event.about_worker) {
-			assert_int_equal(event.worker, 7);
+			assert_int_equal(event.worker, rows[i].worker);
 			assert_int_equal(event.worker_event, WORKER_EVENT_DEADLINE);
 		} else {
 			assert_int_equal(event.slot_event, SLOT_EVENT_SLOT_DEADLINE);
@@ -240,12 +250,26 @@ static void users_read_the_states_of_the_vocabulary(void **unused UNUSED)
 		enum slot_state slot;
 		enum worker_state worker;
 		const char *name;
+		bool ready;
 	} rows[] = {
-		{ SLOT_STOPPED, WORKER_GONE, "stopped" },     { SLOT_RUNNING, WORKER_LAUNCHING, "starting" },
-		{ SLOT_RUNNING, WORKER_STARTING, "starting" }, { SLOT_RUNNING, WORKER_READY, "ready" },
-		{ SLOT_RUNNING, WORKER_ENDING, "stopping" },  { SLOT_STOPPING, WORKER_READY, "stopping" },
-		{ SLOT_STOPPING, WORKER_ENDING, "stopping" }, { SLOT_RESTARTING, WORKER_STOPPING, "replacing" },
-		{ SLOT_BACKOFF, WORKER_GONE, "back-off" },    { SLOT_FAILED, WORKER_GONE, "failed" },
+		{ SLOT_STOPPED, WORKER_GONE, "stopped", false },
+		{ SLOT_RUNNING, WORKER_LAUNCHING, "starting", false },
+		{ SLOT_RUNNING, WORKER_STARTING, "starting", false },
+		{ SLOT_RUNNING, WORKER_READY, "ready", true },
+		{ SLOT_RUNNING, WORKER_STOPPING, "stopping", false }, /* it was not ready in time */
+		{ SLOT_RUNNING, WORKER_ENDING, "stopping", false },
+		{ SLOT_REPLACING, WORKER_READY, "replacing", true },
+		{ SLOT_REPLACING, WORKER_ENDING, "replacing", false },
+		{ SLOT_REPLACED, WORKER_READY, "replacing", true },
+		{ SLOT_REPLACED, WORKER_STARTING, "starting", false },
+		{ SLOT_REPLACED, WORKER_ENDING, "stopping", false },
+		{ SLOT_RESTARTING, WORKER_DRAINING, "draining", false },
+		{ SLOT_RESTARTING, WORKER_STOPPING, "replacing", false },
+		{ SLOT_RESTARTING, WORKER_GONE, "replacing", false },
+		{ SLOT_STOPPING, WORKER_STOPPING, "stopping", false },
+		{ SLOT_STOPPING, WORKER_ENDING, "stopping", false },
+		{ SLOT_BACKOFF, WORKER_GONE, "back-off", false },
+		{ SLOT_FAILED, WORKER_GONE, "failed", false },
 	};
 	static struct service_state state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -253,7 +277,19 @@ static void users_read_the_states_of_the_vocabulary(void **unused UNUSED)
 		state.slot.state = rows[i].slot;
 		state.slot.current.state = rows[i].worker;
 		assert_string_equal(service_state_name(&state), rows[i].name);
+		assert_int_equal(service_state_is_ready(&state), rows[i].ready);
 	}
+}
+
+static void a_worker_is_found_by_its_id_whatever_its_place(void **unused UNUSED)
+{
+	static struct service_state state;
+	running(&state, &standard_rules, WORKER_READY);
+	assert_ptr_equal(service_state_worker(&state, 7), &state.slot.current);
+	assert_null(service_state_worker(&state, 8));
+	assert_null(service_state_worker(&state, 0)); /* the spare that is not there has no id */
+	state.slot.spare.id = 8;
+	assert_ptr_equal(service_state_worker(&state, 8), &state.slot.spare);
 }
 
 int main(void)
@@ -267,8 +303,9 @@ int main(void)
 		cmocka_unit_test(the_restart_line_has_the_numbers_it_was_decided_with),
 		cmocka_unit_test(an_event_of_a_worker_that_is_not_there_changes_nothing),
 		cmocka_unit_test(nothing_moves_a_finished_service),
-		cmocka_unit_test(the_earlier_of_two_deadlines_is_next),
+		cmocka_unit_test(the_earliest_of_the_deadlines_is_next),
 		cmocka_unit_test(users_read_the_states_of_the_vocabulary),
+		cmocka_unit_test(a_worker_is_found_by_its_id_whatever_its_place),
 	};
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
 }

@@ -76,9 +76,10 @@ static void a_kept_line_is_printed_again(void **state UNUSED)
 static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 {
 	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
-					      "restart.scheduled", "failed", "stop" };
+					      "restart.scheduled", "failed", "stop", "replace.start", "replace.done",
+					      "replace.refused" };
 	static const char *const verdicts[] = { "heap-limit", "oom-kill", "oom-kill-host", "seccomp", "stopped", "replaced",
-						"exit", "signal", "exec", "unknown-kill" };
+						"exit", "signal", "exec", "unknown-kill", "not-ready" };
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
 		bool found = false;
 		for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++)

@@ -30,6 +30,8 @@ enum {
 	OLD = 16384,        /* its near-limit record is a minute old */
 	TIMER = 32768,      /* the reporter is the JavaScript timer */
 	TOLD = 65536,       /* its death was told as child.death */
+	DRAINING = 131072,  /* it ended while it drained, before any signal */
+	NOT_READY = 262144, /* it was ended because it was not ready in time */
 };
 #define REPORTED (REPORTER | NEAR | CLOSED)
 #define EXITED(code) CLD_EXITED, code
@@ -94,6 +96,17 @@ static const struct row rows[] = {
 	{ "stopped by its signal", 0, KILLED(SIGTERM), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stopped by force", KILLED_BY_US, KILLED(SIGKILL), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "replaced", 0, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 },
+	{ "replaced near its limit", REPORTED | OLD, KILLED(SIGTERM), ASKED_REPLACE, VERDICT_REPLACED, true, 0 },
+	{ "drained, left by itself", DRAINING | REPORTED | BYE, EXITED(0), ASKED_REPLACE, VERDICT_REPLACED, true, 0 },
+	{ "drained, and printed the line", DRAINING | REPORTED | BYE | LINE, EXITED(0), ASKED_REPLACE, VERDICT_REPLACED, true, 0 },
+	{ "its limit while it drained", DRAINING | LINE | REPORTED, KILLED(SIGABRT), ASKED_REPLACE, VERDICT_HEAP_LIMIT, true, 134 },
+	{ "the same behind sh that says 0", DRAINING | LINE | REPORTED, EXITED(0), ASKED_REPLACE, VERDICT_HEAP_LIMIT, true, 0 },
+	{ "OOM-killed while it drained", DRAINING | OOM | OOM_LOG, KILLED(SIGKILL), ASKED_RESTART, VERDICT_OOM_KILL, true, 137 },
+	{ "an exception while it drained", DRAINING, EXITED(1), ASKED_RESTART, VERDICT_EXIT, true, 1 },
+	{ "asked to stop while it drained", DRAINING, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "not ready in time", NOT_READY, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_NOT_READY, true, 143 },
+	{ "not ready in time, and deaf", NOT_READY | KILLED_BY_US, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_NOT_READY, true, 137 },
+	{ "not ready in time, left with 0", NOT_READY, EXITED(0), ASKED_NOTHING, VERDICT_NOT_READY, true, 0 },
 };
 
 #define OWN "/a/heapward-web/worker-0-a"
@@ -130,6 +143,7 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 {
 	*ret = (struct evidence){
 		.exited = true, .wait_code = row->wait_code, .wait_status = row->wait_status, .asked = row->asked,
+		.not_ready = (row->seen & NOT_READY) != 0, .left_draining = (row->seen & DRAINING) != 0,
 		.we_killed = (row->seen & KILLED_BY_US) != 0, .agent_expected = true,
 		.ended_usec = 1000 * USEC_PER_SEC, .reporters = reporter, .reporter_count = row->seen & REPORTER ? 1 : 0,
 	};
@@ -197,6 +211,22 @@ static void an_oom_kill_names_whose_limit_was_hit(void **state UNUSED)
 	assert_string_equal(verdict.subject, "/a");
 }
 
+static void a_replacement_says_who_asked_for_it(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	struct row row = { "", 0, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 };
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "replaced on request");
+	row.asked = ASKED_REPLACE;
+	row.seen = KILLED_BY_US;
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "replaced before it reached a limit, killed after stop.timeout");
+}
+
 static void a_launch_that_failed_names_its_step(void **state UNUSED)
 {
 	static const struct {
@@ -242,6 +272,7 @@ int main(void)
 		cmocka_unit_test(every_end_gets_its_one_verdict),
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
+		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
 		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
 	};

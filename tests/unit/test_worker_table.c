@@ -6,9 +6,9 @@
 #include "tests/unit/decide_unit.h"
 
 #define NOW (100 * SEC)
-#define BEFORE (NOW + 3 * SEC) /* the deadline that a stopping worker had when the event came */
+#define BEFORE (NOW + 3 * SEC) /* the deadline that the worker had when the event came, in states that have one */
 
-enum expected_deadline { NONE, STOP, KILL, SAME };
+enum expected_deadline { NONE, STOP, KILL, SAME, READY_WITHIN, DRAIN_TIMEOUT };
 
 static const struct row {
 	enum worker_state state;
@@ -17,21 +17,27 @@ static const struct row {
 	const char *actions;
 	enum expected_deadline deadline;
 } rows[] = {
-	{ WORKER_LAUNCHING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", READY_WITHIN },
 	{ WORKER_LAUNCHING, WORKER_EVENT_LAUNCH_FAILED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_LAUNCHING, WORKER_EVENT_READY, WORKER_LAUNCHING, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_LAUNCHING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_DEADLINE, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_NEAR_LIMIT, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_DRAINED, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_DRAIN, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_LAUNCHING, WORKER_EVENT_END, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_LAUNCHING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
 
-	{ WORKER_STARTING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", NONE },
-	{ WORKER_STARTING, WORKER_EVENT_LAUNCH_FAILED, WORKER_STARTING, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_LAUNCHED, WORKER_STARTING, "", SAME },
+	{ WORKER_STARTING, WORKER_EVENT_LAUNCH_FAILED, WORKER_STARTING, "", SAME },
 	{ WORKER_STARTING, WORKER_EVENT_READY, WORKER_READY, "(ready)", NONE },
 	{ WORKER_STARTING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_STARTING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
-	{ WORKER_STARTING, WORKER_EVENT_DEADLINE, WORKER_STARTING, "", NONE },
+	{ WORKER_STARTING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_STARTING, WORKER_EVENT_NEAR_LIMIT, WORKER_STARTING, "", SAME },
+	{ WORKER_STARTING, WORKER_EVENT_DRAINED, WORKER_STARTING, "", SAME },
+	{ WORKER_STARTING, WORKER_EVENT_DRAIN, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_STARTING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_STARTING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
 
@@ -41,6 +47,9 @@ static const struct row {
 	{ WORKER_READY, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_READY, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_READY, WORKER_EVENT_DEADLINE, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_NEAR_LIMIT, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_DRAINED, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_DRAIN, WORKER_DRAINING, "drain 7", DRAIN_TIMEOUT },
 	{ WORKER_READY, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_READY, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
 
@@ -49,7 +58,10 @@ static const struct row {
 	{ WORKER_DRAINING, WORKER_EVENT_READY, WORKER_DRAINING, "", SAME },
 	{ WORKER_DRAINING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_DRAINING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
-	{ WORKER_DRAINING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "(warning), SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_NEAR_LIMIT, WORKER_DRAINING, "", SAME },
+	{ WORKER_DRAINING, WORKER_EVENT_DRAINED, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_DRAIN, WORKER_DRAINING, "", SAME },
 	{ WORKER_DRAINING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_DRAINING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
 
@@ -59,6 +71,9 @@ static const struct row {
 	{ WORKER_STOPPING, WORKER_EVENT_EXITED, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_STOPPING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_STOPPING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
+	{ WORKER_STOPPING, WORKER_EVENT_NEAR_LIMIT, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_DRAINED, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_DRAIN, WORKER_STOPPING, "", SAME },
 	{ WORKER_STOPPING, WORKER_EVENT_END, WORKER_STOPPING, "", SAME },
 	{ WORKER_STOPPING, WORKER_EVENT_KILL, WORKER_ENDING, "kill 7", KILL },
 
@@ -68,6 +83,9 @@ static const struct row {
 	{ WORKER_ENDING, WORKER_EVENT_EXITED, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_ENDING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
+	{ WORKER_ENDING, WORKER_EVENT_NEAR_LIMIT, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_DRAINED, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_DRAIN, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_END, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_KILL, WORKER_ENDING, "", SAME },
 
@@ -77,29 +95,45 @@ static const struct row {
 	{ WORKER_GONE, WORKER_EVENT_EXITED, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_DEADLINE, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_NEAR_LIMIT, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_DRAINED, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_DRAIN, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_END, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_KILL, WORKER_GONE, "", NONE },
 };
 
 static bool has_deadline(enum worker_state state)
 {
-	return state == WORKER_DRAINING || state == WORKER_STOPPING || state == WORKER_ENDING;
+	return state == WORKER_STARTING || state == WORKER_DRAINING || state == WORKER_STOPPING || state == WORKER_ENDING;
+}
+
+/* An event that tells of the deadline comes when that has passed. */
+static void deadline_passes(struct service_state *state)
+{
+	if (state->slot.current.deadline_usec != USEC_NEVER)
+		state->slot.current.deadline_usec = NOW;
 }
 
 static void worker_in(struct service_state *state, enum worker_state worker)
 {
-	service_state_init(state, &standard_rules);
+	struct rules rules = listening_rules();
+	service_state_init(state, &rules);
 	state->slot.current = (struct worker){ .id = 7, .state = worker, .launched_usec = NOW - 2 * SEC,
 					       .deadline_usec = has_deadline(worker) ? BEFORE : USEC_NEVER };
 }
 
 static int64_t expected_usec(enum expected_deadline deadline)
 {
+	const struct rules rules = listening_rules();
 	switch (deadline) {
+	case READY_WITHIN:
+		return NOW + rules.ready_within_usec;
+	case DRAIN_TIMEOUT:
+		return NOW + rules.drain_timeout_usec;
 	case STOP:
-		return NOW + standard_rules.stop_timeout_usec;
+		return NOW + rules.stop_timeout_usec;
 	case KILL:
-		return NOW + standard_rules.kill_timeout_usec;
+		return NOW + rules.kill_timeout_usec;
 	case SAME:
 		return BEFORE;
 	case NONE:
@@ -117,6 +151,8 @@ static void every_cell_does_what_its_row_says(void **unused UNUSED)
 		const struct row *row = &rows[i];
 		struct event event = event_of_worker(row->event, 7, &verdict_crash);
 		worker_in(&state, row->state);
+		if (row->event == WORKER_EVENT_DEADLINE)
+			deadline_passes(&state);
 		decide(&state, &event, NOW, &decision);
 		decision_text(&state, &decision, text);
 		const struct worker *worker = &state.slot.current;
@@ -144,11 +180,13 @@ static void a_cell_leaves_the_state_alone_exactly_where_it_says_ignored(void **u
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool quiet = rows[i].state == rows[i].next && rows[i].actions[0] == '\0';
+		if (rows[i].state == WORKER_READY && rows[i].event == WORKER_EVENT_NEAR_LIMIT)
+			quiet = false; /* a matter for the slot alone */
 		assert_int_equal(worker_table[rows[i].state][rows[i].event] == ignored, quiet);
 	}
 }
 
-static void every_state_on_the_way_out_has_a_deadline(void **unused UNUSED)
+static void every_state_that_waits_for_the_worker_has_a_deadline(void **unused UNUSED)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_int_equal(has_deadline(rows[i].next), rows[i].deadline != NONE);
@@ -180,12 +218,118 @@ static void a_stop_that_takes_too_long_names_signal_timeout_and_key(void **unuse
 	struct decision decision;
 	struct event event = event_of_worker(WORKER_EVENT_DEADLINE, 7, NULL);
 	worker_in(&state, WORKER_STOPPING);
+	deadline_passes(&state);
 	decide(&state, &event, NOW, &decision);
 	assert_string_equal(decision.actions[0].text,
 			    "still there 10 s after SIGTERM (stop.timeout): killing its whole group");
 	worker_in(&state, WORKER_ENDING);
+	deadline_passes(&state);
 	decide(&state, &event, NOW, &decision);
 	assert_string_equal(decision.actions[0].text, "its group still holds processes 5 s after SIGKILL; killing again");
+}
+
+static void without_ready_within_a_start_may_take_any_time(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_LAUNCHED, 7, NULL);
+	worker_in(&state, WORKER_LAUNCHING);
+	state.rules.ready_within_usec = USEC_NEVER;
+	decide(&state, &event, NOW, &decision);
+	assert_int_equal(state.slot.current.deadline_usec, USEC_NEVER);
+}
+
+static void a_worker_that_is_not_ready_in_time_is_ended_and_the_verdict_knows_why(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_DEADLINE, 7, NULL);
+	worker_in(&state, WORKER_STARTING);
+	deadline_passes(&state);
+	decide(&state, &event, NOW, &decision);
+	assert_true(state.slot.current.not_ready);
+	worker_in(&state, WORKER_STOPPING); /* its deadline is another one */
+	deadline_passes(&state);
+	decide(&state, &event, NOW, &decision);
+	assert_false(state.slot.current.not_ready);
+}
+
+static void a_deadline_that_has_been_moved_is_no_deadline(void **unused UNUSED)
+{
+	static const enum worker_state states[] = { WORKER_STARTING, WORKER_DRAINING, WORKER_STOPPING, WORKER_ENDING };
+	static struct service_state state, before;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_DEADLINE, 7, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		worker_in(&state, states[i]);
+		before = state;
+		decide(&state, &event, BEFORE - 1, &decision);
+		assert_memory_equal(&state, &before, sizeof(state));
+		decide(&state, &event, BEFORE, &decision);
+		assert_true(decision.action_count > 0);
+	}
+}
+
+static void a_drain_that_takes_too_long_names_its_key(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_DEADLINE, 7, NULL);
+	worker_in(&state, WORKER_DRAINING);
+	deadline_passes(&state);
+	decide(&state, &event, NOW, &decision);
+	assert_string_equal(decision.actions[0].text,
+			    "still has connections after 30 s (drain.timeout): asking it to stop");
+}
+
+static void who_left_while_draining_had_no_signal_from_us(void **unused UNUSED)
+{
+	static const enum worker_state states[] = { WORKER_STARTING, WORKER_READY, WORKER_DRAINING, WORKER_STOPPING };
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_EXITED, 7, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		worker_in(&state, states[i]);
+		decide(&state, &event, NOW, &decision);
+		assert_int_equal(state.slot.current.left_draining, states[i] == WORKER_DRAINING);
+	}
+}
+
+static void near_its_limit_a_ready_worker_asks_the_slot_unless_the_policy_only_reports(void **unused UNUSED)
+{
+	static const struct {
+		int near_limit;
+		enum slot_state next;
+	} policies[] = {
+		{ RULE_NEAR_LIMIT_REPORT, SLOT_RUNNING },
+		{ RULE_NEAR_LIMIT_RESTART, SLOT_RESTARTING },
+		{ RULE_NEAR_LIMIT_REPLACE, SLOT_REPLACING },
+	};
+	static struct service_state state;
+	struct decision decision;
+	struct event event = event_of_worker(WORKER_EVENT_NEAR_LIMIT, 7, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+		worker_in(&state, WORKER_READY);
+		state.slot.state = SLOT_RUNNING;
+		state.rules.near_limit = policies[i].near_limit;
+		decide(&state, &event, NOW, &decision);
+		assert_int_equal(state.slot.state, policies[i].next);
+	}
+}
+
+static void what_a_worker_becomes_is_told_to_the_slot_by_its_role(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event ready = event_of_worker(WORKER_EVENT_READY, 8, NULL);
+	worker_in(&state, WORKER_READY);
+	state.slot.state = SLOT_REPLACING;
+	state.slot.spare = (struct worker){ .id = 8, .state = WORKER_STARTING, .deadline_usec = USEC_NEVER };
+	decide(&state, &ready, NOW, &decision);
+	assert_int_equal(state.slot.current.id, 8);
+	assert_int_equal(state.slot.current.ready_usec, NOW);
+	assert_int_equal(state.slot.spare.id, 7);
+	assert_int_equal(state.slot.spare.state, WORKER_DRAINING);
 }
 
 static void the_stop_signal_is_the_policys(void **unused UNUSED)
@@ -208,10 +352,17 @@ int main(void)
 		cmocka_unit_test(every_cell_does_what_its_row_says),
 		cmocka_unit_test(no_cell_is_missing_and_none_is_tested_twice),
 		cmocka_unit_test(a_cell_leaves_the_state_alone_exactly_where_it_says_ignored),
-		cmocka_unit_test(every_state_on_the_way_out_has_a_deadline),
+		cmocka_unit_test(every_state_that_waits_for_the_worker_has_a_deadline),
 		cmocka_unit_test(ready_says_how_long_the_start_took),
 		cmocka_unit_test(the_start_is_timed_from_exec_and_not_from_the_fork),
 		cmocka_unit_test(a_stop_that_takes_too_long_names_signal_timeout_and_key),
+		cmocka_unit_test(without_ready_within_a_start_may_take_any_time),
+		cmocka_unit_test(a_worker_that_is_not_ready_in_time_is_ended_and_the_verdict_knows_why),
+		cmocka_unit_test(a_deadline_that_has_been_moved_is_no_deadline),
+		cmocka_unit_test(a_drain_that_takes_too_long_names_its_key),
+		cmocka_unit_test(who_left_while_draining_had_no_signal_from_us),
+		cmocka_unit_test(near_its_limit_a_ready_worker_asks_the_slot_unless_the_policy_only_reports),
+		cmocka_unit_test(what_a_worker_becomes_is_told_to_the_slot_by_its_role),
 		cmocka_unit_test(the_stop_signal_is_the_policys),
 	};
 	return cmocka_run_group_tests_name("worker_table", tests, NULL, NULL);

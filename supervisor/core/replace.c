@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replace: how one worker takes the place of another, step by step as the slot table has it. */
+#include "supervisor/core/replace.h"
+
+#include "supervisor/core/budget.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/slot.h"
+
+#include "base/units.h"
+
+#include <stdio.h>
+
+static const char *cause(const struct slot *slot)
+{
+	return slot->why == ASKED_RESTART ? "on request" : "near its heap limit";
+}
+
+static void tell_begin(struct step *step, const char *how)
+{
+	struct slot *slot = &step->state->slot;
+	char attempt[32] = "";
+	if (slot->given_up > 0)
+		snprintf(attempt, sizeof(attempt), " (attempt %u)", slot->given_up + 1);
+	if (slot->begun_usec == USEC_NEVER)
+		slot->begun_usec = step->now_usec;
+	step_tell(step, NOTICE_REPLACE_START, "%s: %s%s", cause(slot), how, attempt);
+}
+
+/* What was told to begin is told to be done, by the worker that serves now. */
+static void tell_done(struct step *step, const char *how, const char *and_then)
+{
+	struct slot *slot = &step->state->slot;
+	char took[UNITS_TEXT_MAX], start[UNITS_TEXT_MAX];
+	step->worker = &slot->current;
+	if (slot->begun_usec != USEC_NEVER)
+		step_tell(step, NOTICE_REPLACE_DONE, "replaced in %s%s: the next worker was ready after %s%s",
+			  units_format_time(took, step->now_usec - slot->begun_usec), how,
+			  units_format_time(start, slot->current.ready_usec - slot->current.launched_usec), and_then);
+	slot->begun_usec = USEC_NEVER;
+	slot->why = ASKED_NOTHING;
+}
+
+static enum worker_event way_out(const struct step *step)
+{
+	return step->state->rules.drains ? WORKER_EVENT_DRAIN : WORKER_EVENT_END;
+}
+
+/* One after the other: new connections wait in the held sockets, if there are any. */
+static void one_after_the_other(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	bool drains = step->state->rules.drains;
+	slot->state = SLOT_RESTARTING;
+	slot->deadline_usec = USEC_NEVER;
+	step->worker = &slot->current;
+	if (slot->current.state == WORKER_READY && (drains || slot->why == ASKED_REPLACE))
+		tell_begin(step, drains ? "it drains, then the next one starts" : "it stops, then the next one starts");
+	slot_ask(step, &slot->current, way_out(step), slot->why);
+}
+
+/* A second worker, if the policy lets it and the first one serves: else there is nothing that it could keep going. */
+static void begin(struct step *step, enum asked why)
+{
+	struct slot *slot = &step->state->slot;
+	const struct rules *rules = &step->state->rules;
+	bool restart = why == ASKED_REPLACE && rules->near_limit == RULE_NEAR_LIMIT_RESTART;
+	slot->why = why;
+	slot->again = ASKED_NOTHING;
+	step->worker = &slot->current;
+	if (!rules->replaces || restart || slot->current.state != WORKER_READY) {
+		one_after_the_other(step);
+		return;
+	}
+	slot->state = SLOT_REPLACING;
+	slot->deadline_usec = USEC_NEVER;
+	step_act(step, ACTION_CHECK_ROOM);
+}
+
+void replace_on_request(struct step *step)
+{
+	begin(step, ASKED_RESTART);
+}
+
+void replace_near_limit(struct step *step)
+{
+	begin(step, ASKED_REPLACE);
+}
+
+/* The policy may have changed since the question; and an answer may come twice. */
+void replace_launch_spare(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->spare.state != WORKER_GONE)
+		return;
+	if (!step->state->rules.replaces) {
+		one_after_the_other(step);
+		return;
+	}
+	slot->deadline_usec = USEC_NEVER;
+	tell_begin(step, "a second worker starts while it serves");
+	slot_launch(step, &slot->spare);
+}
+
+void replace_no_room(struct step *step)
+{
+	if (step->state->slot.spare.state != WORKER_GONE)
+		return;
+	step_tell(step, NOTICE_REPLACE_REFUSED, "no second worker: %s", step->text == NULL ? "no room" : step->text);
+	one_after_the_other(step);
+}
+
+void replace_next_attempt(struct step *step)
+{
+	begin(step, step->state->slot.why);
+}
+
+/* The spare that comes may be of before what the operator has changed: it is to be replaced, too. */
+void replace_once_more(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->spare.state != WORKER_GONE) {
+		slot->again = ASKED_RESTART;
+		return;
+	}
+	slot->given_up = 0;
+	begin(step, ASKED_RESTART);
+}
+
+void replace_take_over(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	struct worker relieved = slot->current;
+	slot->current = slot->spare;
+	slot->spare = relieved;
+	slot->state = SLOT_REPLACED;
+	slot->given_up = 0;
+	slot_wait_for_health(step);
+	slot_ask(step, &slot->spare, way_out(step), slot->why);
+}
+
+/* It died before it was ready: no matter of the service's budget while the current worker serves. */
+void replace_give_up(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	char delay[UNITS_TEXT_MAX];
+	int64_t delay_usec = backoff_delay(&step->state->rules, slot->given_up);
+	slot_count_end(step);
+	slot_raise_after(step);
+	if (slot->again != ASKED_NOTHING) {
+		slot->given_up = 0;
+		begin(step, slot->again);
+		return;
+	}
+	delay_usec = backoff_jitter(delay_usec, &step->state->random);
+	slot->given_up++;
+	slot->deadline_usec = usec_after(step->now_usec, delay_usec);
+	step_tell(step, NOTICE_REPLACE_REFUSED, "the second worker is given up, the first one stays; next attempt in %s",
+		  units_format_time(delay, delay_usec));
+	step->decision->actions[step->decision->action_count - 1].delay_usec = delay_usec;
+}
+
+/* A restart while the one before it is still leaving: there is no hurry. */
+void replace_afterwards(struct step *step)
+{
+	step->state->slot.again = ASKED_RESTART;
+}
+
+/* Near the limit while the one before it is still leaving: only two fit, and the one that serves comes first. */
+void replace_hurry(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->again == ASKED_NOTHING)
+		slot->again = ASKED_REPLACE;
+	if (slot->spare.state != WORKER_DRAINING)
+		return;
+	step_tell(step, NOTICE_WARNING, "near its heap limit while the worker before it still drains: that one is stopped");
+	step->worker = &slot->spare;
+	step_worker(step, WORKER_EVENT_END);
+}
+
+/* The relieved worker is gone. If nobody had asked for its end, it died while it was still the one that served. */
+void replace_done(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	slot_count_end(step);
+	if (slot->spare.asked == ASKED_NOTHING && verdict_counts(step->verdict->kind))
+		slot_count_death(step);
+	slot->state = SLOT_RUNNING;
+	tell_done(step, "", ", the one before it has left");
+	if (slot->again != ASKED_NOTHING)
+		begin(step, slot->again);
+}
+
+/* Of a worker that is alone. */
+void replace_current_ready(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	slot_wait_for_health(step);
+	tell_done(step, ", one after the other", "");
+	if (slot->again != ASKED_NOTHING)
+		begin(step, slot->again);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slot: how a worker comes into the slot, how its end is counted, whether the service outlives a death, and how a service
+ * with one or two workers comes to its end. */
+#include "supervisor/core/slot.h"
+
+#include "supervisor/core/budget.h"
+#include "supervisor/core/names.h"
+#include "supervisor/core/verdict.h"
+
+#include "base/units.h"
+
+void slot_launch(struct step *step, struct worker *place)
+{
+	step->state->slot.launches++;
+	*place = (struct worker){ .id = step->state->next_worker_id++, .state = WORKER_LAUNCHING,
+				  .launched_usec = step->now_usec, .deadline_usec = USEC_NEVER };
+	step->worker = place;
+	step_act(step, ACTION_LAUNCH);
+}
+
+void slot_wait_for_health(struct step *step)
+{
+	step->state->slot.deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
+}
+
+void slot_count_end(struct step *step)
+{
+	const struct verdict *verdict = step->verdict;
+	bool is_spare = step->worker == &step->state->slot.spare;
+	step->state->deaths_by_verdict[verdict->kind]++;
+	if (verdict_counts(verdict->kind))
+		step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
+	/* An end that was asked for is kept too, so that `why` tells of it; but it is no news. What is stopped beside the
+	 * current worker would only hide what became of that one. */
+	if (!is_spare || verdict->kind != VERDICT_STOPPED)
+		step_act(step, ACTION_KEEP_DEATH);
+}
+
+void slot_count_death(struct step *step)
+{
+	step->state->deaths_total++;
+	budget_add(&step->state->slot.budget, step->now_usec, step->verdict->kind);
+}
+
+/* A worker whose main process has already ended did so unasked, and one that was not ready is being ended for that:
+ * whoever asks now must not hide its death. */
+static void note_asked(struct worker *worker, enum asked asked)
+{
+	bool dying = worker->state == WORKER_ENDING || worker->state == WORKER_GONE || worker->not_ready;
+	if (!dying || worker->asked != ASKED_NOTHING)
+		worker->asked = asked;
+}
+
+void slot_ask(struct step *step, struct worker *worker, enum worker_event event, enum asked asked)
+{
+	step->worker = worker;
+	note_asked(worker, asked);
+	step_worker(step, event);
+}
+
+void slot_finish_when_empty(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->current.state != WORKER_GONE || slot->spare.state != WORKER_GONE)
+		return;
+	if (slot->why == ASKED_STOP)
+		step_tell(step, NOTICE_STOP, "stopped on request");
+	step_finish(step, step->state->exit_status);
+}
+
+void slot_stop(struct step *step, enum asked why, int exit_status)
+{
+	struct slot *slot = &step->state->slot;
+	slot->state = SLOT_STOPPING;
+	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
+	slot->why = why;
+	step->state->exit_status = exit_status;
+	slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
+	slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
+	slot_finish_when_empty(step);
+}
+
+static void end_service(struct step *step, const char *reason)
+{
+	step_tell(step, NOTICE_STOP, "not restarted: %s", reason);
+	slot_stop(step, ASKED_NOTHING, verdict_exit_status(step->verdict));
+}
+
+/* Why this death is not followed by a restart; NULL where it is. */
+static const char *final_reason(const struct step *step)
+{
+	const struct rules *rules = &step->state->rules;
+	const struct verdict *verdict = step->verdict;
+	if (verdict->kind == VERDICT_EXEC && step->state->slot.launches == 1)
+		return "it has never started";
+	if (verdict->kind == VERDICT_HEAP_LIMIT && rules->report_heap_limit)
+		return "heap.at_limit: report";
+	if (rules->when == RULE_WHEN_NEVER)
+		return "restart.when: never";
+	if (rules->when == RULE_WHEN_FAILURE && !verdict_is_failure(verdict))
+		return "exit 0 is no failure (restart.when: failure)";
+	return NULL;
+}
+
+/* Whether a budget is used up, the verdict's own first: it says more. Tells which. */
+static bool gave_up(struct step *step)
+{
+	const struct rules *rules = &step->state->rules;
+	const struct budget *budget = &step->state->slot.budget;
+	enum verdict_kind kind = step->verdict->kind;
+	uint32_t all = budget_used(budget, step->now_usec, rules->budget_within_usec);
+	uint32_t own = budget_used_by(budget, step->now_usec, rules->by_verdict[kind].within_usec, kind);
+	char within[UNITS_TEXT_MAX];
+	if (own > rules->by_verdict[kind].deaths)
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths by %s in %s (budget.by_verdict %u); heapward reset "
+			  "starts it again", own, verdict_name(kind),
+			  units_format_time(within, rules->by_verdict[kind].within_usec), rules->by_verdict[kind].deaths);
+	else if (all > rules->budget_deaths)
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); heapward reset starts it again",
+			  all, units_format_time(within, rules->budget_within_usec), rules->budget_deaths);
+	else
+		return false;
+	return true;
+}
+
+/* A spare that has been relieved goes on draining; one that was to serve has nothing to come for. */
+static void fail_service(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (step->state->rules.exit_when_exhausted) {
+		end_service(step, "restart budget used up (restart.exhausted: exit)");
+		return;
+	}
+	slot->state = SLOT_FAILED;
+	slot->deadline_usec = USEC_NEVER;
+	if (worker_is_coming(&slot->spare))
+		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
+	if (step->state->rules.drains)
+		step_act(step, ACTION_UNLISTEN);
+}
+
+void slot_raise_after(struct step *step)
+{
+	if (step->state->rules.raise_heap_limit && step->verdict->kind == VERDICT_HEAP_LIMIT)
+		step_act(step, ACTION_RAISE);
+}
+
+bool slot_outlives(struct step *step)
+{
+	const char *reason = final_reason(step);
+	if (reason != NULL) {
+		end_service(step, reason);
+		return false;
+	}
+	slot_count_death(step);
+	if (gave_up(step)) {
+		fail_service(step);
+		return false;
+	}
+	slot_raise_after(step);
+	return true;
+}
