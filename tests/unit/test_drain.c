@@ -16,6 +16,7 @@ static void workers_are_swapped_under_load_without_one_failed_request(void **sta
 		struct worker *old = &workers[i % 2], *spare = &workers[(i + 1) % 2];
 		start_worker(spare, "", "http");
 		wait_serving(spare);
+		assert_false(is_drained_within_msec(spare, 250)); /* both serve for a while */
 		drain(old);
 		wait_drained(old);
 		end_worker(old);

@@ -67,7 +67,7 @@ const kinds = {
 		const https = require('https');
 		const pskCallback = () => ({ psk: Buffer.alloc(32, 7), identity: 'client' });
 		const secret = { pskCallback, ciphers: 'PSK', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined };
-		return kinds.twice({ library: https, ...secret, agent: new https.Agent({ keepAlive: true }) });
+		return kinds.twice({ library: https, agent: new https.Agent({ keepAlive: true, ...secret }) });
 	},
 	async http2() {
 		const session = require('http2').connect(`http://127.0.0.1:${place}`);
