@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent: the module that Node loads into every isolate of the service. It sends heap records from inside V8's own
  * collection callbacks, so they arrive even while the event loop is stuck, and grants the planned headroom at the
- * limit. It runs no JavaScript after its start, prints nothing, and never stops the program that it is a guest of. */
+ * limit. It runs no JavaScript after its start, prints nothing, and never stops the program that it is a guest of. For
+ * agent_listen.cjs it does what JavaScript cannot: duplicate a descriptor, send a record. */
 #include "child/agent/node_api.h"
 #include "child/agent/v8.h"
 #include "child/record/variable.h"
 #include "heapward/record_sender.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
@@ -205,6 +207,16 @@ static int say_bye_at_exit(struct napi_env__ *env, struct agent *agent, const st
 	return napi_add_env_cleanup_hook(env, on_worker_exit, agent);
 }
 
+/* agent_listen.cjs, which reads the commands, is loaded only where there are held sockets. */
+static unsigned flags_of(const struct start *start)
+{
+	if (!start->main_thread)
+		return 0;
+	if (is_launcher(start->script))
+		return HEAPWARD_MAIN_ISOLATE | HEAPWARD_LAUNCHER;
+	return HEAPWARD_MAIN_ISOLATE | (strstr(start->variable, ";listen=") != NULL ? HEAPWARD_TAKES_COMMANDS : 0);
+}
+
 /* Returns the problem because of which nothing will be reported from here; NONE: all is well, or nobody listens. */
 static enum heapward_record_problem agent_start(struct napi_env__ *env, const struct start *start)
 {
@@ -212,17 +224,19 @@ static enum heapward_record_problem agent_start(struct napi_env__ *env, const st
 	struct agent *agent = calloc(1, sizeof(*agent));
 	if (agent == NULL)
 		return HEAPWARD_PROBLEM_NONE;
-	if (start->main_thread)
-		identity.flags = HEAPWARD_MAIN_ISOLATE | (is_launcher(start->script) ? HEAPWARD_LAUNCHER : 0);
+	identity.flags = flags_of(start);
 	examine(agent, start, &identity);
 	if (identity.source == HEAPWARD_SOURCE_NONE) {
 		free(agent);
 		return identity.problem;
 	}
 	agent->sender = heapward_record_open_with(start->variable, &identity);
-	if (agent->sender == NULL)
+	if (agent->sender == NULL) {
 		free(agent);
-	else if (say_bye_at_exit(env, agent, start) == 0)
+		return HEAPWARD_PROBLEM_NONE;
+	}
+	napi_set_instance_data(env, agent, NULL, NULL);
+	if (say_bye_at_exit(env, agent, start) == 0)
 		watch(agent, start);
 	return HEAPWARD_PROBLEM_NONE;
 }
@@ -238,9 +252,73 @@ static struct napi_value__ *on_start(struct napi_env__ *env, struct napi_callbac
 	return napi_create_uint32(env, problem, &answer) == 0 ? answer : NULL;
 }
 
+/* This environment's sender, NULL where it has none. */
+static struct heapward_record_sender *sender_of(struct napi_env__ *env)
+{
+	void *agent = NULL;
+	return napi_get_instance_data(env, &agent) != 0 || agent == NULL ? NULL : ((struct agent *)agent)->sender;
+}
+
+static struct napi_value__ *number(struct napi_env__ *env, int32_t value)
+{
+	struct napi_value__ *answer = NULL;
+	return napi_create_int32(env, value, &answer) == 0 ? answer : NULL;
+}
+
+/* duplicate(fd): another descriptor of the same socket, -1 where there can be none. */
+static struct napi_value__ *on_duplicate(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *argument;
+	size_t count = 1;
+	uint32_t fd;
+	if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != 0 ||
+	    napi_get_value_uint32(env, argument, &fd) != 0 || fd > INT32_MAX)
+		return number(env, -1);
+	return number(env, fcntl((int)fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+/* commands(): the descriptor that commands come from, -1 where there are none. */
+static struct napi_value__ *on_commands(struct napi_env__ *env, struct napi_callback_info__ *info UNUSED)
+{
+	return number(env, heapward_record_commands_fd(sender_of(env)));
+}
+
+/* listening(held, port, name), as in the record. */
+static struct napi_value__ *on_listening(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *arguments[3];
+	size_t count = ARRAY_LEN(arguments);
+	struct heapward_record_listening listening = { 0 };
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == 0 &&
+	    napi_get_value_uint32(env, arguments[0], &listening.held) == 0 &&
+	    napi_get_value_uint32(env, arguments[1], &listening.port) == 0 &&
+	    read_text(env, arguments[2], listening.name, sizeof(listening.name)) == 0)
+		heapward_record_send_listening(sender_of(env), &listening);
+	return NULL;
+}
+
+/* drained(): no connection is open on a held socket. */
+static struct napi_value__ *on_drained(struct napi_env__ *env, struct napi_callback_info__ *info UNUSED)
+{
+	heapward_record_send_drained(sender_of(env));
+	return NULL;
+}
+
 __attribute__((visibility("default")))
 struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi_value__ *exports)
 {
-	struct napi_value__ *function;
-	return napi_create_function(env, NULL, 0, on_start, NULL, &function) == 0 ? function : exports;
+	static const struct {
+		const char *name;
+		struct napi_value__ *(*callback)(struct napi_env__ *, struct napi_callback_info__ *);
+	} rows[] = {
+		{ "start", on_start },         { "duplicate", on_duplicate }, { "commands", on_commands },
+		{ "listening", on_listening }, { "drained", on_drained },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct napi_value__ *function;
+		if (napi_create_function(env, NULL, 0, rows[i].callback, NULL, &function) != 0 ||
+		    napi_set_named_property(env, exports, rows[i].name, function) != 0)
+			break;
+	}
+	return exports;
 }

@@ -2,6 +2,7 @@
 // Loaded by --require before the program, in each Node process and Worker of the service. Whatever goes wrong here is
 // swallowed: the program must not notice that it is watched. agent.node does all the work; where it cannot be loaded or
 // does not know this V8, a timer looks at the heap once a second (heapward/record.h has the layout of what it sends).
+// Where the supervisor holds sockets, agent_listen.cjs serves them.
 'use strict';
 try {
 	const { HEAPWARD_AGENT: variable, NODE_OPTIONS: options = '' } = process.env;
@@ -9,21 +10,22 @@ try {
 		const { isMainThread } = require('worker_threads');
 		const v8 = require('v8');
 		const script = process.argv[1] || '';
+		const launcher = /(^|\/)((npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(\.[cm]?js|-cli\.js)?|yarn-[^/]*\.cjs)$/
+			.test(script);
+		const agent = { exports: {} };
 		const start = () => {
-			const agent = { exports: {} };
 			try {
 				process.dlopen(agent, `${__dirname}/agent.node`);
 			} catch (error) {
 				return error.code === 'ERR_DLOPEN_DISABLED' ? 4 : 5;
 			}
 			const heap = v8.getHeapStatistics();
-			return agent.exports(variable, process.versions.node, script, isMainThread,
+			return agent.exports.start(variable, process.versions.node, script, isMainThread,
 				/--heapsnapshot[-_]near[-_]heap[-_]limit/.test(`${options} ${process.execArgv.join(' ')}`),
 				heap.heap_size_limit, heap.total_heap_size, heap.used_heap_size, heap.malloced_memory);
 		};
 		const timer = (problem) => {
 			const fs = require('fs');
-			const launcher = /(^|\/)((npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(\.[cm]?js|-cli\.js)?|yarn-[^/]*\.cjs)$/;
 			const find = (name) => {
 				const [, fd, dev, ino] = variable.match(new RegExp(`${name}=(\\d+):(\\d+):(\\d+)`));
 				const at = fs.fstatSync(Number(fd), { bigint: true });
@@ -36,7 +38,7 @@ try {
 			const send = (fd, kind, fill) => {
 				const bytes = Buffer.alloc(128);
 				bytes.writeUInt32LE(0x43525748, 0);
-				[1, 128, kind, launcher.test(script) ? 3 : 1].forEach((short, i) => bytes.writeUInt16LE(short, 4 + 2 * i));
+				[1, 128, kind, launcher ? 3 : 1].forEach((short, i) => bytes.writeUInt16LE(short, 4 + 2 * i));
 				bytes.writeUInt32LE(process.pid, 12);
 				bytes.writeUInt32LE(1, 16);
 				fill(bytes.subarray(32), (at, ...numbers) => numbers.forEach((number, i) =>
@@ -66,9 +68,15 @@ try {
 				body.writeUInt32LE(1, 0);
 				body.writeInt32LE(status | 0, 4);
 			}));
+			agent.exports.listening = (held, port, name) => send(pipe, 4, (body) => {
+				body.writeUInt32LE(held, 0);
+				body.writeUInt32LE(port, 4);
+				body.write(name.slice(0, 87), 8, 'latin1');
+			});
 		};
 		const problem = start();
 		if (problem && isMainThread) timer(problem);
+		if (variable.includes(';listen=') && !launcher) require(`${__dirname}/agent_listen.cjs`)(variable, agent.exports);
 	}
 } catch {}
 delete require.cache[__filename];

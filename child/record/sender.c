@@ -17,7 +17,7 @@
 #include <time.h>
 
 /* The private socket stays out of the way of programs that count on low descriptor numbers. */
-#define PRIVATE_FD_MIN 202
+#define PRIVATE_FD_MIN 218 /* behind pipe, door and held sockets */
 
 struct heapward_record_sender {
 	struct variable to;
@@ -261,6 +261,29 @@ int heapward_record_send_near_limit(struct heapward_record_sender *sender,
 		return -1;
 	struct heap_record record = { .kind = HEAPWARD_NEAR_LIMIT, .near_limit = *near_limit };
 	record.near_limit.dropped = sender->dropped;
+	return send_record(sender, &record);
+}
+
+int heapward_record_commands_fd(const struct heapward_record_sender *sender)
+{
+	return sender == NULL ? -1 : sender->private_fd;
+}
+
+int heapward_record_send_listening(struct heapward_record_sender *sender,
+				   const struct heapward_record_listening *listening)
+{
+	if (sender == NULL)
+		return -1;
+	struct heap_record record = { .kind = HEAPWARD_LISTENING, .listening = *listening };
+	copy_plain(record.listening.name, sizeof(record.listening.name), listening->name);
+	return send_record(sender, &record);
+}
+
+int heapward_record_send_drained(struct heapward_record_sender *sender)
+{
+	if (sender == NULL)
+		return -1;
+	struct heap_record record = { .kind = HEAPWARD_DRAINED };
 	return send_record(sender, &record);
 }
 

@@ -39,6 +39,16 @@ static int take_descriptor(const char **at, struct variable_descriptor *ret)
 	return 0;
 }
 
+static int take_listen(const char **at)
+{
+	struct variable_descriptor descriptor;
+	if (take_text(at, ";listen=") < 0 || take_descriptor(at, &descriptor) < 0 || take_text(at, ":") < 0)
+		return -1;
+	size_t length = strcspn(*at, ";");
+	*at += length;
+	return length == 0 ? -1 : 0;
+}
+
 int variable_parse(const char *text, struct variable *ret)
 {
 	struct variable found;
@@ -46,9 +56,12 @@ int variable_parse(const char *text, struct variable *ret)
 		return -1;
 	if (take_text(&text, "1;records=") < 0 || take_descriptor(&text, &found.records) < 0 ||
 	    take_text(&text, ";door=") < 0 || take_descriptor(&text, &found.door) < 0 ||
-	    take_text(&text, ";headroom=") < 0 || take_number(&text, UINT64_MAX, &found.headroom_bytes) < 0 ||
-	    *text != '\0')
+	    take_text(&text, ";headroom=") < 0 || take_number(&text, UINT64_MAX, &found.headroom_bytes) < 0)
 		return -1;
+	for (found.listen_count = 0; *text != '\0'; found.listen_count++) {
+		if (found.listen_count == HEAPWARD_LISTEN_MAX || take_listen(&text) < 0)
+			return -1;
+	}
 	*ret = found;
 	return 0;
 }

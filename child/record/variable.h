@@ -5,8 +5,9 @@
 #define CHILD_RECORD_VARIABLE_H
 
 #include "base/base.h"
+#include "heapward/record.h"
 
-#define VARIABLE_TEXT_MAX 256
+#define VARIABLE_TEXT_MAX (256 + HEAPWARD_LISTEN_MAX * 416)
 
 /* A descriptor, and the st_dev and st_ino that it must have. */
 struct variable_descriptor {
@@ -17,9 +18,11 @@ struct variable_descriptor {
 struct variable {
 	struct variable_descriptor records, door;
 	uint64_t headroom_bytes;
+	size_t listen_count; /* held sockets; which ones is read by who serves them */
 };
 
-/* Reads exactly "1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES". Returns 0, or -1 for any other text. */
+/* Reads exactly "1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES", and behind it any ";listen=FD:DEV:INO:NAME".
+ * Returns 0, or -1 for any other text. */
 int variable_parse(const char *text, struct variable *ret);
 
 #endif

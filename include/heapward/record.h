@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* heapward/record.h: the heap record, the one message that a worker sends to its supervisor. Every record is
- * HEAPWARD_RECORD_BYTES long, little-endian, and one write(): records of several writers never mix (PIPE_BUF).
+/* heapward/record.h: the heap record, the one message that a worker sends to its supervisor, and the command, the one
+ * that it gets. Every record is HEAPWARD_RECORD_BYTES long, little-endian, and one write(): records of several writers
+ * never mix (PIPE_BUF).
  *
  * The worker finds  HEAPWARD_AGENT=1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES  in its environment. A number
  * counts only while fstat() gives that st_dev and st_ino: in a grandchild it may be another file. The *door* (a
@@ -9,6 +10,13 @@
  * is how the supervisor learns that the process is gone. A worker thread's hello carries no descriptor. All other
  * records go into the *pipe*, which does not block: EAGAIN means drop the record and count it. The supervisor takes
  * only records whose pid and isolate said hello. headroom is what the worker may add to its limit, once, at the limit.
+ *
+ * Each held socket follows in the variable as  ;listen=FD:DEV:INO:NAME  with NAME as in the policy (tcp:3000,
+ * tcp:127.0.0.1:3000, unix:PATH), every byte but letters, digits and -._~/:[] as %XX. It listens already. Who serves it
+ * accepts on a dup of it, never shuts it down, and says so (HEAPWARD_LISTENING).
+ *
+ * Commands come down on the private socket of a reporter whose hello has HEAPWARD_TAKES_COMMANDS, each
+ * HEAPWARD_COMMAND_BYTES long, little-endian. What is not understood is dropped.
  *
  * Senders write 0 into every byte that is not named here; receivers do not look at them. A size that is not known is 0.
  * C and C++; needs nothing but this header. heapward/record_sender.h does the sending for C programs. */
@@ -23,14 +31,21 @@
 #define HEAPWARD_RECORD_VERSION 1
 #define HEAPWARD_RECORD_BYTES 128
 #define HEAPWARD_RECORD_VARIABLE "HEAPWARD_AGENT"
+#define HEAPWARD_LISTEN_MAX 16 /* held sockets of a service */
+
+#define HEAPWARD_COMMAND_MAGIC 0x43435748u /* the bytes "HWCC" */
+#define HEAPWARD_COMMAND_VERSION 1
+#define HEAPWARD_COMMAND_BYTES 24
 
 enum heapward_record_kind {
 	HEAPWARD_HELLO = 1, HEAPWARD_GC, HEAPWARD_NEAR_LIMIT, HEAPWARD_LISTENING, HEAPWARD_READY, HEAPWARD_HEARTBEAT,
-	HEAPWARD_DRAINED, HEAPWARD_PROFILE_READY, HEAPWARD_BYE /* LISTENING to PROFILE_READY have no body */
+	HEAPWARD_DRAINED, /* after the command HEAPWARD_DRAIN: no connection is open on a held socket */
+	HEAPWARD_PROFILE_READY, HEAPWARD_BYE /* READY to PROFILE_READY have no body */
 };
 enum heapward_record_flag {
 	HEAPWARD_MAIN_ISOLATE = 1,  /* the heap whose death is the process's death; else a worker thread's */
 	HEAPWARD_LAUNCHER = 2,      /* npm, npx, yarn, pnpm: only starts the server */
+	HEAPWARD_TAKES_COMMANDS = 4 /* reads its private socket */
 };
 enum heapward_record_source {
 	HEAPWARD_SOURCE_NONE, HEAPWARD_SOURCE_AGENT, HEAPWARD_SOURCE_LIBRARY,
@@ -69,6 +84,11 @@ struct heapward_record_near_limit {
 	struct heapward_record_heap heap;
 	uint64_t dropped;
 };
+struct heapward_record_listening { /* a server listens: on a held socket, or on one that no second worker could have */
+	uint32_t held; /* the place of the held socket among the variable's listen=, from 1; 0: none of them */
+	uint32_t port; /* TCP; 0: a path */
+	char name[88]; /* what the program asked for, as the variable writes it; cut where it is longer; ends in a NUL */
+};
 struct heapward_record_bye {
 	uint32_t leaving;
 	int32_t status;
@@ -84,9 +104,21 @@ struct heapward_record {
 		struct heapward_record_hello hello;
 		struct heapward_record_gc gc;
 		struct heapward_record_near_limit near_limit;
+		struct heapward_record_listening listening;
 		struct heapward_record_bye bye;
 		unsigned char bytes[96];
 	} body;
+};
+
+enum heapward_command_kind {
+	HEAPWARD_DRAIN = 1 /* accept no more on held sockets, finish what is open, then send HEAPWARD_DRAINED */
+};
+struct heapward_command {
+	uint32_t magic;
+	uint16_t version, size; /* HEAPWARD_COMMAND_VERSION, HEAPWARD_COMMAND_BYTES */
+	uint16_t kind;
+	unsigned char zero[6];
+	uint64_t value; /* of kinds to come; 0 */
 };
 
 static_assert(sizeof(struct heapward_record) == HEAPWARD_RECORD_BYTES, "a record has one size");
@@ -102,6 +134,11 @@ static_assert(offsetof(struct heapward_record_gc, pause_usec) == 8 && offsetof(s
 static_assert(offsetof(struct heapward_record_near_limit, granted_bytes) == 8 &&
 	      offsetof(struct heapward_record_near_limit, heap) == 16 &&
 	      sizeof(struct heapward_record_near_limit) == 72, "near-limit");
+static_assert(offsetof(struct heapward_record_listening, port) == 4 &&
+	      offsetof(struct heapward_record_listening, name) == 8 &&
+	      sizeof(struct heapward_record_listening) == 96, "listening");
+static_assert(sizeof(struct heapward_command) == HEAPWARD_COMMAND_BYTES && offsetof(struct heapward_command, size) == 6 &&
+	      offsetof(struct heapward_command, kind) == 8 && offsetof(struct heapward_command, value) == 16, "command");
 static_assert(sizeof(struct heapward_record_bye) == 8 && sizeof(struct heapward_record_heap) == 48, "bye, heap");
 
 #endif

@@ -25,8 +25,7 @@ struct heapward_record_identity {
 };
 
 /* Finds the supervisor through HEAPWARD_AGENT and says hello. Returns NULL, with errno, where there is none (ENOENT: no
- * variable; EINVAL: not one of ours; EBADF: its descriptors are not here) or no memory. In a process that is no
- * launcher, pipe and door become close-on-exec. A hello that finds the door full is said again before the next record.
+ * variable; EINVAL: not one of ours; EBADF: its descriptors are not here) or no memory. A hello that finds the door full is said again before the next record.
  * heapward_record_close gives the sender back; the supervisor sees the end of a main isolate. NULL is fine. */
 struct heapward_record_sender *heapward_record_open(const struct heapward_record_identity *identity);
 void heapward_record_close(struct heapward_record_sender *sender);
@@ -41,11 +40,17 @@ uint64_t heapward_record_headroom_bytes(const struct heapward_record_sender *sen
 /* Records that were not sent: the pipe was full, or not ours any more. */
 uint64_t heapward_record_dropped(const struct heapward_record_sender *sender);
 
-/* `gc` and `near_limit` as in heapward/record.h, in the machine's own byte order; `dropped` is filled in. Each returns
- * 0, or -1 where the record was dropped. A NULL sender drops. */
+/* Our end of the private socket, where commands (struct heapward_command) come down; -1: a worker thread has none. Who
+ * sets HEAPWARD_TAKES_COMMANDS reads it, and leaves it open: its end is the end of the process. */
+int heapward_record_commands_fd(const struct heapward_record_sender *sender);
+
+/* The bodies are as in heapward/record.h, in the machine's own byte order; `dropped` is filled in. Each returns 0, or -1 where the record was dropped. A NULL sender drops. */
 int heapward_record_send_gc(struct heapward_record_sender *sender, const struct heapward_record_gc *gc);
 int heapward_record_send_near_limit(struct heapward_record_sender *sender,
 				    const struct heapward_record_near_limit *near_limit);
+int heapward_record_send_listening(struct heapward_record_sender *sender,
+				   const struct heapward_record_listening *listening);
+int heapward_record_send_drained(struct heapward_record_sender *sender);
 int heapward_record_send_bye(struct heapward_record_sender *sender, enum heapward_record_leaving leaving, int status);
 
 #pragma GCC visibility pop

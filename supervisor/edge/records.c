@@ -4,16 +4,15 @@
 #include "supervisor/edge/records.h"
 
 #include "supervisor/core/reporters.h"
+#include "supervisor/edge/records_commands.h"
 #include "supervisor/edge/records_packet.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #define PIPE_BYTES (256 * 1024)         /* asked of the kernel; it may say less */
 #define READ_BYTES (16 * 1024)          /* of the pipe, in one wake-up */
@@ -51,6 +50,7 @@ static void fill_reporter(struct reporter *reporter, const struct heap_record *r
 		.isolate = record->isolate,
 		.main_isolate = (record->flags & HEAPWARD_MAIN_ISOLATE) != 0,
 		.launcher = (record->flags & HEAPWARD_LAUNCHER) != 0,
+		.takes_commands = (record->flags & HEAPWARD_TAKES_COMMANDS) != 0,
 		.source = record->hello.source,
 		.problem = record->hello.problem,
 		.heap_size_limit_bytes = size_or_unknown(record->hello.heap_size_limit_bytes),
@@ -131,6 +131,18 @@ static void take_bye(struct reporter *reporter, const struct heap_record *record
 		mark_closed(reporter); /* no socket of its own will tell */
 }
 
+static void take_listening(struct records *records, struct reporter *reporter,
+			   const struct heapward_record_listening *listening)
+{
+	if (listening->held > 0)
+		reporter->serves |= 1u << (listening->held - 1);
+	else if (records->foreign[0] == '\0')
+		snprintf(records->foreign, sizeof(records->foreign), "%s", listening->name);
+	records->serves |= reporter->serves;
+	if (records->listening != NULL)
+		records->listening(records, reporter, listening);
+}
+
 /* A record of the pipe. Its writer may be any process of the worker: it counts for what it claims to be only. */
 static void take_record(struct records *records, const struct heap_record *record)
 {
@@ -151,8 +163,14 @@ static void take_record(struct records *records, const struct heap_record *recor
 			  record->gc.collection == HEAPWARD_COLLECTION_FULL);
 	} else if (record->kind == HEAPWARD_NEAR_LIMIT) {
 		take_near_limit(records, index, record);
+	} else if (record->kind == HEAPWARD_LISTENING) {
+		take_listening(records, &records->reporters[index], &record->listening);
+	} else if (record->kind == HEAPWARD_DRAINED) {
+		records->reporters[index].drained = true;
+		records_check_drained(records);
 	} else if (record->kind == HEAPWARD_BYE) {
 		take_bye(&records->reporters[index], record);
+		records_check_drained(records);
 	}
 }
 
@@ -194,6 +212,7 @@ static void mark_process_closed(struct records *records, size_t index)
 	}
 	if (records->ended != NULL)
 		records->ended(records, &records->reporters[index]);
+	records_check_drained(records);
 }
 
 /* Where the hello's reporter goes; RECORDS_REPORTERS_MAX where it is not to be taken. */
@@ -246,6 +265,7 @@ static void take_hello(struct records *records, const struct heap_record *record
 	records->good++;
 	fill_reporter(&records->reporters[index], record, pid, loop_now_usec());
 	watch_private(records, index, TAKE_FD(private_fd));
+	records_tell_late(records, index);
 	if (records->hello != NULL)
 		records->hello(records, &records->reporters[index]);
 }
@@ -441,16 +461,6 @@ void records_finish(struct records *records)
 	for (size_t i = 0; i < RECORDS_REPORTERS_MAX; i++)
 		close_source(records, &records->privates[i].source);
 	records->loop = NULL;
-}
-
-void records_variable(const struct records *records, uint64_t headroom_bytes, char *text, size_t size)
-{
-	struct stat pipe_stat, door_stat;
-	int error = fstat(records->worker_pipe_fd, &pipe_stat) | fstat(records->worker_door_fd, &door_stat);
-	assert(error == 0);
-	snprintf(text, size, HEAPWARD_RECORD_VARIABLE "=1;records=%d:%ju:%ju;door=%d:%ju:%ju;headroom=%" PRIu64,
-		 RECORDS_PIPE_FD, (uintmax_t)pipe_stat.st_dev, (uintmax_t)pipe_stat.st_ino, RECORDS_DOOR_FD,
-		 (uintmax_t)door_stat.st_dev, (uintmax_t)door_stat.st_ino, headroom_bytes);
 }
 
 const struct reporter *records_principal(const struct records *records)

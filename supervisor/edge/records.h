@@ -14,6 +14,10 @@
 #define RECORDS_REPORTERS_MAX 64 /* processes and worker threads of one worker that report */
 #define RECORDS_PIPE_FD 200      /* numbers in the worker; 200 and up with a gap below (mechanisms.md) */
 #define RECORDS_DOOR_FD 201
+#define RECORDS_LISTEN_FD 202 /* of the first held socket; at most HEAPWARD_LISTEN_MAX */
+
+/* Room for records_variable: numbers, and a UNIX path of which every byte is escaped, for each held socket. */
+#define RECORDS_VARIABLE_MAX (256 + HEAPWARD_LISTEN_MAX * 416)
 
 /* A worker that sends more than this in a window is not heard until the window is over: it loses records, and we no
  * time. 64 heaps that collect as fast as they can stay far below. */
@@ -25,6 +29,12 @@ struct records_private {
 	struct records *records;
 	size_t reporter;
 	uint64_t ignored_bytes; /* nobody has anything to say here yet */
+};
+
+/* A held socket as the worker is told of it. */
+struct records_listen {
+	int fd;           /* ours */
+	const char *name; /* as in the policy: "tcp:3000", "unix:/run/web.sock" */
 };
 
 struct records {
@@ -45,11 +55,20 @@ struct records {
 	uint64_t window_bytes;            /* read since */
 	bool paused;
 	bool pipe_ended, door_ended;      /* every writer has closed it */
+	uint32_t serves;                  /* held sockets that some reporter listens on, as a bit each */
+	char foreign[sizeof(((struct heapward_record_listening *)0)->name)]; /* the first socket that it listens on
+						 without us holding it, "tcp:9464"; "": none */
+	bool draining, drained;           /* told to; and all who were told have done so: it was called back */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
 			   uint64_t newly_granted_bytes);
 	void (*ended)(struct records *records, const struct reporter *reporter);      /* its process has gone */
 	void (*sampled)(struct records *records);                                     /* heap figures have come */
+	/* A server listens. `held` is 1 and up for a held socket; the name is printable ASCII without spaces. */
+	void (*listening)(struct records *records, const struct reporter *reporter,
+			  const struct heapward_record_listening *listening);
+	/* Once after records_send_drain: each one who was told has no connection open, or is gone. */
+	void (*drained_all)(struct records *records);
 	void *owner;
 };
 
@@ -70,9 +89,16 @@ void records_tick(struct records *records, int64_t now_usec);
 /* Safe on a zeroed struct and after a failed records_init. */
 void records_finish(struct records *records);
 
-/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom. Only before
- * records_launched. */
-void records_variable(const struct records *records, uint64_t headroom_bytes, char *text, size_t size);
+/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom, held sockets (the
+ * first one is RECORDS_LISTEN_FD in the worker, and so on). Only before records_launched; `size` is at least
+ * RECORDS_VARIABLE_MAX. */
+void records_variable(const struct records *records, uint64_t headroom_bytes, const struct records_listen *listen,
+		      size_t listen_count, char *text, size_t size);
+
+/* Tells every reporter that takes commands to drain, and those that say hello from now on. Returns how many living
+ * ones have been told; 0: nobody can be, and drained_all will not be called. Never waits: one whose socket is full is left
+ * out. A second call tells those that were left out. */
+size_t records_send_drain(struct records *records);
 
 /* The reporter whose heap matters most (servers before launchers, the living before the gone, near-limit first, then
  * the largest share of its limit), NULL where there is none. */

@@ -115,10 +115,11 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
-	char variable[512];
+	char variable[RECORDS_VARIABLE_MAX];
 	cleanup(words_finish) struct words file = { 0 };
 	run->agent_loaded = agent_is_reachable(run);
-	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, variable, sizeof(variable));
+	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, NULL, 0, variable,
+			 sizeof(variable));
 	if (read_environment_file(policy, &file, why) < 0)
 		return -1;
 	struct environment environment = {

@@ -22,6 +22,7 @@ struct reporter {
 	uint64_t isolate;
 	bool main_isolate;            /* false: a worker thread's heap, whose end is not its process's */
 	bool launcher;                /* npm, npx, yarn, pnpm; does not count as a server */
+	bool takes_commands;          /* reads what comes down its private socket */
 	char runtime[16], version[32]; /* printable ASCII */
 	uint32_t source, problem;     /* enum heapward_record_source, heapward_record_problem; names: wire/record.h */
 	/* Limits in effect, SIZE_UNKNOWN where not said. V8 tells old space only at the limit. */
@@ -38,6 +39,9 @@ struct reporter {
 				     a worker thread: its bye, or the end of its process */
 	int64_t closed_usec;
 	bool told;                /* its death was told as child.death: it is no evidence of another */
+	uint32_t serves;          /* held sockets that it listens on: bit 0 is the first of the policy */
+	bool told_to_drain;       /* the command was sent */
+	bool drained;             /* by its own word: no connection open on a held socket */
 	struct heap_sample last;
 };
 

@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <string.h>
 
+#define RECORD_FLAGS (HEAPWARD_MAIN_ISOLATE | HEAPWARD_LAUNCHER | HEAPWARD_TAKES_COMMANDS)
+
 static void swap_heap(const struct heapward_record_heap *from, struct heapward_record_heap *to)
 {
 	*to = (struct heapward_record_heap){
@@ -47,6 +49,13 @@ static void swap_near_limit(const struct heapward_record_near_limit *from, struc
 	swap_heap(&from->heap, &to->heap);
 }
 
+static void swap_listening(const struct heapward_record_listening *from, struct heapward_record_listening *to)
+{
+	*to = *from;
+	to->held = le32toh(from->held);
+	to->port = le32toh(from->port);
+}
+
 static void swap_bye(const struct heapward_record_bye *from, struct heapward_record_bye *to)
 {
 	to->leaving = le32toh(from->leaving);
@@ -71,6 +80,8 @@ void heap_record_encode(const struct heap_record *record, unsigned char bytes[st
 		swap_gc(&record->gc, &wire.body.gc);
 	else if (record->kind == HEAPWARD_NEAR_LIMIT)
 		swap_near_limit(&record->near_limit, &wire.body.near_limit);
+	else if (record->kind == HEAPWARD_LISTENING)
+		swap_listening(&record->listening, &wire.body.listening);
 	else if (record->kind == HEAPWARD_BYE)
 		swap_bye(&record->bye, &wire.body.bye);
 	memcpy(bytes, &wire, sizeof(wire));
@@ -116,6 +127,12 @@ static bool near_limit_is_believable(const struct heapward_record_near_limit *ne
 	       near_limit->granted_bytes <= HEAP_RECORD_SIZE_MAX && heap_is_believable(&near_limit->heap);
 }
 
+static bool listening_is_believable(const struct heapward_record_listening *listening)
+{
+	return text_is_plain(listening->name, sizeof(listening->name)) && listening->held <= HEAPWARD_LISTEN_MAX &&
+	       listening->port <= UINT16_MAX;
+}
+
 static int decode_body(const struct heapward_record *wire, struct heap_record *ret)
 {
 	switch (ret->kind) {
@@ -132,6 +149,8 @@ static int decode_body(const struct heapward_record *wire, struct heap_record *r
 		swap_bye(&wire->body.bye, &ret->bye);
 		return ret->bye.leaving == HEAPWARD_LEAVING_EXIT || ret->bye.leaving == HEAPWARD_LEAVING_THREAD ? 0 : -1;
 	case HEAPWARD_LISTENING:
+		swap_listening(&wire->body.listening, &ret->listening);
+		return listening_is_believable(&ret->listening) ? 0 : -1;
 	case HEAPWARD_READY:
 	case HEAPWARD_HEARTBEAT:
 	case HEAPWARD_DRAINED:
@@ -149,7 +168,7 @@ int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], 
 	if (le32toh(wire.magic) != HEAPWARD_RECORD_MAGIC || le16toh(wire.version) != HEAPWARD_RECORD_VERSION ||
 	    le16toh(wire.size) != HEAPWARD_RECORD_BYTES)
 		return -1;
-	if (kind < HEAPWARD_HELLO || kind > HEAPWARD_BYE || (flags & ~(HEAPWARD_MAIN_ISOLATE | HEAPWARD_LAUNCHER)) != 0)
+	if (kind < HEAPWARD_HELLO || kind > HEAPWARD_BYE || (flags & ~RECORD_FLAGS) != 0)
 		return -1;
 	if (le32toh(wire.pid) == 0 || le32toh(wire.pid) > INT32_MAX || le64toh(wire.at_usec) > INT64_MAX)
 		return -1;
@@ -161,6 +180,17 @@ int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], 
 		.at_usec = (int64_t)le64toh(wire.at_usec),
 	};
 	return decode_body(&wire, ret);
+}
+
+void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[static HEAPWARD_COMMAND_BYTES])
+{
+	struct heapward_command wire;
+	memset(&wire, 0, sizeof(wire));
+	wire.magic = htole32(HEAPWARD_COMMAND_MAGIC);
+	wire.version = htole16(HEAPWARD_COMMAND_VERSION);
+	wire.size = htole16(HEAPWARD_COMMAND_BYTES);
+	wire.kind = htole16((uint16_t)kind);
+	memcpy(bytes, &wire, sizeof(wire));
 }
 
 /* How many of the bytes at hand must go so that what is left may be the start of a record. */

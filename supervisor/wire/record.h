@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* record: heap records (include/heapward/record.h) <-> bytes, and a decoder for the hostile stream that they come in.
+/* record: heap records (include/heapward/record.h) <-> bytes, a decoder for the hostile stream that they come in, and
+ * commands -> bytes.
  * Lengths are checked before meaning, meaning before use. Pure. */
 #ifndef SUPERVISOR_WIRE_RECORD_H
 #define SUPERVISOR_WIRE_RECORD_H
@@ -20,6 +21,7 @@ struct heap_record {
 	struct heapward_record_hello hello;
 	struct heapward_record_gc gc;
 	struct heapward_record_near_limit near_limit;
+	struct heapward_record_listening listening;
 	struct heapward_record_bye bye;
 };
 
@@ -27,6 +29,8 @@ void heap_record_encode(const struct heap_record *record, unsigned char bytes[st
 
 /* Returns 0, or -1 where the bytes are no record: then *ret is not to be used. */
 int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], struct heap_record *ret);
+
+void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[static HEAPWARD_COMMAND_BYTES]);
 
 /* The decoder of a stream. Zeroed is its beginning; it allocates nothing. */
 struct heap_record_stream {

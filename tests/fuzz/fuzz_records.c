@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      write(records.worker_pipe_fd, data + 1, length);
 		(void)sent;
 		records_drain(&records);
+		(void)records_send_drain(&records);
 		data += length + 1;
 		size -= length + 1;
 	}

@@ -44,13 +44,13 @@ static int tear_down(void **state)
 static void __attribute__((noreturn)) become_node(const struct fixture *fixture, const char *options, const char *script,
 						  int out_fd, bool supervised)
 {
-	char path[4096], all[8192], variable[512];
+	char path[4096], all[8192], variable[RECORDS_VARIABLE_MAX];
 	struct failure why;
 	if (libexec_path("agent.cjs", path, sizeof(path), &why) < 0)
 		_exit(120);
 	snprintf(all, sizeof(all), "--require \"%s\" %s", path, options);
 	setenv("NODE_OPTIONS", all, 1);
-	records_variable(&fixture->records, 16 * MIB, variable, sizeof(variable));
+	records_variable(&fixture->records, 16 * MIB, NULL, 0, variable, sizeof(variable));
 	if (supervised)
 		putenv(variable);
 	alarm(LIFE_MAX_SEC);

@@ -18,6 +18,8 @@ static struct heap_record sample(enum heapward_record_kind kind)
 		record.gc = (struct heapward_record_gc){ HEAPWARD_COLLECTION_FULL, 3, 1500, heap, 2 };
 	if (kind == HEAPWARD_NEAR_LIMIT)
 		record.near_limit = (struct heapward_record_near_limit){ 800, 48, heap, 1 };
+	if (kind == HEAPWARD_LISTENING)
+		record.listening = (struct heapward_record_listening){ 2, 3000, "tcp:127.0.0.1:3000" };
 	if (kind == HEAPWARD_BYE)
 		record.bye = (struct heapward_record_bye){ HEAPWARD_LEAVING_EXIT, -7 };
 	return record;
@@ -68,7 +70,7 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 		{ HEAPWARD_GC, 8, 0, "kind 0" },
 		{ HEAPWARD_GC, 8, HEAPWARD_BYE + 1, "kind beyond the last" },
 		{ HEAPWARD_GC, 9, 1, "kind's high byte" },
-		{ HEAPWARD_GC, 10, 4, "unknown flag" },
+		{ HEAPWARD_GC, 10, 8, "unknown flag" },
 		{ HEAPWARD_GC, 32, 0, "no collection" },
 		{ HEAPWARD_GC, 32, 3, "a look that counts collections" },
 		{ HEAPWARD_GC, 32, 4, "unknown collection" },
@@ -79,6 +81,10 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 		{ HEAPWARD_HELLO, 48, 0x80, "version not ASCII" },
 		{ HEAPWARD_HELLO, 104, 9, "unknown source" },
 		{ HEAPWARD_HELLO, 108, 9, "unknown problem" },
+		{ HEAPWARD_LISTENING, 32, HEAPWARD_LISTEN_MAX + 1, "held socket beyond the last" },
+		{ HEAPWARD_LISTENING, 38, 1, "port beyond 65535" },
+		{ HEAPWARD_LISTENING, 40, 0, "listening without a name" },
+		{ HEAPWARD_LISTENING, 43, ' ', "name with a space" },
 		{ HEAPWARD_BYE, 32, 9, "unknown leaving" },
 	};
 	unsigned char bytes[HEAPWARD_RECORD_BYTES];
@@ -96,13 +102,35 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 static void texts_must_end(void **state UNUSED)
 {
 	unsigned char bytes[HEAPWARD_RECORD_BYTES];
-	struct heap_record record = sample(HEAPWARD_HELLO), ret;
+	struct heap_record record = sample(HEAPWARD_HELLO), listening = sample(HEAPWARD_LISTENING), ret;
 	heap_record_encode(&record, bytes);
 	memset(bytes + 32, 'a', 16);
 	assert_int_equal(heap_record_decode(bytes, &ret), -1);
 	heap_record_encode(&record, bytes);
 	memset(bytes + 48, '1', 24);
 	assert_int_equal(heap_record_decode(bytes, &ret), -1);
+	heap_record_encode(&listening, bytes);
+	memset(bytes + 40, 'x', 88);
+	assert_int_equal(heap_record_decode(bytes, &ret), -1);
+}
+
+static void a_listening_comes_back_as_it_was_sent(void **state UNUSED)
+{
+	unsigned char bytes[HEAPWARD_RECORD_BYTES];
+	struct heap_record record = sample(HEAPWARD_LISTENING), ret;
+	heap_record_encode(&record, bytes);
+	assert_memory_equal(bytes + 32, "\2\0\0\0\xb8\x0b\0\0tcp:127.0.0.1:3000", 27);
+	assert_int_equal(heap_record_decode(bytes, &ret), 0);
+	assert_int_equal(ret.listening.held, 2);
+	assert_int_equal(ret.listening.port, 3000);
+	assert_string_equal(ret.listening.name, "tcp:127.0.0.1:3000");
+}
+
+static void a_command_is_its_magic_version_size_and_kind(void **state UNUSED)
+{
+	unsigned char bytes[HEAPWARD_COMMAND_BYTES];
+	heap_command_encode(HEAPWARD_DRAIN, bytes);
+	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(bytes));
 }
 
 /* Takes `count` bytes in pieces of `piece` and returns how many records came out. */
@@ -181,6 +209,8 @@ int main(void)
 		cmocka_unit_test(numbers_are_little_endian_at_the_offsets_of_the_header),
 		cmocka_unit_test(a_byte_that_is_wrong_is_refused),
 		cmocka_unit_test(texts_must_end),
+		cmocka_unit_test(a_listening_comes_back_as_it_was_sent),
+		cmocka_unit_test(a_command_is_its_magic_version_size_and_kind),
 		cmocka_unit_test(a_stream_may_be_cut_anywhere),
 		cmocka_unit_test(records_are_found_again_behind_garbage),
 		cmocka_unit_test(a_bad_record_costs_itself_only),

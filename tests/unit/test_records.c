@@ -1,105 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_records: pipe and door as a hostile worker and an honest one use them. The sender is our own process, or a child
  * that holds only the worker's ends. */
-#include "tests/unit/unit.h"
+#include "tests/unit/records_unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include "supervisor/edge/records.h"
-
-struct fixture {
-	struct loop loop;
-	struct records records;
-	unsigned hellos, near_limits;
-	uint64_t granted_bytes;
-};
-
-static void said_hello(struct records *records, const struct reporter *reporter UNUSED)
-{
-	((struct fixture *)records->owner)->hellos++;
-}
-
-static void came_near(struct records *records, const struct reporter *reporter UNUSED, uint64_t newly_granted_bytes)
-{
-	struct fixture *fixture = records->owner;
-	fixture->near_limits++;
-	fixture->granted_bytes += newly_granted_bytes;
-}
-
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-	struct failure why;
-	memset(&fixture, 0, sizeof(fixture));
-	assert_int_equal(loop_init(&fixture.loop, &why), 0);
-	assert_int_equal(records_init(&fixture.records, &fixture.loop, &why), 0);
-	fixture.records.owner = &fixture;
-	fixture.records.hello = said_hello;
-	fixture.records.near_limit = came_near;
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	records_finish(&fixture->records);
-	records_finish(&fixture->records);
-	loop_finish(&fixture->loop);
-	return 0;
-}
-
-static struct heap_record record_of(enum heapward_record_kind kind, uint32_t pid, uint64_t isolate)
-{
-	struct heap_record record = { .kind = kind, .flags = HEAPWARD_MAIN_ISOLATE, .pid = pid, .isolate = isolate };
-	if (kind == HEAPWARD_HELLO) {
-		strcpy(record.hello.runtime, "node");
-		strcpy(record.hello.version, "20.1.0");
-		record.hello.heap_size_limit_bytes = 112 * MIB;
-		record.hello.source = HEAPWARD_SOURCE_AGENT;
-	}
-	if (kind == HEAPWARD_GC)
-		record.gc = (struct heapward_record_gc){ .collection = HEAPWARD_COLLECTION_FULL, .collections = 1,
-							 .heap = { .limit_bytes = 112 * MIB } };
-	if (kind == HEAPWARD_BYE)
-		record.bye = (struct heapward_record_bye){ HEAPWARD_LEAVING_EXIT, 3 };
-	return record;
-}
-
-/* Says hello; `fd` (-1: none) goes along. */
-static void send_hello(const struct records *records, const struct heap_record *record, int fd)
-{
-	unsigned char bytes[HEAPWARD_RECORD_BYTES];
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec part = { bytes, sizeof(bytes) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	heap_record_encode(record, bytes);
-	if (fd >= 0) {
-		message.msg_control = control.space;
-		message.msg_controllen = sizeof(control.space);
-		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-		*header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-					    .cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	}
-	assert_int_equal(sendmsg(records->worker_door_fd, &message, 0), sizeof(bytes));
-}
-
-static void send_record(const struct records *records, const struct heap_record *record)
-{
-	unsigned char bytes[HEAPWARD_RECORD_BYTES];
-	heap_record_encode(record, bytes);
-	assert_int_equal(write(records->worker_pipe_fd, bytes, sizeof(bytes)), sizeof(bytes));
-}
 
 static struct heap_record gc_of(uint32_t pid, uint64_t isolate, uint64_t used_bytes)
 {
@@ -198,14 +107,6 @@ static void only_a_stream_socket_may_come_with_a_hello(void **state)
 	assert_int_equal(read(ends[1], &byte, 1), 0); /* what came along was closed */
 	close(ends[1]);
 	close(null_fd);
-}
-
-static void wait_for(struct fixture *fixture, bool (*is_so)(const struct fixture *))
-{
-	struct failure why;
-	for (int i = 0; i < 200 && !is_so(fixture); i++)
-		assert_int_equal(loop_wait(&fixture->loop, loop_now_usec() + 10 * USEC_PER_MSEC, &why), 0);
-	assert_true(is_so(fixture));
 }
 
 static bool first_is_closed(const struct fixture *fixture)
@@ -313,9 +214,9 @@ static void the_loop_rests_when_all_writers_are_gone(void **state)
 static void the_variable_names_what_the_worker_gets(void **state)
 {
 	struct fixture *fixture = *state;
-	char text[256], wanted[64];
+	char text[RECORDS_VARIABLE_MAX], wanted[64];
 	struct stat about;
-	records_variable(&fixture->records, 48 * MIB, text, sizeof(text));
+	records_variable(&fixture->records, 48 * MIB, NULL, 0, text, sizeof(text));
 	assert_int_equal(fstat(fixture->records.worker_pipe_fd, &about), 0);
 	snprintf(wanted, sizeof(wanted), "HEAPWARD_AGENT=1;records=200:%ju:%ju;", (uintmax_t)about.st_dev,
 		 (uintmax_t)about.st_ino);
@@ -324,7 +225,54 @@ static void the_variable_names_what_the_worker_gets(void **state)
 	assert_contains(text, ";headroom=50331648");
 }
 
-#define RECORDS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+static void a_held_socket_has_its_place_and_its_name_in_the_variable(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[RECORDS_VARIABLE_MAX], wanted[512], path[108];
+	struct stat about;
+	struct records_listen listen[HEAPWARD_LISTEN_MAX];
+	for (size_t i = 0; i < HEAPWARD_LISTEN_MAX; i++)
+		listen[i] = (struct records_listen){ fixture->records.worker_door_fd, "tcp:[::1]:3000" };
+	listen[1].name = "unix:/run/a b;%.sock";
+	records_variable(&fixture->records, 1, listen, 2, text, sizeof(text));
+	assert_int_equal(fstat(fixture->records.worker_door_fd, &about), 0);
+	snprintf(wanted, sizeof(wanted), ";headroom=1;listen=202:%ju:%ju:tcp:[::1]:3000;listen=203:%ju:%ju:"
+		 "unix:/run/a%%20b%%3B%%25.sock", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino,
+		 (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
+	assert_contains(text, wanted);
+	memset(path, ' ', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	for (size_t i = 0; i < HEAPWARD_LISTEN_MAX; i++)
+		listen[i].name = path;
+	records_variable(&fixture->records, UINT64_MAX, listen, HEAPWARD_LISTEN_MAX, text, sizeof(text));
+	assert_contains(text, ";listen=217:");
+}
+
+static void who_listens_on_what_is_known(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	struct heap_record hello = record_of(HEAPWARD_HELLO, 77, 1), held = record_of(HEAPWARD_LISTENING, 77, 1);
+	struct heap_record foreign = held;
+	held.listening.held = 3;
+	strcpy(foreign.listening.name, "tcp:9464");
+	send_record(records, &held); /* before its hello it is nobody */
+	records_drain(records);
+	assert_int_equal(fixture->listenings, 0);
+	send_hello(records, &hello, -1);
+	send_record(records, &held);
+	records_drain(records);
+	assert_int_equal(records->serves, 1u << 2);
+	assert_int_equal(records->reporters[0].serves, 1u << 2);
+	assert_string_equal(records->foreign, "");
+	send_record(records, &foreign);
+	strcpy(foreign.listening.name, "tcp:9465");
+	send_record(records, &foreign);
+	records_drain(records);
+	assert_int_equal(records->serves, 1u << 2);
+	assert_string_equal(records->foreign, "tcp:9464");
+	assert_int_equal(fixture->listenings, 3);
+}
 
 int main(void)
 {
@@ -340,6 +288,8 @@ int main(void)
 		RECORDS_TEST(a_flood_is_not_heard_until_its_window_is_over),
 		RECORDS_TEST(the_loop_rests_when_all_writers_are_gone),
 		RECORDS_TEST(the_variable_names_what_the_worker_gets),
+		RECORDS_TEST(a_held_socket_has_its_place_and_its_name_in_the_variable),
+		RECORDS_TEST(who_listens_on_what_is_known),
 	};
 	return cmocka_run_group_tests_name("records", tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// For agent_listen.cjs: the servers on held sockets, and the command `drain`: they accept no more, and the supervisor
+// hears when nothing is open any more. Handles are closed, not servers: the program sees no 'close', its clients keep
+// their connections, and its own server.close() works later as ever.
+'use strict';
+const net = require('net');
+const { isMainThread, BroadcastChannel } = require('worker_threads');
+const farewell = require(`${__dirname}/agent_farewell.cjs`);
+
+const LOOK_MSEC = 100;
+const CLUSTER_LOOKS = 5; // what a cluster's primary has accepted may still be on its way to a worker
+const CHANNEL = 'heapward'; // from the main thread to the others
+const DRAIN = Buffer.from('48574343010018000100', 'hex'); // the named fields of struct heapward_command, record.h
+const COMMAND_BYTES = 24;
+
+// Returns track(server, handle), to be called for each server on a held socket. The handle is the one that accepts for
+// it; undefined: the server has it when it is time.
+module.exports = (agent) => {
+	const tracked = new Map();
+	let draining = false;
+	let hearing = isMainThread;
+	let quiet = 0;
+
+	// A cluster's worker has something else that only looks like a handle: there the primary accepts, and what it has
+	// accepted is still to be taken.
+	const stop = (server) => {
+		const handle = tracked.get(server) ?? server._handle;
+		if (handle?.fd >= 0) handle.close();
+	};
+
+	const open = (server) => new Promise((done) => server.getConnections((error, count) => done(count)));
+
+	const look = async () => {
+		const counts = await Promise.all([...tracked.keys()].map(open));
+		const { isWorker, workers } = require('cluster');
+		quiet = counts.some(Boolean) ? 0 : quiet + 1;
+		if (quiet >= (isWorker || Object.keys(workers ?? {}).length > 0 ? CLUSTER_LOOKS : 1)) agent.drained();
+		else setTimeout(() => look().catch(() => {}), LOOK_MSEC).unref();
+	};
+
+	const drain = () => {
+		if (draining) return;
+		draining = true;
+		farewell.begin();
+		for (const server of tracked.keys()) stop(server);
+		look().catch(() => {});
+	};
+
+	const hearMainThread = () => {
+		hearing = true;
+		const channel = new BroadcastChannel(CHANNEL);
+		channel.onmessage = drain;
+		channel.unref();
+	};
+
+	const tellThreads = () => {
+		const channel = new BroadcastChannel(CHANNEL);
+		channel.postMessage('drain');
+		channel.close();
+	};
+
+	const hearSupervisor = (fd) => {
+		let rest = Buffer.alloc(0);
+		const take = (bytes) => {
+			for (rest = Buffer.concat([rest, bytes]); rest.length >= COMMAND_BYTES; rest = rest.subarray(COMMAND_BYTES)) {
+				if (!DRAIN.equals(rest.subarray(0, DRAIN.length))) continue;
+				tellThreads();
+				drain();
+			}
+		};
+		new net.Socket({ fd, allowHalfOpen: true }).on('data', take).on('error', () => {}).unref();
+	};
+
+	const fd = isMainThread && agent.commands ? agent.commands() : -1;
+	if (fd >= 0) hearSupervisor(fd);
+
+	return (server, handle) => {
+		if (!tracked.has(server)) {
+			server.once('close', () => tracked.delete(server));
+			farewell.watch(server);
+		}
+		tracked.set(server, handle);
+		if (!hearing) hearMainThread();
+		if (draining) stop(server);
+	};
+};
+delete require.cache[__filename];

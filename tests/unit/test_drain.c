@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_drain: held sockets served by the `node` of PATH, and left by it: unmodified servers of every kind, clients that
+ * retry nothing, drains driven by hand. `test_drain N` swaps workers N times under load (5). */
+#include "tests/unit/drain_unit.h"
+
+static unsigned swaps = 5;
+
+static void workers_are_swapped_under_load_without_one_failed_request(void **state UNUSED)
+{
+	static struct worker workers[2];
+	struct process load;
+	start_worker(&workers[0], "", "http");
+	wait_serving(&workers[0]);
+	start_client(&load, "load", "/");
+	for (unsigned i = 0; i < swaps; i++) {
+		struct worker *old = &workers[i % 2], *spare = &workers[(i + 1) % 2];
+		start_worker(spare, "", "http");
+		wait_serving(spare);
+		assert_false(is_drained_within_msec(spare, 250)); /* both serve for a while */
+		drain(old);
+		wait_drained(old);
+		end_worker(old);
+		assert_string_equal(old->process.output, "");
+	}
+	let_go_on(&load);
+	wait_end(&load);
+	print_message("%s", load.output);
+	assert_int_equal(strncmp(load.output, "0 of ", 5), 0);
+	end_worker(&workers[swaps % 2]);
+}
+
+static void connections_are_told_and_finished(void **state UNUSED)
+{
+	static const struct {
+		const char *server, *client, *url, *output;
+		bool answers_first; /* the client gets its answer before it is let go on */
+	} rows[] = {
+		{ "http", "twice", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "http", "twice", "/raw", "200 fine keep-alive | 200 fine close\n", true },
+		{ "http", "twice", "/own", "200 fine keep-alive | 200 fine close\n", true },
+		{ "http", "slow", "/slow", "200 fine close\n", false },
+		{ "http", "early", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "https", "https", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "http2", "http2", "/", "fine | goaway 0 2147483647 | fine | closed\n", true },
+		{ "net", "net", "/", "one two\n", true },
+		{ "thread", "twice", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "cluster", "twice", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "exclusive", "twice", "/", "200 fine keep-alive | 200 fine close\n", true },
+		{ "shared", "twice", "/", "200 fine keep-alive | 200 fine close\n", true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		static struct worker worker;
+		struct process client;
+		print_message("%s: %s %s\n", rows[i].server, rows[i].client, rows[i].url);
+		start_worker(&worker, "", rows[i].server);
+		wait_serving(&worker);
+		start_client(&client, rows[i].client, rows[i].url);
+		wait_output(&client, "asked\n");
+		drain(&worker);
+		if (rows[i].answers_first)
+			assert_false(is_drained_within_msec(&worker, 300));
+		let_go_on(&client);
+		wait_end(&client);
+		assert_string_equal(client.output + strlen("asked\n"), rows[i].output);
+		wait_drained(&worker);
+		end_worker(&worker);
+		assert_string_equal(worker.process.output, "");
+	}
+}
+
+static void a_program_sees_what_it_would_see_without_us(void **state UNUSED)
+{
+	static struct worker worker;
+	char wanted[512];
+	for (int i = 0; i < 2; i++) {
+		serve_path(i == 1);
+		start_worker(&worker, "", "look");
+		/* On a path the second address is a host name that nobody looks at. */
+		snprintf(wanted, sizeof(wanted), "true\nevent\nlistening true %s\nclosed undefined false\n"
+			 "ERR_SERVER_ALREADY_LISTEN\nevent\nlistening true %s\n", i == 1 ? held.place : "true",
+			 i == 1 ? held.place : "true");
+		wait_output(&worker.process, wanted);
+		end_worker(&worker);
+		assert_string_equal(worker.process.output, wanted);
+	}
+	serve_path(false);
+}
+
+static void only_what_a_second_worker_could_not_have_is_foreign(void **state UNUSED)
+{
+	static struct worker worker;
+	char wanted[64];
+	start_worker(&worker, "", "others");
+	wait_serving(&worker);
+	snprintf(wanted, sizeof(wanted), "tcp:127.0.0.1:%d", atoi(worker.process.output));
+	assert_string_equal(worker.records.foreign, wanted);
+	assert_int_equal(worker.records.good, worker.collections + 3); /* hello, foreign, held */
+	end_worker(&worker);
+}
+
+static void a_drained_program_leaves_in_order(void **state UNUSED)
+{
+	static struct worker worker;
+	start_worker(&worker, "", "orderly");
+	wait_serving(&worker);
+	drain(&worker);
+	wait_drained(&worker);
+	assert_string_equal(worker.process.output, "");
+	end_worker(&worker);
+	assert_string_equal(worker.process.output, "close\nleaves undefined\n");
+	assert_int_equal(worker.process.status, 0);
+}
+
+static void without_the_addon_one_server_has_the_socket_itself(void **state UNUSED)
+{
+	static struct worker worker;
+	struct process client;
+	start_worker(&worker, "--no-addons", "http");
+	wait_serving(&worker);
+	start_client(&client, "twice", "/");
+	wait_output(&client, "asked\n");
+	assert_int_equal(records_send_drain(&worker.records), 0);
+	let_go_on(&client);
+	wait_end(&client);
+	assert_string_equal(client.output, "asked\n200 fine keep-alive | 200 fine keep-alive\n");
+	end_worker(&worker);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connections_are_told_and_finished),
+		cmocka_unit_test(a_program_sees_what_it_would_see_without_us),
+		cmocka_unit_test(only_what_a_second_worker_could_not_have_is_foreign),
+		cmocka_unit_test(a_drained_program_leaves_in_order),
+		cmocka_unit_test(without_the_addon_one_server_has_the_socket_itself),
+		cmocka_unit_test(workers_are_swapped_under_load_without_one_failed_request),
+	};
+	if (argc > 1)
+		swaps = (unsigned)atoi(argv[1]);
+	return cmocka_run_group_tests_name("drain", tests, hold_sockets, give_sockets_up);
+}
