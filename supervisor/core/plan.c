@@ -103,9 +103,8 @@ void plan_rules(const struct plan *plan, const struct policy *policy, struct rul
 		.stop_signal = policy->stop.signal,
 		.stop_timeout_usec = policy->stop.timeout_usec,
 		.kill_timeout_usec = PLAN_KILL_TIMEOUT_USEC,
-		.ready_within_usec = USEC_NEVER,
-		.hold_for_usec = USEC_NEVER,
 	};
+	plan_replace_rules(plan, policy, ret);
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
 		ret->by_verdict[kind].deaths = policy->restart.by_verdict[kind].deaths;
 		ret->by_verdict[kind].within_usec = policy->restart.by_verdict[kind].within_usec;

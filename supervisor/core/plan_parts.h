@@ -58,6 +58,7 @@ void plan_flags_find(struct planning *planning, char *const *command);
 void plan_memory_resolve(struct planning *planning);
 void plan_heap_resolve(struct planning *planning);
 void plan_memory_need(struct planning *planning);
+void plan_replace_rules(const struct plan *plan, const struct policy *policy, struct rules *ret);
 void plan_replace_resolve(struct planning *planning);
 
 #endif

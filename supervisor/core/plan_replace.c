@@ -124,3 +124,16 @@ bool plan_spare_fits(const struct plan *plan, const struct host *host, char *tex
 	snprintf(text, size, "%s", need->rule);
 	return false;
 }
+
+void plan_replace_rules(const struct plan *plan, const struct policy *policy, struct rules *ret)
+{
+	uint64_t within_usec = plan->numbers[PLAN_READY_WITHIN].value;
+	ret->near_limit = plan_near_limit(policy) == NEAR_LIMIT_REPLACE	  ? RULE_NEAR_LIMIT_REPLACE
+			  : plan_near_limit(policy) == NEAR_LIMIT_RESTART ? RULE_NEAR_LIMIT_RESTART
+									  : RULE_NEAR_LIMIT_REPORT;
+	ret->drains = plan_drains(policy);
+	ret->replaces = plan_replaces(policy);
+	ret->drain_timeout_usec = policy->drain.timeout_usec;
+	ret->ready_within_usec = within_usec == SIZE_NONE ? USEC_NEVER : (int64_t)within_usec;
+	ret->hold_for_usec = policy->service.hold_for_usec;
+}

@@ -67,10 +67,26 @@ static void act_finish(struct service *service UNUSED, const struct action *acti
 {
 }
 
-/* Answered and done once the policy can hold sockets: decide() asks for none of it before. */
-static void act_on_held_sockets(struct service *service UNUSED, const struct action *action UNUSED)
+static void act_check_room(struct service *service, const struct action *action)
 {
-	assert(false && "no policy holds a socket yet");
+	holding_check_room(service, service_run_of(service, action->worker));
+}
+
+static void act_drain(struct service *service, const struct action *action)
+{
+	struct worker_run *run = service_run_of(service, action->worker);
+	if (run != NULL)
+		holding_drain(run);
+}
+
+static void act_listen(struct service *service, const struct action *action UNUSED)
+{
+	holding_listen(service);
+}
+
+static void act_unlisten(struct service *service, const struct action *action UNUSED)
+{
+	listen_sockets_unlisten(&service->sockets);
 }
 
 static void act(struct service *service, const struct action *action)
@@ -78,9 +94,8 @@ static void act(struct service *service, const struct action *action)
 	static void (*const acts[ACTION_COUNT])(struct service *, const struct action *) = {
 		[ACTION_LAUNCH] = act_launch, [ACTION_SIGNAL] = act_signal,	    [ACTION_KILL] = act_kill,
 		[ACTION_NOTICE] = act_notice, [ACTION_KEEP_DEATH] = act_keep_death, [ACTION_FINISH] = act_finish,
-		[ACTION_RAISE] = act_raise,   [ACTION_CHECK_ROOM] = act_on_held_sockets,
-		[ACTION_DRAIN] = act_on_held_sockets, [ACTION_LISTEN] = act_on_held_sockets,
-		[ACTION_UNLISTEN] = act_on_held_sockets,
+		[ACTION_RAISE] = act_raise,   [ACTION_CHECK_ROOM] = act_check_room,
+		[ACTION_DRAIN] = act_drain,   [ACTION_LISTEN] = act_listen,	    [ACTION_UNLISTEN] = act_unlisten,
 	};
 	acts[action->kind](service, action);
 }

@@ -96,8 +96,10 @@ static void remember_figures(struct worker_run *run)
 	if (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak)
 		figures->peak_bytes = peak;
 	/* What a leak had at its end is not what the service needs. */
-	bool in_order = run->verdict.kind == VERDICT_STOPPED || run->verdict.kind == VERDICT_REPLACED ||
-			run->verdict.kind == VERDICT_EXIT;
+	const struct worker *worker = service_state_worker(&run->service->state, run->id);
+	bool near_limit = worker != NULL && worker->asked == ASKED_REPLACE;
+	bool in_order = run->verdict.kind == VERDICT_STOPPED || run->verdict.kind == VERDICT_EXIT ||
+			(run->verdict.kind == VERDICT_REPLACED && !near_limit);
 	if (in_order && run->has_records && figures->buffers_bytes < run->records.external_peak_bytes)
 		figures->buffers_bytes = run->records.external_peak_bytes;
 	figures->peak_runs++;

@@ -8,6 +8,7 @@
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
 #include "supervisor/edge/kernel_log.h"
+#include "supervisor/edge/listen_socket.h"
 #include "supervisor/edge/loop.h"
 #include "supervisor/edge/output.h"
 #include "supervisor/edge/records.h"
@@ -35,6 +36,7 @@ struct worker_run {
 	bool we_killed;            /* our SIGKILL came before the end of the main process */
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
+	int64_t ready_look_usec;   /* ready.when: tcp:PORT: when to look again; USEC_NEVER: no more */
 	int64_t crumb_usec;        /* when memory was last looked at for a breadcrumb */
 	uint64_t child_deaths;     /* told */
 	struct output output;
@@ -59,7 +61,7 @@ struct service {
 	struct cgroup_tree tree;
 	struct loop loop;
 	struct service_state state;
-	struct worker_run runs[2]; /* the current worker and, once replacements are built, its spare */
+	struct worker_run runs[2]; /* the current worker and, while it is replaced, a second one */
 	struct event events[EVENTS_MAX];
 	size_t event_first, event_count;
 	struct sink sink;
@@ -67,6 +69,8 @@ struct service {
 	struct source keeper_end;
 	struct keeper keeper;
 	struct cgroup_service groups;
+	struct listen_sockets sockets;    /* of the first policy: a reload cannot change them */
+	char no_room[256];                /* why there is no second worker: the last answer */
 	bool has_groups, events_as_json, overcommit_said, crumb_kept;
 	struct state_dir dir;
 	struct control_socket control;
@@ -106,6 +110,17 @@ void acts_do(struct service *service, const struct decision *decision);
 /* launch.c */
 void launch_worker(struct service *service, uint32_t worker);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
+
+/* holding.c: held sockets, readiness, room for a second worker */
+int holding_start(struct service *service, struct failure *why); /* before the keeper, which is told of the paths */
+bool holding_may_become(const struct service *service, const struct policy *policy); /* by a reload */
+size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
+void holding_listen(struct service *service);
+void holding_check_room(struct service *service, const struct worker_run *serving); /* pushes the answer */
+void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at once where nobody can be told */
+void holding_launched(struct worker_run *run); /* exec has happened: ready now, or how to see that it is */
+void holding_look(struct worker_run *run);     /* at the port of ready.when */
+void holding_listening(struct worker_run *run); /* a reporter has told of a listener */
 
 /* renew.c: reload, raise, and the plan of the next launch */
 int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: refused; the text says all, malloc'ed */

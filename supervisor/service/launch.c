@@ -44,7 +44,7 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->id = worker;
 		run->service = service;
 		run->launched_usec = loop_now_usec();
-		run->poll_usec = run->child_look_usec = USEC_NEVER;
+		run->poll_usec = run->child_look_usec = run->ready_look_usec = USEC_NEVER;
 		run->exit.fd = run->report.fd = run->oom.fd = -1;
 		run->child.pid_fd = run->child.report_fd = -1;
 		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
@@ -117,8 +117,10 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 	const struct policy *policy = service->setup->policy;
 	char variable[RECORDS_VARIABLE_MAX];
 	cleanup(words_finish) struct words file = { 0 };
+	struct records_listen listen[LISTEN_MAX];
+	size_t listen_count = holding_records(service, listen);
 	run->agent_loaded = agent_is_reachable(run);
-	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, NULL, 0, variable,
+	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, listen, listen_count, variable,
 			 sizeof(variable));
 	if (read_environment_file(policy, &file, why) < 0)
 		return -1;
@@ -172,6 +174,7 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 		.group_count = procs_count,
 	};
 	memcpy(launch.groups, procs, procs_count * sizeof(procs[0]));
+	listen_sockets_hand_over(&service->sockets, plan_hands_over_listen_fds(service->setup->plan), &launch);
 	fill_user(service, &launch);
 	fill_limits(service->setup->plan, &launch);
 	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
@@ -229,7 +232,9 @@ static void start(struct worker_run *run)
 	struct service *service = run->service;
 	struct failure why;
 	tell_launch(run);
-	if (make_group(run, &why) < 0)
+	if (listen_sockets_listen(&service->sockets, &why) < 0)
+		fail_launch(run, "listen", &why);
+	else if (make_group(run, &why) < 0)
 		fail_launch(run, "cgroup", &why);
 	else if (make_pipes(run, &why) < 0)
 		fail_launch(run, "descriptors", &why);

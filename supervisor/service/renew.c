@@ -43,6 +43,9 @@ static int check_setup(struct service *service, const struct service_setup *setu
 	if (strcmp(setup->name, service->setup->name) != 0)
 		fprintf(complaints, "heapward: %s: service.name is now %s; a name cannot change while it runs\n",
 			service->setup->name, setup->name);
+	else if (!holding_may_become(service, setup->policy))
+		fprintf(complaints, "heapward: %s: service.listen cannot change while it runs; stop it, then run it again\n",
+			service->setup->name);
 	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &why) < 0)
 		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
 	else

@@ -67,6 +67,8 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 	if (run == NULL || run->child.pid <= 0)
 		return;
+	const struct worker_run *second = service_run_of(service, service->state.slot.spare.id);
+	instance->replacement_pid = second == NULL ? 0 : second->child.pid;
 	instance->pid = run->child.pid;
 	instance->child_deaths = run->child_deaths;
 	instance->uptime_usec = loop_now_usec() - run->launched_usec;

@@ -104,7 +104,8 @@ static int64_t next_deadline(const struct service *service)
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
-			deadline = min_usec(deadline, min_usec(run->poll_usec, run->child_look_usec));
+			deadline = min_usec(min_usec(deadline, run->ready_look_usec),
+					    min_usec(run->poll_usec, run->child_look_usec));
 		if (run->has_records)
 			deadline = min_usec(deadline, records_deadline(&run->records));
 	}
@@ -136,6 +137,8 @@ static void tick(struct service *service)
 			poll_run(run);
 		if (run->id != 0 && run->child_look_usec <= now_usec)
 			children_look(run);
+		if (run->id != 0 && run->ready_look_usec <= now_usec)
+			holding_look(run);
 	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);
@@ -180,6 +183,7 @@ static int start_keeper(struct service *service, struct failure *why)
 	if (service->has_groups)
 		cgroup_service_keeper_job(&service->groups, &job);
 	state_dir_keeper_job(&service->dir, &job);
+	listen_sockets_keeper_job(&service->sockets, &job);
 	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
 }
 
@@ -268,7 +272,8 @@ static int start_service(struct service *service, struct failure *why)
 	breadcrumbs_read(service);
 	if (renew_find_user(setup, &service->user, why) < 0)
 		return -1;
-	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
+	if (holding_start(service, why) < 0 || start_programs(service, why) < 0 ||
+	    sources_watch_signals(service, why) < 0)
 		return -1;
 	tell_start(service);
 	if (start_groups(service, why) < 0 || start_keeper(service, why) < 0)
@@ -307,6 +312,7 @@ static void finish_service(struct service *service)
 	if (service->has_control)
 		control_socket_finish(&service->control);
 	finish_groups(service, abandoned);
+	listen_sockets_finish(&service->sockets);
 	cleanup_close(&service->signals.fd);
 	cleanup_close(&service->child_program_fd);
 	cleanup_close(&service->keeper_program_fd);

@@ -94,7 +94,7 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 		keep_launch_failure(run, &report);
 	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
-		service_push_worker(run->service, WORKER_EVENT_READY, run); /* ready.when: started */
+		holding_launched(run);
 	}
 }
 
@@ -287,6 +287,20 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->last.limit_bytes);
 	tell_add_number(&notice, "granted_bytes", (int64_t)newly_granted_bytes);
 	tell(run->service, &notice);
+	if (!reporter->launcher)
+		service_push_worker(run->service, WORKER_EVENT_NEAR_LIMIT, run);
+}
+
+static void reporter_listens(struct records *records, const struct reporter *reporter UNUSED,
+			     const struct heapward_record_listening *listening UNUSED)
+{
+	holding_listening(records->owner);
+}
+
+static void all_have_drained(struct records *records)
+{
+	struct worker_run *run = records->owner;
+	service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
 }
 
 static void reporter_ended(struct records *records, const struct reporter *reporter)
@@ -305,5 +319,7 @@ void sources_attach_records(struct worker_run *run)
 	run->records.hello = reporter_said_hello;
 	run->records.near_limit = reporter_near_limit;
 	run->records.ended = reporter_ended;
+	run->records.listening = reporter_listens;
+	run->records.drained_all = all_have_drained;
 	run->records.sampled = heap_sampled;
 }

@@ -29,7 +29,7 @@ struct load {
 	struct connection connections[CONNECTIONS_MAX];
 	uint64_t outcomes[OUTCOME_COUNT], sent, opened;
 	uint32_t *latency_usec; /* of those that are OK */
-	int64_t began_usec;
+	int64_t began_usec, first_failure_usec, last_failure_usec; /* when they were due, since the begin; -1: none */
 };
 
 static int64_t now_usec(void)
@@ -101,12 +101,17 @@ static void watch(struct load *load, struct connection *connection)
 	}
 }
 
-static void count(struct load *load, const struct connection *connection, enum outcome outcome)
+static void count(struct load *load, int64_t due_usec, enum outcome outcome)
 {
 	if (outcome == OUTCOME_PENDING)
 		return;
-	if (outcome == OUTCOME_OK)
-		load->latency_usec[load->outcomes[OUTCOME_OK]] = (uint32_t)(now_usec() - connection->due_usec);
+	if (outcome == OUTCOME_OK) {
+		load->latency_usec[load->outcomes[OUTCOME_OK]] = (uint32_t)(now_usec() - due_usec);
+	} else {
+		load->last_failure_usec = due_usec - load->began_usec;
+		if (load->first_failure_usec < 0)
+			load->first_failure_usec = load->last_failure_usec;
+	}
 	load->outcomes[outcome]++;
 }
 
@@ -125,19 +130,19 @@ static void send_one(struct load *load, int64_t due_usec)
 	bool keep_alive = (number + 1) * percent / 100 > number * percent / 100;
 	struct connection *connection = keep_alive ? find(load, CONNECTION_IDLE) : NULL;
 	if (connection != NULL) {
-		count(load, connection, connection_again(connection, &load->target, due_usec));
+		count(load, due_usec, connection_again(connection, &load->target, due_usec));
 		return;
 	}
 	connection = find(load, CONNECTION_FREE);
 	if (connection == NULL) {
-		load->outcomes[OUTCOME_TIMEOUT]++; /* thousands hang already */
+		count(load, due_usec, OUTCOME_TIMEOUT); /* thousands hang already */
 		return;
 	}
 	load->opened++;
 	enum outcome outcome = connection_open(connection, &load->target, keep_alive, due_usec);
 	if (outcome == OUTCOME_PENDING)
 		watch(load, connection);
-	count(load, connection, outcome);
+	count(load, due_usec, outcome);
 }
 
 static void end_the_late(struct load *load)
@@ -149,7 +154,7 @@ static void end_the_late(struct load *load)
 		if (!busy || connection->due_usec > oldest_usec)
 			continue;
 		connection_drop(connection);
-		load->outcomes[OUTCOME_TIMEOUT]++;
+		count(load, connection->due_usec, OUTCOME_TIMEOUT);
 	}
 }
 
@@ -168,7 +173,7 @@ static void hear(struct load *load, int timeout_msec)
 	for (int i = 0; i < ready; i++) {
 		struct connection *connection = events[i].data.ptr;
 		if (connection->state != CONNECTION_FREE)
-			count(load, connection, connection_ready(connection, &load->target));
+			count(load, connection->due_usec, connection_ready(connection, &load->target));
 	}
 }
 
@@ -176,6 +181,7 @@ static void run(struct load *load)
 {
 	uint64_t all = (uint64_t)(load->rate * load->seconds);
 	load->began_usec = now_usec();
+	load->first_failure_usec = load->last_failure_usec = -1;
 	while (load->sent < all || ended(load) < all) {
 		int64_t due_usec = load->began_usec + (int64_t)load->sent * USEC_PER_SEC / load->rate;
 		int64_t wait_usec = due_usec - now_usec();
@@ -212,8 +218,12 @@ static uint64_t report(struct load *load)
 	printf("{\"requests\":%llu,\"failed\":%llu", (unsigned long long)load->sent, (unsigned long long)failed);
 	for (size_t i = 0; i < OUTCOME_COUNT; i++)
 		printf(",\"%s\":%llu", names[i], (unsigned long long)load->outcomes[i]);
-	printf(",\"connections\":%llu,\"p50_msec\":%.1f,\"p99_msec\":%.1f,\"max_msec\":%.1f}\n",
-	       (unsigned long long)load->opened, latency_msec(load, 0.5), latency_msec(load, 0.99), latency_msec(load, 1));
+	printf(",\"connections\":%llu,\"p50_msec\":%.1f,\"p99_msec\":%.1f,\"max_msec\":%.1f", (unsigned long long)load->opened,
+	       latency_msec(load, 0.5), latency_msec(load, 0.99), latency_msec(load, 1));
+	if (failed > 0)
+		printf(",\"failed_from_seconds\":%.3f,\"failed_to_seconds\":%.3f", (double)load->first_failure_usec / USEC_PER_SEC,
+		       (double)load->last_failure_usec / USEC_PER_SEC);
+	puts("}");
 	return failed;
 }
 

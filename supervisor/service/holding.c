@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holding: the service's held sockets, and what a replacement behind them asks of the world: is the next worker ready, is
+ * there room for a second one, has the first one drained. decide() asks, events answer. */
+#include "supervisor/core/plan.h"
+#include "supervisor/edge/host_probe.h"
+#include "supervisor/edge/ready_port.h"
+#include "supervisor/service/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int holding_start(struct service *service, struct failure *why)
+{
+	const struct policy *policy = service->setup->policy;
+	bool own = policy->sandbox.user != NULL;
+	return listen_sockets_make(&service->sockets, &policy->service.listen, own ? service->user.uid : UINT32_MAX,
+				   own ? service->user.gid : UINT32_MAX, why);
+}
+
+bool holding_may_become(const struct service *service, const struct policy *policy)
+{
+	const struct listen_addresses *now = &service->setup->policy->service.listen, *next = &policy->service.listen;
+	bool same = now->count == next->count;
+	for (size_t i = 0; same && i < now->count; i++)
+		same = strcmp(now->list[i].text, next->list[i].text) == 0;
+	return same;
+}
+
+size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX])
+{
+	if (plan_hands_over_listen_fds(service->setup->plan))
+		return 0;
+	for (size_t i = 0; i < service->sockets.count; i++)
+		ret[i] = (struct records_listen){ .fd = service->sockets.list[i].fd,
+						  .name = service->sockets.list[i].address.text };
+	return service->sockets.count;
+}
+
+/* A failure here comes again at the launch that follows, and is told as that launch's. */
+void holding_listen(struct service *service)
+{
+	struct failure ignored;
+	(void)listen_sockets_listen(&service->sockets, &ignored);
+}
+
+void holding_check_room(struct service *service, const struct worker_run *serving)
+{
+	const struct service_setup *setup = service->next_setup != NULL ? service->next_setup : service->setup;
+	struct event event = { .slot_event = SLOT_EVENT_SPARE_ROOM };
+	host_probe_memory(setup->host);
+	cgroup_tree_describe(&service->tree, setup->host);
+	service->no_room[0] = '\0';
+	if (serving != NULL && serving->has_records && serving->records.foreign[0] != '\0')
+		snprintf(service->no_room, sizeof(service->no_room), "worker also listens on %s, not in service.listen",
+			 serving->records.foreign);
+	else if (plan_spare_fits(setup->plan, setup->host, service->no_room, sizeof(service->no_room)))
+		service->no_room[0] = '\0';
+	if (service->no_room[0] != '\0')
+		event = (struct event){ .slot_event = SLOT_EVENT_SPARE_NO_ROOM, .text = service->no_room };
+	service_push(service, event);
+}
+
+void holding_drain(struct worker_run *run)
+{
+	if (!run->has_records || records_send_drain(&run->records) == 0)
+		service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
+}
+
+/* Without the agent nobody tells who listens; and a held port answers whoever asks. */
+static enum ready_kind ready_kind_of(const struct worker_run *run)
+{
+	enum ready_kind kind = plan_ready(run->service->setup->policy).kind;
+	return kind == READY_LISTENING && !run->agent_loaded ? READY_STARTED : kind;
+}
+
+void holding_launched(struct worker_run *run)
+{
+	enum ready_kind kind = ready_kind_of(run);
+	if (kind == READY_STARTED)
+		service_push_worker(run->service, WORKER_EVENT_READY, run);
+	else if (kind == READY_TCP)
+		holding_look(run);
+}
+
+void holding_look(struct worker_run *run)
+{
+	struct ready_when when = plan_ready(run->service->setup->policy);
+	run->ready_look_usec = USEC_NEVER;
+	if (run->exited || run->killing || when.kind != READY_TCP)
+		return;
+	if (ready_port_accepts(when.port))
+		service_push_worker(run->service, WORKER_EVENT_READY, run);
+	else
+		run->ready_look_usec = loop_now_usec() + READY_PORT_POLL_USEC;
+}
+
+void holding_listening(struct worker_run *run)
+{
+	size_t count = run->service->sockets.count;
+	uint32_t all = count == 0 ? 0 : UINT32_MAX >> (32 - count);
+	if (ready_kind_of(run) == READY_LISTENING && (run->records.serves & all) == all)
+		service_push_worker(run->service, WORKER_EVENT_READY, run);
+}
