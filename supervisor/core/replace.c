@@ -154,7 +154,8 @@ void replace_give_up(struct step *step)
 	delay_usec = backoff_jitter(delay_usec, &step->state->random);
 	slot->given_up++;
 	slot->deadline_usec = usec_after(step->now_usec, delay_usec);
-	step_tell(step, NOTICE_REPLACE_REFUSED, "the second worker is given up, the first one stays; next attempt in %s",
+	step_tell(step, NOTICE_REPLACE_REFUSED,
+		  "the second worker is given up, the first one stays; next attempt in %s",
 		  units_format_time(delay, delay_usec));
 	step->decision->actions[step->decision->action_count - 1].delay_usec = delay_usec;
 }
@@ -173,7 +174,8 @@ void replace_hurry(struct step *step)
 		slot->again = ASKED_REPLACE;
 	if (slot->spare.state != WORKER_DRAINING)
 		return;
-	step_tell(step, NOTICE_WARNING, "near its heap limit while the worker before it still drains: that one is stopped");
+	step_tell(step, NOTICE_WARNING,
+		  "near its heap limit while the worker before it still drains: that one is stopped");
 	step->worker = &slot->spare;
 	step_worker(step, WORKER_EVENT_END);
 }

@@ -68,7 +68,8 @@ static inline void deadline(struct story *story, int64_t usec, const char *actio
 	struct event event;
 	int64_t next_usec = service_state_deadline(&story->state, &event);
 	if (next_usec != story->now_usec + usec)
-		fail_msg("line %u: the next deadline is in %lld us", story->line, (long long)(next_usec - story->now_usec));
+		fail_msg("line %u: the next deadline is in %lld us", story->line,
+			 (long long)(next_usec - story->now_usec));
 	story->now_usec = next_usec;
 	hears(story, &event, actions);
 }

@@ -23,7 +23,8 @@ static void near_its_limit_a_worker_is_replaced_and_somebody_serves_all_the_time
 	worker(&story, 1, DRAINED, "SIGTERM to 1");
 	is_replacing(&story);
 	leaves(&story, 1, "keep-death 1, (replace.done)");
-	assert_string_equal(told(&story, 1), "replaced in 3.8 s: the next worker was ready after 800 ms, the one before it has left");
+	assert_string_equal(told(&story, 1),
+			    "replaced in 3.8 s: the next worker was ready after 800 ms, the one before it has left");
 	is(&story, "ready");
 	deadline(&story, 27 * SEC, ""); /* the new one is healthy, 30 s after it was ready */
 	no_deadline(&story);
@@ -92,7 +93,8 @@ static void without_room_for_two_it_drains_first_while_clients_wait_in_the_socke
 	worker(&story, 2, LAUNCHED, "");
 	passes(&story, 1 * SEC);
 	worker(&story, 2, READY, "(ready), (replace.done)");
-	assert_string_equal(told(&story, 1), "replaced in 3 s, one after the other: the next worker was ready after 1 s");
+	assert_string_equal(told(&story, 1),
+			    "replaced in 3 s, one after the other: the next worker was ready after 1 s");
 	is(&story, "ready");
 	assert_int_equal(story.state.deaths_total, 0);
 }

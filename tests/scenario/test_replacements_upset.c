@@ -15,7 +15,8 @@ static void a_spare_that_is_not_ready_in_time_is_given_up_and_tried_again(void *
 	worker(&story, 2, READY, ""); /* too late */
 	worker(&story, 2, EXITED, "kill 2");
 	gone(&story, 2, &verdict_not_ready, "(death), keep-death 2, (replace.refused)");
-	assert_string_equal(told(&story, 2), "the second worker is given up, the first one stays; next attempt in 100 ms");
+	assert_string_equal(told(&story, 2),
+			    "the second worker is given up, the first one stays; next attempt in 100 ms");
 	is_replacing(&story);
 	deadline(&story, 100 * MSEC, "check-room 1");
 	room(&story, "(replace.start), launch 3");
