@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* holding: the service's held sockets, and what a replacement behind them asks of the world: is the next worker ready, is
  * there room for a second one, has the first one drained. decide() asks, events answer. */
+#include "supervisor/core/listen_address.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/ready_port.h"
@@ -19,11 +20,7 @@ int holding_start(struct service *service, struct failure *why)
 
 bool holding_may_become(const struct service *service, const struct policy *policy)
 {
-	const struct listen_addresses *now = &service->setup->policy->service.listen, *next = &policy->service.listen;
-	bool same = now->count == next->count;
-	for (size_t i = 0; same && i < now->count; i++)
-		same = strcmp(now->list[i].text, next->list[i].text) == 0;
-	return same;
+	return listen_addresses_are_equal(&service->setup->policy->service.listen, &policy->service.listen);
 }
 
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX])
@@ -66,20 +63,21 @@ void holding_drain(struct worker_run *run)
 		service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
 }
 
-/* Without the agent nobody tells who listens; and a held port answers whoever asks. */
-static enum ready_kind ready_kind_of(const struct worker_run *run)
+bool holding_can_serve(const struct worker_run *run)
 {
-	enum ready_kind kind = plan_ready(run->service->setup->policy).kind;
-	return kind == READY_LISTENING && !run->agent_loaded ? READY_STARTED : kind;
+	const struct service *service = run->service;
+	return service->sockets.count == 0 || run->agent_loaded || plan_hands_over_listen_fds(service->setup->plan);
 }
 
 void holding_launched(struct worker_run *run)
 {
-	enum ready_kind kind = ready_kind_of(run);
+	enum ready_kind kind = plan_ready(run->service->setup->policy).kind;
 	if (kind == READY_STARTED)
 		service_push_worker(run->service, WORKER_EVENT_READY, run);
 	else if (kind == READY_TCP)
 		holding_look(run);
+	else
+		holding_listening(run); /* a quick one has told before we heard of its exec */
 }
 
 void holding_look(struct worker_run *run)
@@ -97,7 +95,8 @@ void holding_look(struct worker_run *run)
 void holding_listening(struct worker_run *run)
 {
 	size_t count = run->service->sockets.count;
-	uint32_t all = count == 0 ? 0 : UINT32_MAX >> (32 - count);
-	if (ready_kind_of(run) == READY_LISTENING && (run->records.serves & all) == all)
+	uint32_t all = (UINT32_C(1) << count) - 1;
+	bool serves = run->has_records && (run->records.serves & all) == all && count > 0;
+	if (serves && plan_ready(run->service->setup->policy).kind == READY_LISTENING)
 		service_push_worker(run->service, WORKER_EVENT_READY, run);
 }

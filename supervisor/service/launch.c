@@ -122,6 +122,8 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 	run->agent_loaded = agent_is_reachable(run);
 	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, listen, listen_count, variable,
 			 sizeof(variable));
+	if (!holding_can_serve(run))
+		return failed(why, 0, "service.listen needs the agent: %s", service->agent_problem);
 	if (read_environment_file(policy, &file, why) < 0)
 		return -1;
 	struct environment environment = {
@@ -252,6 +254,8 @@ static bool memory_is_there(struct worker_run *run)
 	const struct service_setup *setup = run->service->setup;
 	struct failure why;
 	char text[256];
+	if (run->id == run->service->state.slot.spare.id)
+		return true; /* CHECK_ROOM was answered for it */
 	host_probe_memory(setup->host);
 	cgroup_tree_describe(&run->service->tree, setup->host);
 	if (plan_memory_fits(setup->plan, setup->host, text, sizeof(text)))
