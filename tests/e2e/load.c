@@ -9,7 +9,7 @@
 
 #define SET "--set"
 
-static const char *load_path(void)
+const char *load_program(void)
 {
 	static char path[WORLD_PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -32,7 +32,7 @@ int free_port(void)
 
 struct program *load_start(struct world *world, const char *target, int seconds)
 {
-	const char *words[] = { load_path(), "--seconds", world_print(world, "%d", seconds), "--timeout",
+	const char *words[] = { load_program(), "--seconds", world_print(world, "%d", seconds), "--timeout",
 				world_print(world, "%.0f", 2000 * slowness()), "--body", LOAD_BODY, target, NULL };
 	return program_start(world, words);
 }

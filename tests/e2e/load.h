@@ -12,6 +12,9 @@
 /* A port that nobody has now. */
 int free_port(void);
 
+/* The path of the load. */
+const char *load_program(void);
+
 /* 200 requests a second for `seconds` on "tcp:PORT" or "unix:PATH"; and its figures once it has ended. */
 struct program *load_start(struct world *world, const char *target, int seconds);
 struct json_object *load_finish(struct world *world, struct program *load, double seconds);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_hold: held sockets when all does not go well: workers that die, spares that do not come, no room for two, clients
+ * that hold on, a service that is failed. */
+#include "tests/e2e/load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define IDLE_CLIENTS 1000
+#define SMALL "memory.max=320M heap.old_space=64M"
+
+static int connect_to(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Asks on a kept-alive connection. Returns whether the whole answer came; *ret_closes: it was the last one there. */
+static bool ask(int fd, bool *ret_closes)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	char answer[2048] = "";
+	size_t length = 0;
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+		return false;
+	while (strstr(answer, LOAD_BODY) == NULL) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		if (poll(&ready, 1, (int)(5000 * slowness())) != 1)
+			return false;
+		ssize_t count = read(fd, answer + length, sizeof(answer) - 1 - length);
+		if (count <= 0)
+			return false;
+		answer[length += (size_t)count] = '\0';
+	}
+	*ret_closes = strstr(answer, "Connection: close") != NULL;
+	return true;
+}
+
+static bool port_refuses(int port)
+{
+	int fd = connect_to(port);
+	if (fd < 0)
+		return errno == ECONNREFUSED;
+	close(fd);
+	return false;
+}
+
+static char *listen_on(struct world *world, int *ret_port)
+{
+	*ret_port = free_port();
+	return world_print(world, "tcp:%d", *ret_port);
+}
+
+/* In flight when it is killed is lost; nothing else is. */
+static void clients_wait_while_a_killed_worker_comes_back(void **state)
+{
+	struct world *world = *state;
+	int port;
+	struct program *run = serve_leak(world, listen_on(world, &port), SMALL, "0");
+	struct program *load = load_start(world, world_print(world, "tcp:%d", port), 5);
+	pause_msec(1500);
+	kill(await_worker(world, 0, 5), SIGKILL);
+	struct json_object *figures = load_finish(world, load, 30);
+	assert_int_equal(see_number(figures, "/refused"), 0);
+	assert_int_equal(see_number(figures, "/timeout"), 0);
+	assert_true(see_number(figures, "/reset") <= 5);
+	serve_stop(world, run);
+}
+
+static void a_client_with_idle_connections_is_answered_on_each(void **state)
+{
+	struct world *world = *state;
+	static int fds[IDLE_CLIENTS];
+	int port, closing = 0;
+	bool closes;
+	struct program *run = serve_leak(world, listen_on(world, &port), SMALL, "0");
+	for (int i = 0; i < IDLE_CLIENTS; i++) {
+		fds[i] = connect_to(port);
+		assert_true(ask(fds[i], &closes) && !closes);
+	}
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_err(world, run, "replace.start", 10);
+	for (int i = 0; i < 400 && see_number(see_status(world), "/services/0/restarts/total") == 0; i++)
+		pause_msec(20);
+	pause_msec(500);
+	for (int i = 0; i < IDLE_CLIENTS; i++) {
+		if (!ask(fds[i], &closes))
+			fail_msg("idle connection %d is not answered:\n%s", i, program_err(world, run));
+		closing += closes;
+		close(fds[i]);
+	}
+	assert_true(closing > IDLE_CLIENTS / 2); /* the first worker's, each told to go */
+	await_replaced(world, 1, 20);
+	serve_stop(world, run);
+}
+
+static void a_dead_service_looks_dead(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	struct program *run = serve_leak(world, target, SMALL " restart.budget.deaths=1 restart.exhausted=hold "
+					 "restart.backoff.from=3s service.hold_for=1s", "0");
+	pid_t worker = await_worker(world, 0, 5);
+	kill(worker, SIGKILL);
+	await_state(world, "back-off", 10);
+	assert_true(port_refuses(port)); /* longer than hold_for */
+	worker = await_worker(world, worker, 20);
+	await_state(world, "ready", 20);
+	assert_false(port_refuses(port));
+	kill(worker, SIGKILL);
+	await_state(world, "failed", 10);
+	assert_true(port_refuses(port));
+	heapward_says(world, 0, "reset", world->name, NULL);
+	await_state(world, "ready", 20);
+	assert_none_failed(world, run, load_finish(world, load_start(world, target, 1), 20));
+	serve_stop(world, run);
+	assert_true(port_refuses(port));
+}
+
+/* A server that is there once: what it is started from is then replaced by `after`. */
+static struct program *serve_once(struct world *world, const char *target, const char *settings, const char *after)
+{
+	char *script = world_path(world, "server.js");
+	const char *const server[] = { "node", script, NULL };
+	world_write(world, "server.js", "process.argv.splice(2, 0, '%s', '0');\nrequire('%s');\n", strchr(target, ':') + 1,
+		    js_worker_path(world, "leak-server.js"));
+	struct program *run = serve(world, target, settings, server);
+	world_write(world, "server.js", "%s\n", after);
+	return run;
+}
+
+static void a_spare_that_does_not_start_is_given_up(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	struct program *run = serve_once(world, target, SMALL, "process.exit(3);");
+	pid_t worker = await_worker(world, 0, 5);
+	struct program *load = load_start(world, target, 5);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_err(world, run, "the second worker is given up, the first one stays", 20);
+	assert_none_failed(world, run, load_finish(world, load, 30));
+	assert_int_equal(see_number(see_status(world), "/services/0/instances/0/pid"), worker);
+	assert_int_equal(see_number(see_status(world), "/services/0/restarts/budget_left"), 5);
+	assert_true(verdict_is(see_why(world), "exit", 3));
+	heapward_says(world, 0, "ready", world->name, NULL);
+	serve_stop(world, run);
+}
+
+static void a_spare_that_never_listens_is_not_ready(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	struct program *run = serve_once(world, target, SMALL " ready.within=2s", "setInterval(() => {}, 1000);");
+	struct program *load = load_start(world, target, 6);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_err(world, run, "\"verdict\":\"not-ready\"", 20);
+	assert_none_failed(world, run, load_finish(world, load, 30));
+	assert_true(verdict_is(see_why(world), "not-ready", -1));
+	heapward_says(world, 0, "ready", world->name, NULL);
+	serve_stop(world, run);
+}
+
+/* It cannot have a twin: it drains, then the next one starts, and clients wait in between. */
+static void a_worker_that_also_listens_elsewhere_drains_first(void **state)
+{
+	struct world *world = *state;
+	int port, metrics = free_port();
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "require('net').createServer().listen(%d).unref();\n"
+		    "process.argv.splice(2, 0, '%d', '0');\nrequire('%s');\n", metrics, port,
+		    js_worker_path(world, "leak-server.js"));
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, SMALL, server), *load = load_start(world, target, 6);
+	pause_msec(1000);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_replaced(world, 1, 20);
+	assert_none_failed(world, run, load_finish(world, load, 30));
+	assert_contains(program_err(world, run), world_print(world, "no second worker: worker also listens on tcp:%d, not in "
+							     "service.listen", metrics));
+	serve_stop(world, run);
+}
+
+static void a_long_download_crosses_a_replacement(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "require('http').createServer((request, response) => {\n"
+		    "  let left = 20;\n"
+		    "  const timer = setInterval(() => {\n"
+		    "    response.write('x'.repeat(1000));\n"
+		    "    if (--left === 0) { clearInterval(timer); response.end(); }\n"
+		    "  }, 150);\n}).listen(%d);\n", port);
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, SMALL, server);
+	char body[20001] = "";
+	memset(body, 'x', sizeof(body) - 1);
+	const char *words[] = { load_program(), "--rate", "10", "--seconds", "3", "--timeout", "20000", "--body", body, target,
+				NULL };
+	struct program *load = program_start(world, words);
+	pause_msec(1500);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_replaced(world, 1, 30);
+	assert_none_failed(world, run, load_finish(world, load, 60));
+	serve_stop(world, run);
+}
+
+static void a_cluster_is_replaced_as_one(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "const cluster = require('cluster');\n"
+		    "if (cluster.isPrimary) { cluster.fork(); cluster.fork(); }\n"
+		    "else { process.argv.splice(2, 0, '%d', '0'); require('%s'); }\n", port,
+		    js_worker_path(world, "leak-server.js"));
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, "memory.max=900M heap.processes=3", server);
+	struct program *load = load_start(world, target, 12);
+	for (int i = 1; i <= 3; i++) {
+		heapward_says(world, 0, "restart", world->name, NULL);
+		await_replaced(world, i, 20);
+	}
+	assert_none_failed(world, run, load_finish(world, load, 40));
+	serve_stop(world, run);
+}
+
+static void behind_npm_it_is_the_same(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	world_write(world, "package.json", "{\"name\":\"e2e\",\"scripts\":{\"start\":\"node %s %d 0\"}}\n",
+		    js_worker_path(world, "leak-server.js"), port);
+	const char *const server[] = { "npm", "start", NULL };
+	struct program *run = serve(world, target, SMALL, server), *load = load_start(world, target, 8);
+	for (int i = 1; i <= 2; i++) {
+		heapward_says(world, 0, "restart", world->name, NULL);
+		await_replaced(world, i, 20);
+	}
+	assert_none_failed(world, run, load_finish(world, load, 40));
+	serve_stop(world, run);
+}
+
+static void a_port_that_is_taken_is_told_at_the_start(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	struct program *first = serve_leak(world, target, SMALL, "0");
+	const char *words[] = { heapward_path(), "run", "-n", world_print(world, "%s-b", world->name), "--set",
+				world_print(world, "service.listen=[\"%s\"]", target), "--", "node", "-e", "0", NULL };
+	struct program *second = program_start(world, words);
+	assert_int_equal(program_finish(world, second, 20), 125);
+	assert_contains(program_err(world, second), world_print(world, "listen %s: Address already in use", target));
+	serve_stop(world, first);
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD_TEST(clients_wait_while_a_killed_worker_comes_back),
+		WORLD_TEST(a_client_with_idle_connections_is_answered_on_each),
+		WORLD_TEST(a_dead_service_looks_dead),
+		WORLD_TEST(a_spare_that_does_not_start_is_given_up),
+		WORLD_TEST(a_spare_that_never_listens_is_not_ready),
+		WORLD_TEST(a_worker_that_also_listens_elsewhere_drains_first),
+		WORLD_TEST(a_long_download_crosses_a_replacement),
+		WORLD_TEST(a_cluster_is_replaced_as_one),
+		WORLD_TEST(behind_npm_it_is_the_same),
+		WORLD_TEST(a_port_that_is_taken_is_told_at_the_start),
+	};
+	return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
+}
