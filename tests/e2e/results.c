@@ -6,8 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* "v20.20.2" */
-static const char *node_version(void)
+const char *node_version(void)
 {
 	static char version[32];
 	if (version[0] != '\0')

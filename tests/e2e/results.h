@@ -17,6 +17,9 @@ struct result {
 /* `judged` has "certain" and "evidence". */
 void result_keep(const struct result *result, struct json_object *judged, bool held);
 
+/* Of the `node` in PATH: "v20.20.2". */
+const char *node_version(void);
+
 /* Whose limit it was is certain where the kernel counts it (v2), or where its log can be read. */
 bool kernel_tells(void);
 
