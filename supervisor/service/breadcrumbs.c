@@ -56,6 +56,15 @@ void breadcrumbs_note(struct worker_run *run)
 	run->crumb_usec = now_usec + WRITE_USEC;
 }
 
+void breadcrumbs_say_where(struct service *service)
+{
+	const struct service_setup *setup = service->setup;
+	if (setup->host->pid1 && setup->plan->numbers[PLAN_ANCESTOR_LIMIT].value != SIZE_NONE &&
+	    state_dir_goes_with_root(&service->dir))
+		tell_warning(service, "the kernel may kill this container whole: for the next start to tell of it, mount a volume "
+			     "at %s, which now goes with the container", service->dir.state_path);
+}
+
 void breadcrumbs_forget(struct service *service)
 {
 	if (service->crumb_kept)

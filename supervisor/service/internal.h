@@ -137,6 +137,7 @@ void children_look(struct worker_run *run);
 
 /* breadcrumbs.c: for a kernel that kills the supervisor too */
 void breadcrumbs_note(struct worker_run *run);       /* at most one a second, where memory runs short */
+void breadcrumbs_say_where(struct service *service); /* what is kept must outlive a container: said once, at the start */
 void breadcrumbs_forget(struct service *service);
 void breadcrumbs_read(struct service *service);      /* what the supervisor before this one left: a death, if anything */
 

@@ -8,6 +8,8 @@
 
 #include "base/units.h"
 
+#include <sys/stat.h>
+
 #define SET "--set"
 #define ABOVE_MIB 320 /* the ancestor's limit; the worker's own is more */
 
@@ -79,6 +81,31 @@ static void an_ancestors_limit_is_named_where_the_worker_has_none(void **state)
 	assert_int_equal(program_finish(world, run, 60), 137);
 	await_nothing_left(world, 2);
 	hold(world, "Buffers until OOM-killed at an ancestor's limit, the only one", above, ABOVE_MIB, kernel_tells());
+}
+
+/* --- where what is kept must be --- */
+
+static const char *said_as_pid_1(struct world *world, const char *prepare)
+{
+	const char *script = world_print(world, "%s exec %s run -n %s --set restart.when=never -- true", prepare,
+					 heapward_path(), world->name);
+	const char *words[] = { "unshare", "--mount", "--fork", "--pid", "--mount-proc", "sh", "-c", script, NULL };
+	struct program *run = run_start_by(world, words);
+	assert_int_equal(program_finish(world, run, 30), 0);
+	await_nothing_left(world, 2);
+	return program_err(world, run);
+}
+
+static void a_container_is_told_where_the_state_must_live(void **state)
+{
+	struct world *world = *state;
+	struct stat root, kept;
+	make_ancestors(world);
+	const char *said = said_as_pid_1(world, "");
+	assert_int_equal(stat("/", &root), 0);
+	assert_int_equal(stat("/var/lib/heapward", &kept), 0);
+	assert_int_equal(strstr(said, "mount a volume at /var/lib/heapward/") != NULL, root.st_dev == kept.st_dev);
+	assert_null(strstr(said_as_pid_1(world, "mount -t tmpfs none /var/lib/heapward &&"), "mount a volume"));
 }
 
 /* --- v1 --- */
@@ -255,6 +282,7 @@ int main(void)
 		BOTH(an_ancestors_limit_is_named),
 		BOTH(an_ancestors_limit_is_named_where_the_worker_has_none),
 		BOTH(without_the_kernels_log_v1_is_not_certain),
+		KIND_TEST(a_container_is_told_where_the_state_must_live, c_worker),
 	};
 	const struct CMUnitTest v2[] = {
 		BOTH(an_ancestors_limit_is_named),
