@@ -137,26 +137,49 @@ static int try_exec(const char *path, const struct launch *launch)
 	return error;
 }
 
+struct sought {
+	int reason;         /* ENOENT, or EACCES where a file is there that may not be executed */
+	const char *closed; /* the first directory of PATH that this user may not search: root's own, after a change of user */
+	int closed_length;
+};
+
+/* Notes why exec failed in one directory of PATH; false where that is the answer, and no reason to go on. */
+static bool passed_over(struct sought *sought, const char *full, const char *directory, size_t length, int error)
+{
+	bool there = access(full, F_OK) == 0;
+	if (error == EACCES && there)
+		sought->reason = EACCES;
+	if (error == EACCES && !there && sought->closed == NULL) {
+		sought->closed = directory;
+		sought->closed_length = length > 80 ? 80 : (int)length;
+	}
+	return error == EACCES || error == ENOTDIR || error == EISDIR || (error == ENOENT && !there);
+}
+
+static int explain_search(const char *name, const struct sought *sought, struct launch_report *report)
+{
+	if (sought->reason == ENOENT && sought->closed != NULL)
+		return confine_failed(report, ENOENT, "%.60s (%.*s in PATH is closed to this user)", name,
+				      sought->closed_length, sought->closed);
+	return confine_failed(report, sought->reason, "%.180s", name);
+}
+
 /* As a shell looks: the first that can be executed; a file that may not be executed is remembered as the reason. */
 static int search(const struct launch *launch, struct launch_report *report)
 {
 	const char *name = launch->argv[0];
 	const char *path = find_variable(launch->environment, "PATH");
-	int reason = ENOENT;
+	struct sought sought = { .reason = ENOENT };
 	for (const char *at = path == NULL ? DEFAULT_PATH : path; at != NULL;) {
 		char full[PATH_MAX];
 		const char *end = strchrnul(at, ':');
 		int length = snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - at), at, end == at ? "" : "/", name);
 		int error = (size_t)length >= sizeof(full) ? ENAMETOOLONG : try_exec(full, launch);
-		if (error == ENOENT && access(full, F_OK) == 0)
-			return explain_exec(full, error, report);
-		if (error == EACCES)
-			reason = EACCES;
-		else if (error != ENOENT && error != ENOTDIR && error != EISDIR)
+		if (!passed_over(&sought, full, at, (size_t)(end - at), error))
 			return explain_exec(full, error, report);
 		at = *end == ':' ? end + 1 : NULL;
 	}
-	return confine_failed(report, reason, "%.180s", name);
+	return explain_search(name, &sought, report);
 }
 
 int confine_exec(const struct launch *launch, struct launch_report *report)

@@ -8,6 +8,7 @@
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/edge/state_dir.h"
+#include "supervisor/edge/user.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,16 @@ static void read_raises(struct prepared *prepared)
 	memcpy(raises->policy, policy, sizeof(policy));
 }
 
+/* Whether there is such a user is a question of this machine, not of the policy's form. */
+static void probe_user(struct prepared *prepared)
+{
+	struct user user;
+	struct failure why;
+	const char *name = prepared->policy.sandbox.user;
+	if (name != NULL && user_find(&user, name, &why) < 0)
+		snprintf(prepared->host.worker_user_problem, sizeof(prepared->host.worker_user_problem), "%s", why.text);
+}
+
 static int complain(const struct prepared *prepared, const struct failure *why, int status, FILE *complaints)
 {
 	fprintf(complaints, "heapward: %s: %s\n", prepared->name, why->text);
@@ -105,6 +116,7 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 	if (status != 0)
 		return status;
 	cgroup_tree_describe(&ret->tree, &ret->host);
+	probe_user(ret);
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);

@@ -6,6 +6,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/notice.h"
 
+#include <inttypes.h>
 #include <json.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,15 +62,19 @@ int breadcrumb_parse(const char *json, struct breadcrumb *ret)
 	return ret->at_realtime_usec > 0 && ret->limit_bytes < SIZE_UNKNOWN && ret->current_bytes < SIZE_UNKNOWN ? 0 : -1;
 }
 
-void breadcrumb_judge(const struct breadcrumb *crumb, struct verdict *ret)
+void breadcrumb_judge(const struct breadcrumb *crumb, int64_t start_realtime_usec, struct verdict *ret)
 {
 	char current[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], used[UNITS_TEXT_MAX], heap[UNITS_TEXT_MAX], at[32];
+	char before[UNITS_TEXT_MAX];
+	int64_t before_usec = start_realtime_usec - crumb->at_realtime_usec;
 	*ret = (struct verdict){ .kind = VERDICT_OOM_KILL, .limit_bytes = crumb->limit_bytes, .exit_status = 128 + SIGKILL };
 	units_format_size(current, crumb->current_bytes);
 	units_format_size(limit, crumb->limit_bytes);
 	snprintf(ret->subject, sizeof(ret->subject), "%s", crumb->group);
-	snprintf(ret->text, sizeof(ret->text), "OOM-killed together with its supervisor: memory %s of %s at the last look",
-		 current, limit);
+	units_format_time(before, before_usec > 0 ? before_usec : 0); /* the clock may have been set back */
+	snprintf(ret->text, sizeof(ret->text),
+		 "OOM-killed together with its supervisor: memory %" PRIu64 " of %" PRIu64 " MiB %s before the next start",
+		 crumb->current_bytes / MIB, crumb->limit_bytes / MIB, before);
 	snprintf(ret->evidence[0], sizeof(ret->evidence[0]), "breadcrumb of %s: memory %s of %s",
 		 notice_time(at, crumb->at_realtime_usec), current, limit);
 	snprintf(ret->evidence[1], sizeof(ret->evidence[1]), "the limit is that of %.200s", crumb->group);

@@ -25,7 +25,8 @@ bool breadcrumb_needed(const struct host_level *levels, size_t count, struct bre
 char *breadcrumb_json(const struct breadcrumb *crumb);
 int breadcrumb_parse(const char *json, struct breadcrumb *ret);
 
-/* The verdict that it stands for: oom-kill, never certain. */
-void breadcrumb_judge(const struct breadcrumb *crumb, struct verdict *ret);
+/* The verdict that it stands for: oom-kill, never certain. When the end came nobody knows: after the look and before the
+ * start that found it. */
+void breadcrumb_judge(const struct breadcrumb *crumb, int64_t start_realtime_usec, struct verdict *ret);
 
 #endif

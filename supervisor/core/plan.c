@@ -50,6 +50,8 @@ static void remark_user(struct planning *planning)
 	if (user != NULL && planning->host->uid != 0 && !is_own_user(planning->host, user))
 		plan_refuse(planning->plan, "sandbox.user %.60s (%s): only root can change the user; start heapward as "
 			    "root, or remove the key", user, from);
+	else if (user != NULL && planning->host->worker_user_problem[0] != '\0')
+		plan_refuse(planning->plan, "sandbox.user (%s): %s", from, planning->host->worker_user_problem);
 	if (user == NULL && planning->host->uid == 0 && !planning->plan->bare)
 		plan_warn(planning->plan, "the worker runs as root; set sandbox.user to a user of its own");
 }

@@ -68,15 +68,25 @@ static bool failcnt_counts(const struct levels *levels)
 	return false;
 }
 
-/* The nearest level with a limit that failcnt does not exclude; never certain. */
+/* A level whose limit is above that of a group around it: usage stops there first. */
+static bool out_of_reach(const struct levels *levels, size_t i)
+{
+	for (size_t above = i + 1; above < levels->count; above++)
+		if (levels->after[above].max_bytes < levels->after[i].max_bytes)
+			return true;
+	return false;
+}
+
+/* The nearest level with a limit that nothing excludes; never certain. */
 static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
 {
 	bool counts = failcnt_counts(levels);
 	size_t candidates = 0;
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level_counters *after = &levels->after[i];
-		bool excluded = counts && after->has_failcnt && after->failcnt == levels->before[i].failcnt;
-		if (excluded || (!counts && after->max_bytes >= SIZE_UNKNOWN))
+		bool excluded = counts ? after->has_failcnt && after->failcnt == levels->before[i].failcnt
+				       : after->max_bytes >= SIZE_UNKNOWN || out_of_reach(levels, i);
+		if (excluded)
 			continue;
 		if (candidates++ == 0)
 			name(ret, after);
@@ -88,7 +98,7 @@ static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
 			 "was not read", candidates);
 	else
 		snprintf(ret->doubt, sizeof(ret->doubt), "this kernel counts no failcnt, and its log was not read: %zu "
-			 "level(s) have a limit", candidates);
+			 "level(s) have a limit in reach", candidates);
 }
 
 bool whose_limit_find(const struct evidence *evidence, struct whose_limit *ret)

@@ -107,6 +107,9 @@ bool cgroup_is_empty(const struct cgroup *cgroup);
  * process holds it a few milliseconds longer than it is seen). Read counters before. */
 int cgroup_remove(struct cgroup *cgroup, struct failure *why);
 
+/* The worker's own group as cgroup_tree_describe shows those above it. */
+void cgroup_describe(const struct cgroup *cgroup, struct host_level *ret);
+
 /* What cannot be read is SIZE_UNKNOWN. Both also work on a struct from cgroup_clear: nothing is known then. */
 void cgroup_read_memory(const struct cgroup *cgroup, struct memory_sample *ret);
 

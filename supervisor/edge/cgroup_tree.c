@@ -158,7 +158,25 @@ int cgroup_tree_find(struct cgroup_tree *ret, const char *root, struct failure *
 	return 0;
 }
 
-/* One level of the plan; a file that is not there (the root group has no limits) is no limit. */
+/* Page cache that waits to be dropped is not in use: a container full of it is not full. */
+static uint64_t read_in_use(int fd, bool v2)
+{
+	uint64_t cache = 0, usage = cgroup_read_or_unknown(fd, v2 ? "memory.current" : "memory.usage_in_bytes");
+	if (usage == SIZE_UNKNOWN ||
+	    !cgroup_read_keyed(fd, "memory.stat", v2 ? "inactive_file" : "total_inactive_file", &cache))
+		return usage;
+	return usage > cache ? usage - cache : 0;
+}
+
+/* A file that is not there (the root group has no limits) is no limit. */
+static void read_level(int fd, bool v2, struct host_level *level)
+{
+	cgroup_read_number(fd, v2 ? "memory.max" : "memory.limit_in_bytes", &level->max_bytes);
+	level->current_bytes = read_in_use(fd, v2);
+	if (v2)
+		cgroup_read_number(fd, "memory.high", &level->high_bytes);
+}
+
 static void describe_level(struct host *host, const struct cgroup_hierarchy *hierarchy, const char *directory, bool v2)
 {
 	if (host->level_count >= HOST_LEVELS_MAX)
@@ -167,12 +185,16 @@ static void describe_level(struct host *host, const struct cgroup_hierarchy *hie
 	*level = (struct host_level){ .max_bytes = SIZE_NONE, .high_bytes = SIZE_NONE, .current_bytes = SIZE_UNKNOWN };
 	cgroup_kernel_path(hierarchy, directory, level->path, sizeof(level->path));
 	cleanup_fd int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	cgroup_read_number(fd, v2 ? "memory.max" : "memory.limit_in_bytes", &level->max_bytes);
-	level->current_bytes = cgroup_read_or_unknown(fd, v2 ? "memory.current" : "memory.usage_in_bytes");
-	if (v2)
-		cgroup_read_number(fd, "memory.high", &level->high_bytes);
+	if (fd >= 0)
+		read_level(fd, v2, level);
+}
+
+void cgroup_describe(const struct cgroup *cgroup, struct host_level *ret)
+{
+	*ret = (struct host_level){ .max_bytes = SIZE_NONE, .high_bytes = SIZE_NONE, .current_bytes = SIZE_UNKNOWN };
+	cgroup_path(cgroup, ret->path, sizeof(ret->path));
+	if (cgroup->made)
+		read_level(cgroup->directory_fd[0], cgroup->service->tree->version == CGROUP_V2, ret);
 }
 
 static bool is_described(const struct host *host, const struct cgroup_hierarchy *hierarchy, const char *directory)

@@ -71,6 +71,9 @@ int state_dir_write_breadcrumb(struct state_dir *dir, const char *json, struct f
 char *state_dir_read_breadcrumb(const struct state_dir *dir);
 void state_dir_forget_breadcrumb(struct state_dir *dir);
 
+/* True where what is kept on disk is part of the file system of "/": in a container it goes with the container. */
+bool state_dir_goes_with_root(const struct state_dir *dir);
+
 /* For the commands, with no supervisor alive: names of services seen on disk or running (sorted), and a death's text. */
 struct state_service {
 	char name[POLICY_NAME_MAX];

@@ -302,3 +302,9 @@ void state_dir_forget_breadcrumb(struct state_dir *dir)
 {
 	forget(dir, "breadcrumb");
 }
+
+bool state_dir_goes_with_root(const struct state_dir *dir)
+{
+	struct stat own, root;
+	return dir->state_fd >= 0 && fstat(dir->state_fd, &own) == 0 && stat("/", &root) == 0 && own.st_dev == root.st_dev;
+}

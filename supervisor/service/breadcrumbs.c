@@ -9,21 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_USEC USEC_PER_SEC
+/* A leak fills the last fifth of a limit in less than a second: a look costs little, a write is a file made anew. */
+#define LOOK_USEC (100 * USEC_PER_MSEC)
+#define WRITE_USEC USEC_PER_SEC
 
 /* The worker's own group first, then all above. */
 static size_t look(struct worker_run *run, struct host_level levels[static HOST_LEVELS_MAX + 1])
 {
 	struct host *host = run->service->setup->host;
-	struct memory_sample memory;
 	size_t count = 0;
 	cgroup_tree_describe(&run->service->tree, host);
-	if (run->has_group) {
-		cgroup_read_memory(&run->group, &memory);
-		levels[0] = (struct host_level){ .max_bytes = memory.max_bytes, .current_bytes = memory.current_bytes };
-		cgroup_path(&run->group, levels[0].path, sizeof(levels[0].path));
-		count = 1;
-	}
+	if (run->has_group)
+		cgroup_describe(&run->group, &levels[count++]);
 	memcpy(&levels[count], host->levels, host->level_count * sizeof(levels[0]));
 	return count + host->level_count;
 }
@@ -48,13 +45,24 @@ void breadcrumbs_note(struct worker_run *run)
 	struct host_level levels[HOST_LEVELS_MAX + 1];
 	struct breadcrumb crumb = { 0 };
 	int64_t now_usec = loop_now_usec();
-	if (run->killing || run->exited || (run->crumb_usec > 0 && now_usec - run->crumb_usec < LOOK_USEC))
+	if (run->killing || run->exited || now_usec < run->crumb_usec)
 		return;
-	run->crumb_usec = now_usec;
-	if (breadcrumb_needed(levels, look(run, levels), &crumb))
-		write_crumb(run, &crumb);
-	else
+	run->crumb_usec = now_usec + LOOK_USEC;
+	if (!breadcrumb_needed(levels, look(run, levels), &crumb)) {
 		breadcrumbs_forget(run->service);
+		return;
+	}
+	write_crumb(run, &crumb);
+	run->crumb_usec = now_usec + WRITE_USEC;
+}
+
+void breadcrumbs_say_where(struct service *service)
+{
+	const struct service_setup *setup = service->setup;
+	if (setup->host->pid1 && setup->plan->numbers[PLAN_ANCESTOR_LIMIT].value != SIZE_NONE &&
+	    state_dir_goes_with_root(&service->dir))
+		tell_warning(service, "the kernel may kill this container whole: for the next start to tell of it, mount a volume "
+			     "at %s, which now goes with the container", service->dir.state_path);
 }
 
 void breadcrumbs_forget(struct service *service)
@@ -77,7 +85,7 @@ static void fill(const struct service *service, const struct breadcrumb *crumb, 
 		.action = "this supervisor was started after it",
 		.skipped = { "all but the breadcrumb: nobody lived to keep it" },
 	};
-	breadcrumb_judge(crumb, &death->verdict);
+	breadcrumb_judge(crumb, loop_now_realtime_usec(), &death->verdict);
 	memcpy(death->service, service->setup->name, strlen(service->setup->name) + 1);
 	memcpy(death->cgroup, crumb->group, sizeof(death->cgroup));
 	death_advise(death, service->setup->plan);

@@ -37,7 +37,7 @@ struct worker_run {
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
 	int64_t ready_look_usec;   /* ready.when: tcp:PORT: when to look again; USEC_NEVER: no more */
-	int64_t crumb_usec;        /* when memory was last looked at for a breadcrumb */
+	int64_t crumb_usec;        /* when to look at memory for a breadcrumb again */
 	uint64_t child_deaths;     /* told */
 	struct output output;
 	struct records records;
@@ -136,7 +136,8 @@ void children_reporter_ended(struct worker_run *run, const struct reporter *repo
 void children_look(struct worker_run *run);
 
 /* breadcrumbs.c: for a kernel that kills the supervisor too */
-void breadcrumbs_note(struct worker_run *run);       /* at most once a second, where memory runs short */
+void breadcrumbs_note(struct worker_run *run);       /* at most one a second, where memory runs short */
+void breadcrumbs_say_where(struct service *service); /* what is kept must outlive a container: said once, at the start */
 void breadcrumbs_forget(struct service *service);
 void breadcrumbs_read(struct service *service);      /* what the supervisor before this one left: a death, if anything */
 

@@ -245,6 +245,7 @@ static void tell_start(struct service *service)
 		tell_warning(service, "%s", setup->plan->remarks[i].text);
 	if (service->dir.problem[0] != '\0')
 		tell_warning(service, "%s", service->dir.problem);
+	breadcrumbs_say_where(service);
 }
 
 /* A supervisor that was killed left its deaths behind: they count on, so that being killed is no way to a new budget. */

@@ -46,6 +46,7 @@ struct host {
 	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */
 	uint32_t uid;
 	char user[64]; /* name of uid, "" where it has none */
+	char worker_user_problem[128]; /* of sandbox.user: "user web: no such user"; "" where there is none */
 	bool pid1, under_systemd;
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;

@@ -203,6 +203,7 @@ int world_end(void **state)
 {
 	struct world *world = *state;
 	bool clean = world_end_programs(world);
+	clean &= groups_remove(world);
 	remove_state(world);
 	remove_tree(world->directory);
 	while (world->keep_count > 0) {

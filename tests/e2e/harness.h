@@ -15,6 +15,7 @@
 
 #define WORLD_PROGRAMS_MAX 64
 #define WORLD_KEEPS_MAX 4096
+#define WORLD_GROUPS_MAX 4
 #define WORLD_PATH_MAX 512
 #define WORDS_MAX 64
 
@@ -40,6 +41,8 @@ struct world {
 	size_t keep_count;
 	char *environment[WORDS_MAX]; /* "NAME=VALUE" beyond what every program gets; "NAME" takes it away */
 	size_t environment_count;
+	char *groups[WORLD_GROUPS_MAX]; /* of world_group; runs start in the last one */
+	size_t group_count;
 	const void *row; /* of a table test */
 };
 
@@ -68,8 +71,20 @@ char *js_worker_path(struct world *world, const char *file);
 struct program *program_start(struct world *world, const char *const *words);
 struct program *heapward_start(struct world *world, const char *first, ...) __attribute__((sentinel));
 
-/* Starts `heapward run -n NAME` with these words behind it. */
+/* Starts `heapward run -n NAME` with these words behind it, in the world's group; or any words that come to a run. */
 struct program *run_start(struct world *world, const char *const *words);
+struct program *run_start_by(struct world *world, const char *const *words);
+
+/* Makes a cgroup of the test's own, below the one made before it, where memory can be limited; on v2 it is delegated as
+ * systemd does. Returns its directory. Without one runs start in E2E_CGROUP (a directory), else where the test is. */
+const char *world_group(struct world *world);
+
+/* Writes one of a group's files, or fails the test. Limits have a name of their own on v1. */
+void group_write(const char *directory, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
+void group_limit(const char *directory, unsigned mib);
+
+/* The group as the kernel names it. */
+const char *group_name(const char *directory);
 
 /* Waits until it has ended, or fails the test with its output. Returns the exit status, 128 + signal. */
 int program_finish(struct world *world, struct program *program, double seconds);

@@ -20,6 +20,8 @@ static void child_environment(const struct world *world)
 		unsetenv(gone[i]);
 	setenv("E2E_SERVICE", world->name, 1);
 	setenv("HOME", world->directory, 1);
+	if (geteuid() != 0)
+		setenv("XDG_RUNTIME_DIR", world->directory, 1);
 	setenv("npm_config_update_notifier", "false", 1);
 	setenv("npm_config_offline", "true", 1);
 	setenv("npm_config_cache", world->directory, 1);
@@ -38,7 +40,8 @@ static void redirect(const char *path, int flags, int fd)
 		_exit(99);
 }
 
-static _Noreturn void child(const struct world *world, const struct program *program, const char *const *words)
+static _Noreturn void child(const struct world *world, const struct program *program, const char *const *words,
+			    bool in_group)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -47,7 +50,7 @@ static _Noreturn void child(const struct world *world, const struct program *pro
 	redirect("/dev/null", O_RDONLY, STDIN_FILENO);
 	redirect(program->out_path, O_WRONLY | O_CREAT | O_APPEND, STDOUT_FILENO);
 	redirect(program->err_path, O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO);
-	if (chdir(world->directory) < 0)
+	if (chdir(world->directory) < 0 || (in_group && !group_enter(world)))
 		_exit(99);
 	child_environment(world);
 	execvp(words[0], (char *const *)words);
@@ -55,7 +58,7 @@ static _Noreturn void child(const struct world *world, const struct program *pro
 	_exit(99);
 }
 
-struct program *program_start(struct world *world, const char *const *words)
+static struct program *start(struct world *world, const char *const *words, bool in_group)
 {
 	assert(world->program_count < WORLD_PROGRAMS_MAX);
 	struct program *program = &world->programs[world->program_count++];
@@ -67,8 +70,18 @@ struct program *program_start(struct world *world, const char *const *words)
 	if (program->pid < 0)
 		fail_msg("fork: %s", strerror(errno));
 	if (program->pid == 0)
-		child(world, program, words);
+		child(world, program, words, in_group);
 	return program;
+}
+
+struct program *program_start(struct world *world, const char *const *words)
+{
+	return start(world, words, false);
+}
+
+struct program *run_start_by(struct world *world, const char *const *words)
+{
+	return start(world, words, true);
 }
 
 /* Short-lived questions would fill the table: an ended program's place is used again. */
@@ -110,7 +123,7 @@ struct program *run_start(struct world *world, const char *const *more)
 		assert(count < WORDS_MAX - 1);
 		words[count++] = *more;
 	}
-	return program_start(world, words);
+	return run_start_by(world, words);
 }
 
 void reap(struct world *world)

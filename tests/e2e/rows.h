@@ -193,6 +193,12 @@
 	C_SIGNAL(X, SHORT, DIRECT, "SIGALRM", 14) C_SIGNAL(X, SHORT, DIRECT, "SIGTERM", 15) \
 	C_SIGNAL(X, SHORT, DIRECT, "SIGXCPU", 24)
 
+/* Parts of the names of ways that stand for the others where there is no time for all: as an ordinary user, and with each
+ * Node on the cgroup v2 machine. */
+#define REPRESENTATIVE \
+	"heap limit by objects|Buffers until OOM-killed|a child OOM-killed|exit 3|uncaught exception|prints the fatal line, aborts" \
+	"|SIGSEGV|missing command|not executable|working directory gone|stop on request|killed from outside"
+
 #define ROWS(X) NODE_ROWS(X) C_HEAP_ROWS(X) C_END_ROWS(X) C_EXIT_ROWS(X) C_SIGNAL_ROWS(X)
 
 #endif

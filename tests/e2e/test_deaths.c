@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_deaths: every row of rows.h is run and its verdict, certainty and exit status held. Each death is written to a
- * results file (E2E_RESULTS, else results.tsv beside this program), from which tools/test makes its last table and
- * tools/verdicts docs/verdicts.md.
- * usage: test_deaths [--full] [--kind node|c-worker] [--list] */
+/* test_deaths: every row of rows.h is run and its verdict, certainty and exit status held. Each death is a result
+ * (results.h).
+ * usage: test_deaths [--full] [--kind node|c-worker] [--representative] [--list]
+ * E2E_WAY: only ways with one of these texts in their name; E2E_WRAPPING: only these wrappings; both "A|B|C". */
 #include "tests/e2e/harness.h"
+#include "tests/e2e/results.h"
 #include "tests/e2e/rows.h"
-#include "tests/e2e/see.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,65 +156,10 @@ static void act(struct world *world, const struct row *row, struct program *run)
 		kill(run->pid, row->act == TERM ? SIGTERM : SIGINT);
 }
 
-/* "v20.20.2"; a C worker has none. */
-static const char *node_version(void)
+static void keep_result(struct world *world, const struct row *row, struct json_object *judged, bool held)
 {
-	static char version[32];
-	if (version[0] != '\0')
-		return version;
-	FILE *node = popen("node --version", "r");
-	if (node == NULL || fgets(version, sizeof(version), node) == NULL || pclose(node) != 0)
-		fail_msg("node --version: %s", strerror(errno));
-	version[strcspn(version, "\n")] = '\0';
-	return version;
-}
-
-static const char *results_path(char buffer[static WORLD_PATH_MAX])
-{
-	const char *given = getenv("E2E_RESULTS");
-	if (given != NULL)
-		return given;
-	ssize_t length = readlink("/proc/self/exe", buffer, WORLD_PATH_MAX - 16);
-	assert(length > 0);
-	buffer[length] = '\0';
-	strcpy(strrchr(buffer, '/'), "/results.tsv");
-	return buffer;
-}
-
-/* Why the verdict is not certain, in its own words; "" where it is. */
-static const char *doubt(struct json_object *judged)
-{
-	struct json_object *evidence = NULL;
-	json_object_object_get_ex(judged, "evidence", &evidence);
-	for (size_t i = 0; evidence != NULL && i < json_object_array_length(evidence); i++) {
-		const char *line = json_object_get_string(json_object_array_get_idx(evidence, i));
-		if (strncmp(line, "not certain: ", 13) == 0)
-			return line + 13;
-		if (strncmp(line, "whose limit: ", 13) == 0)
-			return line;
-	}
-	return "";
-}
-
-static void keep_result(const struct row *row, struct json_object *judged, bool held)
-{
-	char path[WORLD_PATH_MAX], line[1024];
-	cleanup_fd int fd = open(results_path(path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	bool certain = see_bool(judged, "/certain");
-	int length = snprintf(line, sizeof(line), "%s%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			      row->act == CHILD ? "child " : "", row->verdict, kind_names[row->kind],
-			      wrapping_names[row->wrapping], row->way, certain ? "certain" : "uncertain",
-			      held ? "held" : "FAILED", row->kind == NODE ? node_version() : "", on_cgroup_v2() ? "v2" : "v1",
-			      getuid() == 0 ? "root" : "user", certain ? "" : doubt(judged));
-	if (fd < 0 || write(fd, line, (size_t)length) != length)
-		fail_msg("write the result: %s", strerror(errno));
-}
-
-/* Whose limit it was is certain where the kernel counts it, or where its log can be read. */
-static bool kernel_tells(void)
-{
-	cleanup_fd int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return on_cgroup_v2() || fd >= 0;
+	const char *verdict = row->act == CHILD ? world_print(world, "child %s", row->verdict) : row->verdict;
+	result_keep(&(struct result){ verdict, kind_names[row->kind], wrapping_names[row->wrapping], row->way }, judged, held);
 }
 
 static bool certainty_holds(const struct row *row, struct json_object *why)
@@ -255,7 +200,7 @@ static void a_death_gets_its_verdict(void **state)
 	struct json_object *told = judged(world, row, run);
 	bool verdict = verdict_is(told, row->verdict, row->number), certain = certainty_holds(row, told);
 	bool exit_status = row->exit_status == ANY || status == row->exit_status;
-	keep_result(row, told, verdict && certain && exit_status);
+	keep_result(world, row, told, verdict && certain && exit_status);
 	if (!verdict || !certain)
 		fail_msg("not %s %d, certain %d:\n%s", row->verdict, row->number, row->certain,
 			 json_object_to_json_string_ext(told, JSON_C_TO_STRING_PRETTY));
@@ -266,17 +211,27 @@ static void a_death_gets_its_verdict(void **state)
 
 struct choice {
 	bool full, list;
-	const char *way; /* NULL: all; else a part of their names */
-	int kind;    /* ANY: both */
-	bool direct; /* without wrappings: for a machine that is slow */
+	const char *ways, *wrappings; /* NULL: all */
+	int kind;                     /* ANY: both */
 };
+
+/* True where one of the texts of "A|B|C" is in `name`. */
+static bool names_one(const char *list, const char *name)
+{
+	char text[512], *next = text;
+	snprintf(text, sizeof(text), "%s", list == NULL ? "" : list);
+	for (char *one; (one = strsep(&next, "|")) != NULL;)
+		if (strstr(name, one) != NULL)
+			return true;
+	return false;
+}
 
 static bool chosen(const struct choice *choice, const struct row *row)
 {
 	long major = row->to_major == 0 || row->kind != NODE ? 0 : strtol(node_version() + 1, NULL, 10);
 	if (major < row->from_major || major > row->to_major)
 		return false;
-	if ((choice->direct && row->wrapping != DIRECT) || (choice->way != NULL && strstr(row->way, choice->way) == NULL))
+	if (!names_one(choice->wrappings, wrapping_names[row->wrapping]) || !names_one(choice->ways, row->way))
 		return false;
 	return (choice->full || row->tier == SHORT) && (choice->kind == ANY || choice->kind == (int)row->kind);
 }
@@ -285,18 +240,20 @@ static struct choice read_choice(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "full", no_argument, NULL, 'f' }, { "kind", required_argument, NULL, 'k' },
-		{ "list", no_argument, NULL, 'l' }, { 0 }
+		{ "representative", no_argument, NULL, 'r' }, { "list", no_argument, NULL, 'l' }, { 0 }
 	};
 	const char *tier = getenv("E2E_TIER"), *kind = getenv("E2E_KIND");
 	struct choice ret = { .full = tier != NULL && strcmp(tier, "full") == 0, .kind = ANY };
+	ret.wrappings = getenv("E2E_WRAPPING");
+	ret.ways = getenv("E2E_WAY");
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		ret.full |= option == 'f';
 		ret.list |= option == 'l';
 		if (option == 'k')
 			kind = optarg;
+		if (option == 'r')
+			ret.ways = REPRESENTATIVE;
 	}
-	ret.direct = getenv("E2E_WRAPPING") != NULL && strcmp(getenv("E2E_WRAPPING"), "direct") == 0;
-	ret.way = getenv("E2E_WAY");
 	if (kind != NULL)
 		ret.kind = strcmp(kind, kind_names[NODE]) == 0 ? NODE : C;
 	return ret;

@@ -160,6 +160,33 @@ static void the_starter_policy_is_a_good_one(void **state)
 	heapward_says(world, 0, "check", "starter.yaml", NULL);
 }
 
+static void write_user(struct world *world, const char *user)
+{
+	world_write(world, "u.yaml", "version: 1\nservice: {name: %s, command: [sleep, '100']}\nsandbox:\n  user: %s\n",
+		    world->name, user);
+}
+
+/* No death: nothing was started. Of a user who went later a reload says so, and what runs runs on. */
+static void a_user_that_is_not_there_is_refused(void **state)
+{
+	struct world *world = *state;
+	write_user(world, "nosuchuser");
+	struct program *run = heapward_start(world, "run", "-p", "u.yaml", NULL);
+	assert_int_equal(program_finish(world, run, 10), 2);
+	assert_contains(program_err(world, run), "sandbox.user (u.yaml:4): user nosuchuser: no such user");
+	await_nothing_left(world, 1);
+	heapward_says(world, 1, "why", world->name, NULL);
+	heapward_says(world, 0, "check", "u.yaml", NULL); /* the form is right, and the service may be another machine's */
+	write_user(world, "nobody");
+	run = heapward_start(world, "run", "-p", "u.yaml", NULL);
+	pid_t worker = await_worker(world, 0, 20);
+	write_user(world, "nosuchuser");
+	heapward_says(world, 2, "reload", world->name, NULL);
+	assert_int_equal(await_worker(world, 0, 5), worker);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, run, 10), 0);
+}
+
 static void a_wrong_command_line_exits_2(void **state)
 {
 	static const char *const rows[][4] = {
@@ -187,6 +214,7 @@ int main(void)
 		WORLD_TEST(too_little_free_memory_can_be_refused),
 		WORLD_TEST(too_little_free_memory_can_be_waited_for),
 		WORLD_TEST(the_starter_policy_is_a_good_one),
+		WORLD_TEST(a_user_that_is_not_there_is_refused),
 		WORLD_TEST(a_wrong_command_line_exits_2),
 	};
 	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);

@@ -65,12 +65,15 @@ static void what_is_none_of_ours_is_refused(void **state UNUSED)
 static void it_stands_for_an_oom_kill_that_is_not_certain(void **state UNUSED)
 {
 	struct verdict verdict;
-	breadcrumb_judge(&sample, &verdict);
+	breadcrumb_judge(&sample, sample.at_realtime_usec + 2300 * USEC_PER_MSEC, &verdict);
 	assert_int_equal(verdict.kind, VERDICT_OOM_KILL);
 	assert_false(verdict.certain);
 	assert_string_equal(verdict.subject, "/kubepods/pod1");
-	assert_non_null(strstr(verdict.text, "memory 509 MiB of 512 MiB"));
+	assert_true(verdict.limit_bytes == 512 * MIB);
+	assert_non_null(strstr(verdict.text, "memory 509 of 512 MiB 2.3 s before the next start"));
 	assert_non_null(strstr(verdict.evidence[0], "2023-11-14T22:13:20.000Z"));
+	breadcrumb_judge(&sample, sample.at_realtime_usec - USEC_PER_SEC, &verdict);
+	assert_non_null(strstr(verdict.text, "MiB 0 s before the next start"));
 }
 
 int main(void)

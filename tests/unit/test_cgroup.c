@@ -361,6 +361,44 @@ static void the_levels_above_base_are_described(void **state)
 	assert_true(own_seen);
 }
 
+static int filled[2]; /* a pipe that the child closes */
+
+/* Where the directory can be written: inside a read-only machine there is no page cache to make. */
+static void fill_page_cache(void)
+{
+	static char chunk[MIB];
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	for (int i = 0; i < 24 && fd >= 0; i++)
+		(void)!write(fd, chunk, sizeof(chunk));
+	close(filled[1]); /* and not `fd`: the cache goes with the file */
+	for (;;)
+		pause();
+}
+
+static void page_cache_is_not_in_use(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct host_level level;
+	struct cgroup group;
+	uint64_t cache = 0, usage;
+	char byte;
+	make_worker(fixture, &group, 64 * MIB);
+	assert_int_equal(pipe(filled), 0);
+	pid_t pid = run_in_group(&group, fill_page_cache);
+	close(filled[1]);
+	assert_int_equal(read(filled[0], &byte, 1), 0);
+	close(filled[0]);
+	assert_true(cgroup_read_keyed(group.directory_fd[0], "memory.stat",
+				      is_v2(fixture) ? "inactive_file" : "total_inactive_file", &cache));
+	usage = cgroup_read_or_unknown(group.directory_fd[0], is_v2(fixture) ? "memory.current" : "memory.usage_in_bytes");
+	cgroup_describe(&group, &level);
+	assert_true(kill_until_empty(&group));
+	reap(pid);
+	remove_within_a_second(&group);
+	assert_int_equal(level.max_bytes, 64 * MIB);
+	assert_true(level.current_bytes + cache < usage + 2 * MIB && level.current_bytes + cache + 2 * MIB > usage);
+}
+
 static void nothing_is_known_without_a_group(void **state UNUSED)
 {
 	struct cgroup none;
@@ -417,6 +455,7 @@ int main(void)
 		cmocka_unit_test(an_oom_kill_is_counted_heard_and_found_in_the_log),
 		cmocka_unit_test(an_ancestors_limit_is_told_from_ours),
 		cmocka_unit_test(the_levels_above_base_are_described),
+		cmocka_unit_test(page_cache_is_not_in_use),
 		cmocka_unit_test(nothing_is_known_without_a_group),
 		cmocka_unit_test(libcgroup_sees_what_we_see),
 	};

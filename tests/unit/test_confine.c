@@ -34,6 +34,38 @@ static void a_worker_leads_its_own_session_with_no_signal_blocked_or_ignored(voi
 	assert_contains(ran.output, "SigIgn:\t0000000000000000");
 }
 
+/* Root's PATH often has directories of root's own. */
+static void a_directory_in_path_that_the_user_may_not_search_hides_nothing(void **state UNUSED)
+{
+	static const struct {
+		char *command;
+		int error;
+		const char *text;
+	} rows[] = { { "no-such-tool", ENOENT, "no-such-tool (/tmp/heapward-closed" }, { "noexec", EACCES, "noexec" } };
+	char closed[] = "/tmp/heapward-closed.XXXXXX", open_to_all[] = "/tmp/heapward-open.XXXXXX", path[128], file[64];
+	assert_non_null(mkdtemp(closed)); /* 0700 */
+	assert_non_null(mkdtemp(open_to_all));
+	assert_int_equal(chmod(open_to_all, 0755), 0);
+	snprintf(file, sizeof(file), "%s/noexec", open_to_all);
+	assert_int_equal(close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
+	snprintf(path, sizeof(path), "PATH=%s:/usr/bin:%s", closed, open_to_all);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *argv[] = { rows[i].command, NULL }, *environment[] = { path, NULL };
+		struct launch launch = launch_of(argv);
+		struct ran ran;
+		launch.set_user = true;
+		launch.uid = launch.gid = NOBODY;
+		launch.environment = environment;
+		run(&launch, &ran);
+		assert_true(ran.step_failed && ran.report.step == LAUNCH_STEP_EXEC);
+		assert_int_equal(ran.report.error, rows[i].error);
+		assert_int_equal(strncmp(ran.report.text, rows[i].text, strlen(rows[i].text)), 0);
+	}
+	unlink(file);
+	rmdir(open_to_all);
+	rmdir(closed);
+}
+
 static void a_worker_becomes_its_user_with_just_its_groups(void **state UNUSED)
 {
 	char *argv[] = { "sh", NULL };
@@ -329,6 +361,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_leads_its_own_session_with_no_signal_blocked_or_ignored),
+		cmocka_unit_test(a_directory_in_path_that_the_user_may_not_search_hides_nothing),
 		cmocka_unit_test(a_worker_becomes_its_user_with_just_its_groups),
 		cmocka_unit_test(capabilities_are_cut_to_the_named_ones),
 		cmocka_unit_test(unchanged_capabilities_stay),

@@ -395,18 +395,22 @@ static void root_and_user_are_remarked(void **state UNUSED)
 {
 	static const struct {
 		uint32_t uid;
-		const char *user;
+		const char *user, *problem;
 		bool startable;
 		const char *remark;
 	} rows[] = {
-		{ 1000, NULL, true, "" }, { 1000, "dev", true, "" }, { 1000, "1000", true, "" }, { 0, "web", true, "" },
-		{ 1000, "web", false, "sandbox.user web (default): only root can change the user" },
-		{ 0, NULL, true, "the worker runs as root; set sandbox.user" },
+		{ 1000, NULL, "", true, "" }, { 1000, "dev", "", true, "" }, { 1000, "1000", "", true, "" },
+		{ 0, "web", "", true, "" },
+		{ 1000, "web", "", false, "sandbox.user web (default): only root can change the user" },
+		{ 0, "wbe", "user wbe: no such user", false, "sandbox.user (default): user wbe: no such user" },
+		{ 1000, "wbe", "user wbe: no such user", false, "only root can change the user" },
+		{ 0, NULL, "", true, "the worker runs as root; set sandbox.user" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct policy policy = capped_policy(512 * MIB);
 		struct host host = sample_host();
 		host.uid = rows[i].uid;
+		strcpy(host.worker_user_problem, rows[i].problem);
 		policy.sandbox.user = (char *)rows[i].user;
 		struct plan plan = plan_of(&policy, &host);
 		assert_int_equal(plan_is_startable(&plan), rows[i].startable);

@@ -107,6 +107,13 @@ static void a_kernel_that_counts_no_failcnt_excludes_nothing(void **state UNUSED
 	assert_true(whose_limit_find(&evidence, &whose));
 	assert_string_equal(whose.path, "/s/web/worker");
 	assert_false(whose.certain || whose.host);
+	evidence.after.levels[1].max_bytes = 90 * MIB; /* the worker's own 100 MiB cannot be reached below that */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.path, "/s/web");
+	assert_false(whose.certain || whose.host);
+	evidence.after.levels[1].max_bytes = 100 * MIB; /* both can be: the nearest is named */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.path, "/s/web/worker");
 }
 
 int main(void)
