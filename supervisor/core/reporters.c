@@ -7,7 +7,7 @@
 size_t reporters_find(const struct reporter *list, size_t count, int32_t claimed_pid, uint64_t isolate)
 {
 	size_t i = 0;
-	while (i < count && (list[i].claimed_pid != claimed_pid || list[i].isolate != isolate))
+	while (i < count && (list[i].closed || list[i].claimed_pid != claimed_pid || list[i].isolate != isolate))
 		i++;
 	return i;
 }
@@ -20,7 +20,7 @@ static bool is_better_place(const struct reporter *one, const struct reporter *o
 	return one->closed_usec < other->closed_usec;
 }
 
-size_t reporters_place(const struct reporter *list, size_t count, size_t max)
+size_t reporters_place(const struct reporter *list, size_t count, size_t max, bool main_isolate)
 {
 	size_t best = max;
 	if (count < max)
@@ -29,6 +29,8 @@ size_t reporters_place(const struct reporter *list, size_t count, size_t max)
 		if (list[i].closed && (best == max || is_better_place(&list[i], &list[best])))
 			best = i;
 	}
+	for (size_t i = 0; main_isolate && best == max && i < count; i++)
+		best = list[i].main_isolate ? max : i;
 	return best;
 }
 

@@ -6,12 +6,13 @@
 
 #include "supervisor/types/heap.h"
 
-/* The reporter that a record names, `count` where it never said hello. */
+/* The living reporter that a record names, `count` where there is none. */
 size_t reporters_find(const struct reporter *list, size_t count, int32_t claimed_pid, uint64_t isolate);
 
 /* Where a new reporter goes: behind the last one, else (the table of `max` is full) over one that is gone: first those
- * that were never near their limit, then the one gone longest. `max` where all of them live. */
-size_t reporters_place(const struct reporter *list, size_t count, size_t max);
+ * that were never near their limit, then the one gone longest. Where all of them live, a main isolate goes over a worker
+ * thread. Else `max`. */
+size_t reporters_place(const struct reporter *list, size_t count, size_t max, bool main_isolate);
 
 /* How much this reporter's heap matters, whatever is in it: a server over a launcher, the living over the gone, near
  * its limit over not, a main isolate over a worker thread. */

@@ -36,6 +36,11 @@ static struct json_object *heap_object(const struct status_instance *instance)
 	json_put(heap, "reporters", json_number(instance->heap.reporters));
 	json_put(heap, "records", json_size(instance->heap.records));
 	json_put(heap, "bad_records", json_size(instance->heap.bad_records));
+	json_put(heap, "unknown_records", json_size(instance->heap.unknown_records));
+	json_put(heap, "forged_hellos", json_size(instance->heap.forged_hellos));
+	json_put(heap, "replayed_hellos", json_size(instance->heap.replayed_hellos));
+	json_put(heap, "refused_hellos", json_size(instance->heap.refused_hellos));
+	json_put(heap, "pauses", json_size(instance->heap.pauses));
 	return heap;
 }
 

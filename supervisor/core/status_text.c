@@ -52,6 +52,27 @@ static void add_head(struct prose *prose, struct json_object *service)
 				    ? " (read again; the next start uses it)" : "");
 }
 
+/* What an honest worker never has. */
+static void add_doubts(struct prose *prose, struct json_object *instance)
+{
+	static const struct {
+		const char *path, *what;
+	} rows[] = {
+		{ "heap.bad_records", "bad" }, { "heap.unknown_records", "of nobody known" },
+		{ "heap.forged_hellos", "hellos in another's name" },
+		{ "heap.replayed_hellos", "hellos once more" }, { "heap.refused_hellos", "hellos too many" },
+		{ "heap.pauses", "times too much to hear" },
+	};
+	char text[256];
+	size_t length = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows) && length < sizeof(text); i++)
+		if (number_at(instance, rows[i].path) > 0)
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%lld %s", length == 0 ? "" : ", ",
+						   number_at(instance, rows[i].path), rows[i].what);
+	if (length > 0)
+		prose_field(prose, "", "not believed: %s", text);
+}
+
 static void add_heap(struct prose *prose, struct json_object *instance)
 {
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], old_space[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX];
@@ -60,6 +81,7 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 	if (strcmp(source, "none") == 0) {
 		prose_field(prose, "heap", "no figures: %s",
 			    json_find_text(instance, "heap.source_problem", "unknown"));
+		add_doubts(prose, instance);
 		return;
 	}
 	if (json_find_size(instance, "heap.used_bytes") == SIZE_UNKNOWN)
@@ -73,9 +95,10 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 			    size_at(old_space, instance, "heap.old_space_bytes"),
 			    size_at(live, instance, "heap.after_full_gc_bytes"),
 			    size_at(external, instance, "heap.external_bytes"));
-	prose_field(prose, "", "by the %s, %s ago; %lld reporting, %lld records, %lld bad", source,
+	prose_field(prose, "", "by the %s, %s ago; %lld reporting, %lld records", source,
 		    time_at(age, instance, "heap.age_seconds"), number_at(instance, "heap.reporters"),
-		    number_at(instance, "heap.records"), number_at(instance, "heap.bad_records"));
+		    number_at(instance, "heap.records"));
+	add_doubts(prose, instance);
 	if (json_find(instance, "heap.source_problem") != NULL)
 		prose_field(prose, "", "%s", json_find_text(instance, "heap.source_problem", ""));
 }

@@ -54,29 +54,75 @@ static bool ended_by(const struct evidence *evidence, int signal)
 	return evidence->exited && evidence->wait_code != CLD_EXITED && evidence->wait_status == signal;
 }
 
-/* A process that reported from inside V8, as itself or behind a launcher, and whose end the kernel has told. */
-static const struct reporter *ended_near_limit(const struct evidence *evidence)
+static bool is_main(const struct evidence *evidence, const struct reporter *reporter)
 {
-	for (size_t i = 0; i < evidence->reporter_count; i++) {
-		const struct reporter *reporter = &evidence->reporters[i];
-		if (reporter->near_limit && !reporter->launcher && reporter->main_isolate && reporter->closed &&
-		    !reporter->told && !reporter->said_bye && evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC)
-			return reporter;
-	}
+	return reporter->pid > 0 && reporter->pid == evidence->main_pid;
+}
+
+static bool is_server(const struct reporter *reporter)
+{
+	return reporter->main_isolate && !reporter->launcher;
+}
+
+/* The exit code that a shell would make of an end. */
+static int exit_code_of(int code, int status)
+{
+	return code == CLD_EXITED ? status : SHELL_SIGNAL + status;
+}
+
+static bool ended_before_we_killed(const struct evidence *evidence, const struct reporter *reporter)
+{
+	return reporter->closed && (evidence->killed_usec == 0 || reporter->closed_usec <= evidence->killed_usec);
+}
+
+/* Whether this process ended as V8 ends at its limit. The kernel tells of the main process always, of others where it is
+ * new enough. A bye says that exit() ran, but anybody in the worker can write one in another's name: it counts where
+ * the kernel has told nothing. */
+static bool end_fits(const struct evidence *evidence, const struct reporter *reporter)
+{
+	if (is_main(evidence, reporter))
+		return ended_by(evidence, SIGABRT);
+	if (!ended_before_we_killed(evidence, reporter))
+		return false;
+	return reporter->end_known ? exit_code_of(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGABRT :
+				     !reporter->said_bye;
+}
+
+static bool near_its_end(const struct evidence *evidence, const struct reporter *reporter)
+{
+	return reporter->near_limit && is_server(reporter) && !reporter->told &&
+	       evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC;
+}
+
+/* One that was near its limit, whatever its end; NULL where there is none. */
+static const struct reporter *came_near(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (near_its_end(evidence, &evidence->reporters[i]))
+			return &evidence->reporters[i];
 	return NULL;
 }
 
-static bool ended_without_leave_taking(const struct evidence *evidence, int32_t pid)
+/* A process that reported from inside V8, as itself or behind a launcher, and whose end the kernel has told. */
+static const struct reporter *ended_near_limit(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (near_its_end(evidence, &evidence->reporters[i]) && end_fits(evidence, &evidence->reporters[i]))
+			return &evidence->reporters[i];
+	return NULL;
+}
+
+static bool process_end_fits(const struct evidence *evidence, int32_t pid)
 {
 	for (size_t i = 0; i < evidence->reporter_count; i++) {
 		const struct reporter *reporter = &evidence->reporters[i];
 		if (reporter->main_isolate && reporter->pid == pid)
-			return reporter->closed && !reporter->said_bye && !reporter->told;
+			return end_fits(evidence, reporter) && !reporter->told;
 	}
 	return false;
 }
 
-/* A worker thread that lived, or was being taken down, when its process ended without leave-taking. V8 tells of a
+/* A worker thread that lived, or was being taken down, when its process ended as V8 ends. V8 tells of a
  * thread's limit nobody but Node, which contains most of them; a single huge allocation can end the whole process. */
 static const struct reporter *ended_in_a_thread(const struct evidence *evidence)
 {
@@ -84,7 +130,7 @@ static const struct reporter *ended_in_a_thread(const struct evidence *evidence)
 		const struct reporter *reporter = &evidence->reporters[i];
 		if (!reporter->main_isolate && reporter->closed &&
 		    evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC &&
-		    ended_without_leave_taking(evidence, reporter->pid))
+		    process_end_fits(evidence, reporter->pid))
 			return reporter;
 	}
 	return NULL;
@@ -105,12 +151,31 @@ static bool any_reporter(const struct evidence *evidence)
 	return false;
 }
 
+/* The main process, where it reports for itself: then it is no wrapper, and its wait status is the server's own. */
+static const struct reporter *main_reporter(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++)
+		if (is_server(&evidence->reporters[i]) && is_main(evidence, &evidence->reporters[i]))
+			return &evidence->reporters[i];
+	return NULL;
+}
+
+/* Whether a near limit would have been told, so that no record of one means that there was none. */
+static bool would_have_told(const struct evidence *evidence)
+{
+	const struct reporter *main_one = main_reporter(evidence);
+	if (evidence->records_lost || came_near(evidence) != NULL)
+		return false;
+	if (ended_by(evidence, SIGABRT))
+		return main_one != NULL && sees_the_limit(main_one);
+	return any_reporter(evidence);
+}
+
 /* A server that reports, but not its limit; NULL where there is none. */
 static const struct reporter *blind_reporter(const struct evidence *evidence)
 {
 	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (!evidence->reporters[i].launcher && evidence->reporters[i].main_isolate &&
-		    !sees_the_limit(&evidence->reporters[i]))
+		if (is_server(&evidence->reporters[i]) && !sees_the_limit(&evidence->reporters[i]))
 			return &evidence->reporters[i];
 	return NULL;
 }
@@ -129,12 +194,16 @@ static void add_wait_status(const struct evidence *evidence, struct verdict *ver
 static void add_heap(const struct evidence *evidence, struct verdict *verdict)
 {
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], before[UNITS_TEXT_MAX];
-	const struct reporter *reporter = ended_near_limit(evidence);
+	const struct reporter *ended = ended_near_limit(evidence);
+	const struct reporter *reporter = ended != NULL ? ended : came_near(evidence);
 	if (reporter != NULL)
-		add(verdict, "heap record: near the limit %s before the end, used %s of %s (pid %d)",
+		add(verdict, "heap record: near the limit %s before the end, used %s of %s (pid %d)%s",
 		    units_format_time(before, evidence->ended_usec - reporter->near_limit_usec),
 		    units_format_size(used, reporter->last.used_bytes),
-		    units_format_size(limit, reporter->last.limit_bytes), reporter->pid);
+		    units_format_size(limit, reporter->last.limit_bytes), reporter->pid,
+		    ended != NULL ? "" : ", but it did not end there");
+	else if (any_reporter(evidence) && evidence->records_lost)
+		add(verdict, "heap records: none of a near limit, but some were lost or not believed");
 	else if (any_reporter(evidence))
 		add(verdict, "heap records: V8 did not come near its limit");
 	else if (blind_reporter(evidence) != NULL)
@@ -212,6 +281,22 @@ static bool judge_not_ready(const struct evidence *evidence, struct verdict *ver
 	return true;
 }
 
+/* Behind a wrapper the kill of node shows as exit 137 or 1 of npm: then the end of a process that reported must bear it
+ * out, or the exit code of what is a wrapper. */
+static bool member_was_killed(const struct evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->reporter_count; i++) {
+		const struct reporter *reporter = &evidence->reporters[i];
+		bool killed = reporter->end_known ?
+				      exit_code_of(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGKILL :
+				      !reporter->said_bye;
+		if (killed && ended_before_we_killed(evidence, reporter) && !is_main(evidence, reporter) &&
+		    !reporter->launcher && !reporter->told)
+			return true;
+	}
+	return evidence->wait_status == SHELL_SIGNAL + SIGKILL && main_reporter(evidence) == NULL;
+}
+
 /* A kill by the kernel takes main process or members; counters tell of it, the wait status alone never does. */
 static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verdict)
 {
@@ -220,16 +305,10 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 	bool main_killed = ended_by(evidence, SIGKILL) && !evidence->we_killed;
 	if (!whose_limit_find(evidence, &whose) || ended_by(evidence, SIGABRT))
 		return false;
-	/* Behind a wrapper the kill of node shows as exit 137 or 1 of npm: then a reporter's end must bear it out. */
-	bool member_ended = false;
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (evidence->reporters[i].closed && !evidence->reporters[i].said_bye && !evidence->reporters[i].launcher &&
-		    !evidence->reporters[i].told)
-			member_ended = true;
 	bool behind_wrapper = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status != 0;
 	if (!main_killed && !behind_wrapper)
 		return false;
-	bool certain = whose.certain && (main_killed || member_ended || evidence->wait_status == SHELL_SIGNAL + SIGKILL);
+	bool certain = whose.certain && (main_killed || member_was_killed(evidence));
 	snprintf(verdict->subject, sizeof(verdict->subject), "%s", whose.path);
 	verdict->limit_bytes = whose.limit_bytes;
 	bool own = evidence->after.level_count > 0 && strcmp(whose.path, evidence->after.levels[0].path) == 0;
@@ -284,15 +363,29 @@ static bool judge_heap_limit_by_line(const struct evidence *evidence, struct ver
 		add(verdict, "not certain: V8 tells of a worker thread's limit only by its line on stderr");
 		return true;
 	}
-	if (any_reporter(evidence) || (!ended_by(evidence, SIGABRT) && evidence->wait_status != SHELL_SIGNAL + SIGABRT))
+	if (would_have_told(evidence) ||
+	    (!ended_by(evidence, SIGABRT) && evidence->wait_status != SHELL_SIGNAL + SIGABRT))
 		return false;
 	set(verdict, VERDICT_HEAP_LIMIT, false, "%s", heap_limit_text(evidence, text, sizeof(text)));
 	add(verdict, "not certain: no heap records bear out the fatal line");
 	return true;
 }
 
-/* Three witnesses: V8's own near-limit record from a process that then ended without leave-taking, the way that the
- * process ended, and the fatal line. Text alone can be printed by anybody; the record and the kernel's word cannot. */
+/* Why the three witnesses do not make a certain verdict; NULL: they do. */
+static const char *doubt_of(const struct evidence *evidence, const struct reporter *reporter)
+{
+	if (evidence->fatal.kind != FATAL_HEAP_LIMIT)
+		return "not certain: the fatal line is missing on stderr";
+	if (reporter->said_bye)
+		return "not certain: a record says that it left in order, the kernel that it was aborted";
+	if (reporter->unseen && !reporter->end_known && !is_main(evidence, reporter))
+		return "not certain: it was gone before it could be looked at";
+	return NULL;
+}
+
+/* Three witnesses: V8's own near-limit record from a process that then ended, the way that it ended, by the kernel's
+ * word, and the fatal line. Record and text can be forged by the worker; each alone is no certain verdict, and no two
+ * of them outweigh the kernel. */
 static bool judge_heap_limit(const struct evidence *evidence, struct verdict *verdict)
 {
 	char text[256];
@@ -303,10 +396,11 @@ static bool judge_heap_limit(const struct evidence *evidence, struct verdict *ve
 		return false;
 	if (reporter == NULL || (!aborted && !line))
 		return judge_heap_limit_by_line(evidence, verdict);
+	const char *doubt = doubt_of(evidence, reporter);
 	verdict->limit_bytes = reporter->last.limit_bytes;
-	set(verdict, VERDICT_HEAP_LIMIT, line, "%s", heap_limit_text(evidence, text, sizeof(text)));
-	if (!line)
-		add(verdict, "not certain: the fatal line is missing on stderr");
+	set(verdict, VERDICT_HEAP_LIMIT, doubt == NULL, "%s", heap_limit_text(evidence, text, sizeof(text)));
+	if (doubt != NULL)
+		add(verdict, "%s", doubt);
 	return true;
 }
 
@@ -347,7 +441,7 @@ static int exit_status(const struct evidence *evidence)
 {
 	if (!evidence->exited)
 		return 0;
-	return evidence->wait_code == CLD_EXITED ? evidence->wait_status : SHELL_SIGNAL + evidence->wait_status;
+	return exit_code_of(evidence->wait_code, evidence->wait_status);
 }
 
 void verdict_judge(const struct evidence *evidence, struct verdict *ret)

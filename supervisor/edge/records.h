@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* records: the receiving ends of one worker's heap-record pipe and door. Hostile bytes come in, reporters with the
- * kernel's word for their pid come out; bad records are counted and dropped. What a worker can reach here is bounded:
- * the table, the bytes of one wake-up, the bytes of one window of time, the bytes on a private socket. (A worker with
- * CAP_SYS_ADMIN can send another's pid; it can still only get its own restart.) */
+ * kernel's word for their pid and their end come out; bad records are counted and dropped. What a worker can reach here
+ * is bounded: the table, one window's work, the bytes on a private socket. (A worker with CAP_SYS_ADMIN can send
+ * another's pid; it can still only get its own restart.) */
 #ifndef SUPERVISOR_EDGE_RECORDS_H
 #define SUPERVISOR_EDGE_RECORDS_H
 
@@ -19,16 +19,20 @@
 /* Room for records_variable: numbers, and a UNIX path of which every byte is escaped, for each held socket. */
 #define RECORDS_VARIABLE_MAX (256 + HEAPWARD_LISTEN_MAX * 416)
 
-/* A worker that sends more than this in a window is not heard until the window is over: it loses records, and we no
- * time. 64 heaps that collect as fast as they can stay far below. */
+/* A worker that makes more work than this in a window is not heard until the window is over: it loses records, and we no
+ * time. Work is counted in bytes of the pipe; a hello and a descriptor cost more than their bytes. 64 heaps that collect
+ * as fast as they can stay far below. */
 #define RECORDS_WINDOW_USEC (100 * USEC_PER_MSEC)
 #define RECORDS_WINDOW_BYTES (256 * 1024)
+#define RECORDS_HELLO_BYTES 1024 /* one that opens a socket, a pidfd, a file of /proc */
 
 struct records_private {
-	struct source source; /* a reporter's private socket, -1: none; its end of file: the reporter is gone */
+	struct source socket; /* a reporter's private socket, -1: none */
+	struct source end;    /* pidfd of its process, -1: there was none to be had, the socket's end has to do */
 	struct records *records;
 	size_t reporter;
-	uint64_t ignored_bytes; /* nobody has anything to say here yet */
+	bool gone;              /* it had ended before its hello was read: closed once the pipe has been read, too */
+	uint64_t ignored_bytes; /* nobody has anything to say on the socket yet */
 };
 
 /* A held socket as the worker is told of it. */
@@ -49,11 +53,13 @@ struct records {
 	size_t series_count;
 	size_t series_of;                 /* index of the reporter; valid where series_count > 0 */
 	uint64_t external_peak_bytes;     /* the most that one server's heap held outside */
-	uint64_t good, bad, unknown, refused; /* records; unknown: of nobody who said hello; refused: hellos beyond
-						 the table */
+	uint64_t good, bad, unknown;      /* records; unknown: of nobody who said hello */
+	uint64_t forged, replayed, refused; /* hellos in another's name, once more, and beyond the table */
+	uint64_t pauses;                  /* windows that were too full */
+	bool lost;                        /* of what could be evidence, some was not heard or not believed */
 	int64_t window_usec;              /* when the window began */
-	uint64_t window_bytes;            /* read since */
-	bool paused;
+	uint64_t window_bytes;            /* work since */
+	bool paused, has_gone;
 	bool pipe_ended, door_ended;      /* every writer has closed it */
 	uint32_t serves;                  /* held sockets that some reporter listens on, as a bit each */
 	char foreign[sizeof(((struct heapward_record_listening *)0)->name)]; /* the first socket that it listens on
@@ -69,6 +75,7 @@ struct records {
 			  const struct heapward_record_listening *listening);
 	/* Once after records_send_drain: each one who was told has no connection open, or is gone. */
 	void (*drained_all)(struct records *records);
+	void (*doubted)(struct records *records);                                     /* a count other than good rose */
 	void *owner;
 };
 
@@ -79,7 +86,8 @@ int records_init(struct records *ret, struct loop *loop, struct failure *why);
 /* Closes the worker's ends in this process, once it has been launched. */
 void records_launched(struct records *records);
 
-/* Reads what is there now, without waiting: before a death is judged. */
+/* Reads what is there now, without waiting, and sees who has ended: before a death is judged. How they ended is known
+ * only once their parents have heard of it: at the last call, when nobody of the worker lives. */
 void records_drain(struct records *records);
 
 /* When a worker that sent too much is heard again, USEC_NEVER where none is paused; records_tick does so. */

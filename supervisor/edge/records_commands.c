@@ -8,7 +8,7 @@
 static bool can_be_told(const struct records *records, size_t index)
 {
 	const struct reporter *reporter = &records->reporters[index];
-	return records->privates[index].source.fd >= 0 && reporter->takes_commands && !reporter->launcher &&
+	return records->privates[index].socket.fd >= 0 && reporter->takes_commands && !reporter->launcher &&
 	       !reporter->closed;
 }
 
@@ -19,13 +19,16 @@ static void tell_to_drain(struct records *records, size_t index)
 		return;
 	heap_command_encode(HEAPWARD_DRAIN, bytes);
 	/* So few bytes go whole or not at all. */
-	ssize_t sent = send(records->privates[index].source.fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent = send(records->privates[index].socket.fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
 	records->reporters[index].told_to_drain = sent == (ssize_t)sizeof(bytes);
 }
 
-/* A worker thread is told by its main isolate, and answers for itself. */
-static bool is_waited_for(const struct reporter *reporter)
+/* A worker thread is told by its main isolate, and answers for itself. Whoever has shut its ear is not waited for. */
+static bool is_waited_for(const struct records *records, size_t index)
 {
+	const struct reporter *reporter = &records->reporters[index];
+	if (reporter->main_isolate && records->privates[index].socket.fd < 0)
+		return false;
 	bool told = reporter->told_to_drain || (!reporter->main_isolate && reporter->serves != 0);
 	return told && !reporter->drained && !reporter->closed;
 }
@@ -37,7 +40,7 @@ void records_check_drained(struct records *records)
 		return;
 	for (size_t i = 0; i < records->reporter_count; i++) {
 		anybody = anybody || records->reporters[i].told_to_drain;
-		if (is_waited_for(&records->reporters[i]))
+		if (is_waited_for(records, i))
 			return;
 	}
 	if (!anybody)

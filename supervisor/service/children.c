@@ -74,13 +74,13 @@ static void look_for_oom_kill(struct worker_run *run)
 	run->kernel = (struct kernel_oom){ .readable = run->kernel.readable };
 }
 
-/* Its wait status went to its own parent: record and fatal line have to do. */
+/* Its wait status went to its own parent: where the kernel does not tell it to others, record and fatal line have to do. */
 static void look_at_reporter(struct worker_run *run, struct reporter *reporter)
 {
 	struct evidence evidence = {
 		.exited = true,
-		.wait_code = CLD_EXITED,
-		.wait_status = 128 + SIGABRT,
+		.wait_code = reporter->end_known ? reporter->end_code : CLD_EXITED,
+		.wait_status = reporter->end_known ? reporter->end_status : 128 + SIGABRT,
 		.fatal = run->fatal.found,
 		.reporters = reporter,
 		.reporter_count = 1,
@@ -96,6 +96,8 @@ static void look_at_reporter(struct worker_run *run, struct reporter *reporter)
 static void look_for_heap_limits(struct worker_run *run)
 {
 	bool found = false;
+	if (run->has_records)
+		records_drain(&run->records);
 	for (size_t i = 0; run->has_records && i < run->records.reporter_count; i++) {
 		struct reporter *reporter = &run->records.reporters[i];
 		if (!ended_near_limit(reporter) || reporter->pid == run->child.pid)

@@ -40,6 +40,8 @@ void ending_kill(struct worker_run *run)
 {
 	if (!ending_reap(run) && run->child.pid > 0)
 		run->we_killed = true;
+	if (run->killed_usec == 0)
+		run->killed_usec = loop_now_usec();
 	run->killing = true;
 	run->waiting_for_memory = false;
 	if (run->has_group)
@@ -61,6 +63,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.left_draining = worker != NULL && worker->left_draining,
 		.we_killed = run->we_killed,
 		.agent_expected = run->agent_loaded,
+		.main_pid = run->child.pid,
+		.killed_usec = run->killed_usec,
 		.before = run->before,
 		.launched_usec = run->launched_usec,
 		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
@@ -74,6 +78,7 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		records_drain(&run->records);
 		evidence->reporters = run->records.reporters;
 		evidence->reporter_count = run->records.reporter_count;
+		evidence->records_lost = run->records.lost;
 	}
 	if (run->has_group) {
 		cgroup_read_counters(&run->group, &evidence->after);
@@ -100,8 +105,11 @@ static void remember_figures(struct worker_run *run)
 	bool near_limit = worker != NULL && worker->asked == ASKED_REPLACE;
 	bool in_order = run->verdict.kind == VERDICT_STOPPED || run->verdict.kind == VERDICT_EXIT ||
 			(run->verdict.kind == VERDICT_REPLACED && !near_limit);
-	if (in_order && run->has_records && figures->buffers_bytes < run->records.external_peak_bytes)
-		figures->buffers_bytes = run->records.external_peak_bytes;
+	/* A record can name any size; the kernel counted what was really there. */
+	uint64_t buffers = run->has_records ? run->records.external_peak_bytes : 0;
+	buffers = buffers < peak ? buffers : peak;
+	if (in_order && figures->buffers_bytes < buffers)
+		figures->buffers_bytes = buffers;
 	figures->peak_runs++;
 	(void)state_dir_write_figures(&run->service->dir, figures, &ignored);
 }

@@ -34,11 +34,15 @@ struct worker_run {
 	bool has_group, exited, killing, waiting_for_memory, agent_loaded;
 	int wait_code, wait_status;
 	bool we_killed;            /* our SIGKILL came before the end of the main process */
+	int64_t killed_usec;       /* when it was first sent, 0: not yet */
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
 	int64_t ready_look_usec;   /* ready.when: tcp:PORT: when to look again; USEC_NEVER: no more */
 	int64_t crumb_usec;        /* when to look at memory for a breadcrumb again */
 	uint64_t child_deaths;     /* told */
+	int64_t heard_usec;        /* since when the worker's own news are counted, and how many it had a line for: */
+	unsigned heard_count;
+	bool doubts_said;
 	struct output output;
 	struct records records;
 	bool has_output, has_records;

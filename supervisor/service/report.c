@@ -31,6 +31,18 @@ static void fill_source(struct service *service, const struct worker_run *run, s
 	snprintf(instance->heap.source_problem, sizeof(instance->heap.source_problem), "%s", problem);
 }
 
+static void fill_counts(const struct records *records, struct status_instance *instance)
+{
+	instance->heap.reporters = (uint32_t)records->reporter_count;
+	instance->heap.records = records->good;
+	instance->heap.bad_records = records->bad;
+	instance->heap.unknown_records = records->unknown;
+	instance->heap.forged_hellos = records->forged;
+	instance->heap.replayed_hellos = records->replayed;
+	instance->heap.refused_hellos = records->refused;
+	instance->heap.pauses = records->pauses;
+}
+
 static void fill_heap(struct service *service, const struct worker_run *run, struct status_instance *instance)
 {
 	const struct plan *plan = service->setup->plan;
@@ -39,9 +51,7 @@ static void fill_heap(struct service *service, const struct worker_run *run, str
 	fill_source(service, run, instance);
 	if (!run->has_records)
 		return;
-	instance->heap.reporters = (uint32_t)run->records.reporter_count;
-	instance->heap.records = run->records.good;
-	instance->heap.bad_records = run->records.bad;
+	fill_counts(&run->records, instance);
 	if (principal == NULL)
 		return;
 	instance->heap.limit_bytes = principal->heap_size_limit_bytes;

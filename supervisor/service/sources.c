@@ -11,6 +11,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#define NEWS_WINDOW_USEC (60 * USEC_PER_SEC)
+#define NEWS_MAX 100 /* near its limit, or with another than planned: a cluster of 32 has some three each */
+
 /* The supervisor as PID 1 inherits every orphan; its own children are told by their pidfds. */
 static void reap_orphans(struct service *service)
 {
@@ -217,6 +220,17 @@ static uint32_t servers_reporting(const struct records *records)
 	return count;
 }
 
+/* A line for a worker's own news: so many in so much time, a server's whole life; what a flood adds is only counted. */
+static bool may_tell(struct worker_run *run)
+{
+	int64_t now_usec = loop_now_usec();
+	if (run->heard_usec == 0 || now_usec - run->heard_usec >= NEWS_WINDOW_USEC) {
+		run->heard_usec = now_usec;
+		run->heard_count = 0;
+	}
+	return run->heard_count++ < NEWS_MAX;
+}
+
 static void tell_difference(struct worker_run *run, const struct reporter *reporter, uint64_t planned_bytes)
 {
 	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], old_planned[UNITS_TEXT_MAX];
@@ -263,14 +277,14 @@ static void reporter_said_hello(struct records *records, const struct reporter *
 	if (!plan->manages_heap || reporter->launcher || !reporter->main_isolate)
 		return;
 	if (planned_bytes != SIZE_NONE && planned_bytes != SIZE_UNKNOWN &&
-	    reporter->heap_size_limit_bytes != SIZE_UNKNOWN && reporter->heap_size_limit_bytes != planned_bytes)
+	    reporter->heap_size_limit_bytes != SIZE_UNKNOWN && reporter->heap_size_limit_bytes != planned_bytes &&
+	    may_tell(run))
 		tell_difference(run, reporter, planned_bytes);
 	tell_overcommit(run, reporter);
 }
 
-static void reporter_near_limit(struct records *records, const struct reporter *reporter, uint64_t newly_granted_bytes)
+static void tell_near_limit(struct worker_run *run, const struct reporter *reporter, uint64_t newly_granted_bytes)
 {
-	struct worker_run *run = records->owner;
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], granted[UNITS_TEXT_MAX];
 	struct notice notice = tell_notice(run->service, NOTICE_HEAP_NEAR_LIMIT, run);
 	notice.pid = reporter->pid;
@@ -287,6 +301,13 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->last.limit_bytes);
 	tell_add_number(&notice, "granted_bytes", (int64_t)newly_granted_bytes);
 	tell(run->service, &notice);
+}
+
+static void reporter_near_limit(struct records *records, const struct reporter *reporter, uint64_t newly_granted_bytes)
+{
+	struct worker_run *run = records->owner;
+	if (may_tell(run))
+		tell_near_limit(run, reporter, newly_granted_bytes);
 	if (!reporter->launcher)
 		service_push_worker(run->service, WORKER_EVENT_NEAR_LIMIT, run);
 }
@@ -301,6 +322,20 @@ static void all_have_drained(struct records *records)
 {
 	struct worker_run *run = records->owner;
 	service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
+}
+
+/* Once for each worker; status has the counts. */
+static void records_doubted(struct records *records)
+{
+	struct worker_run *run = records->owner;
+	if (run->doubts_said)
+		return;
+	run->doubts_said = true;
+	struct notice notice = tell_notice(run->service, NOTICE_RECORDS_BAD, run);
+	snprintf(notice.message, sizeof(notice.message),
+		 "sends heap records that are not to be believed%s; heapward status %s counts them",
+		 records->pauses > 0 ? ", or too many" : "", run->service->setup->name);
+	tell(run->service, &notice);
 }
 
 static void reporter_ended(struct records *records, const struct reporter *reporter)
@@ -322,4 +357,5 @@ void sources_attach_records(struct worker_run *run)
 	run->records.listening = reporter_listens;
 	run->records.drained_all = all_have_drained;
 	run->records.sampled = heap_sampled;
+	run->records.doubted = records_doubted;
 }

@@ -35,9 +35,11 @@ struct reporter {
 	bool said_bye;            /* left in order: exit() ran, with bye_status; or its worker thread ended */
 	int32_t bye_status;
 	uint64_t dropped;         /* records that it could not send, by its own word */
-	bool closed;              /* its process closed the private socket, which only its end does to an honest one;
-				     a worker thread: its bye, or the end of its process */
+	bool closed;              /* its process has ended, by the kernel's word; a worker thread: its bye, too */
 	int64_t closed_usec;
+	bool unseen;              /* it was gone before its hello was read: the kernel vouches for nothing but its pid */
+	bool end_known;           /* how it ended is known as well: newer kernels tell of others' children */
+	int32_t end_code, end_status; /* as of waitid: CLD_EXITED and a code, CLD_KILLED or CLD_DUMPED and a signal */
 	bool told;                /* its death was told as child.death: it is no evidence of another */
 	uint32_t serves;          /* held sockets that it listens on: bit 0 is the first of the policy */
 	bool told_to_drain;       /* the command was sent */

@@ -22,7 +22,9 @@ struct status_instance {
 		const char *source;      /* "agent", "library", "none"; and why not, in source_problem */
 		char source_problem[160];
 		uint32_t reporters;      /* processes and isolates that report */
-		uint64_t records, bad_records;
+		uint64_t records, bad_records, unknown_records;
+		uint64_t forged_hellos, replayed_hellos, refused_hellos;
+		uint64_t pauses;         /* times that the worker was not heard for a while, for it sent too much */
 	} heap;
 	struct memory_sample memory;
 };

@@ -83,6 +83,9 @@ struct evidence {
 	struct fatal_line fatal;
 	const struct reporter *reporters; /* borrowed */
 	size_t reporter_count;
+	int32_t main_pid;    /* 0: never started */
+	int64_t killed_usec; /* when we began to kill its group: who ended later proves nothing. 0: not yet */
+	bool records_lost;   /* some were not heard or not believed: what no record says proves nothing */
 	bool agent_expected; /* the agent was loaded into the worker's environment */
 	struct memory_counters before, after;
 	struct memory_sample memory;      /* last sample; after the death where the group was still there */

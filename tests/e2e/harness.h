@@ -65,6 +65,7 @@ void world_environment(struct world *world, const char *format, ...) PRINTF_LIKE
 const char *heapward_path(void);
 const char *c_worker_path(void);
 const char *addon_path(void);
+const char *hostile_path(void);
 char *js_worker_path(struct world *world, const char *file);
 
 /* Starts a program; the words end with NULL. heapward_start puts heapward's path before them. */
@@ -113,6 +114,8 @@ size_t service_cgroups(const struct world *world, char *text, size_t size);
 void await_nothing_left(struct world *world, double seconds);
 
 bool process_lives(pid_t pid); /* a zombie does not */
+double process_cpu_seconds(pid_t pid);
+int64_t process_memory_kib(pid_t pid, const char *what); /* "VmRSS", "VmData" */
 bool on_cgroup_v2(void);
 int64_t now_usec(void);
 void pause_msec(int msec);

@@ -37,6 +37,32 @@ bool process_lives(pid_t pid)
 	return state != NULL && strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0;
 }
 
+/* By schedstat where there is one: utime and stime are sampled at clock ticks, which short wake-ups escape. */
+double process_cpu_seconds(pid_t pid)
+{
+	char text[512];
+	unsigned long user = 0, system = 0;
+	unsigned long long ran_nsec = 0;
+	read_proc(pid, "schedstat", text, sizeof(text));
+	if (sscanf(text, "%llu", &ran_nsec) == 1)
+		return (double)ran_nsec / 1e9;
+	read_proc(pid, "stat", text, sizeof(text));
+	const char *state = strrchr(text, ')');
+	if (state == NULL || sscanf(state, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		fail_msg("process %d has no CPU time: %s", pid, text);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+int64_t process_memory_kib(pid_t pid, const char *what)
+{
+	char text[4096];
+	read_proc(pid, "status", text, sizeof(text));
+	const char *at = strstr(text, what);
+	if (at == NULL)
+		fail_msg("process %d has no %s", pid, what);
+	return strtol(at + strlen(what) + 1, NULL, 10);
+}
+
 static bool is_of_service(const struct world *world, pid_t pid)
 {
 	char text[64 * 1024], mark[64];

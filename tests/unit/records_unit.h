@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records_unit: pipe and door with our own process as the worker, and what has been called back. */
+/* records_unit: pipe and door of a worker, what a sender puts into them, and what has been called back. The sender is our
+ * own process, or children: a hello counts only in the name of who sends it. */
 #ifndef TESTS_UNIT_RECORDS_UNIT_H
 #define TESTS_UNIT_RECORDS_UNIT_H
 
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "supervisor/edge/records.h"
+
+#define ME ((uint32_t)getpid())
+#define CHILDREN_MAX 8
 
 struct fixture {
 	struct loop loop;
 	struct records records;
 	unsigned hellos, near_limits, listenings, drains;
 	uint64_t granted_bytes;
+	pid_t children[CHILDREN_MAX];
+	size_t child_count;
 };
 
 static inline void said_hello(struct records *records, const struct reporter *reporter UNUSED)
@@ -55,9 +67,18 @@ static inline int set_up(void **state)
 	return 0;
 }
 
+static inline void end_child(pid_t pid)
+{
+	int status;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
 static inline int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
+	for (size_t i = 0; i < fixture->child_count; i++)
+		end_child(fixture->children[i]);
 	records_finish(&fixture->records);
 	records_finish(&fixture->records);
 	loop_finish(&fixture->loop);
@@ -110,6 +131,36 @@ static inline void send_record(const struct records *records, const struct heap_
 	unsigned char bytes[HEAPWARD_RECORD_BYTES];
 	heap_record_encode(record, bytes);
 	assert_int_equal(write(records->worker_pipe_fd, bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+static inline struct heap_record gc_of(uint32_t pid, uint64_t isolate, uint64_t used_bytes)
+{
+	struct heap_record record = record_of(HEAPWARD_GC, pid, isolate);
+	record.gc.heap.used_bytes = used_bytes;
+	return record;
+}
+
+/* A process of its own that says this hello in its own name, and lives. Its records may be sent by us. */
+static inline uint32_t say_hello_by_child(struct fixture *fixture, struct heap_record hello, int fd)
+{
+	int said[2];
+	char byte;
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		hello.pid = ME;
+		send_hello(&fixture->records, &hello, fd);
+		close_range(3, ~0U, 0);
+		for (;;)
+			pause();
+	}
+	close(said[1]);
+	(void)!read(said[0], &byte, 1);
+	close(said[0]);
+	assert_true(fixture->child_count < CHILDREN_MAX);
+	fixture->children[fixture->child_count++] = pid;
+	return (uint32_t)pid;
 }
 
 static inline void wait_for(struct fixture *fixture, bool (*is_so)(const struct fixture *))

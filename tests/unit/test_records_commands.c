@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_records_commands: who is told to drain, and when all of them have. Our own process is the worker. */
+/* test_records_commands: who is told to drain, and when all of them have. The reporters are children, whose ends of the
+ * private sockets we hold. */
 #include "tests/unit/records_unit.h"
 
 /* A reporter with a private socket that takes commands; returns its end. */
-static int say_hello_with_socket(struct records *records, uint32_t pid, unsigned flags)
+static int say_hello_with_socket(struct fixture *fixture, uint32_t *ret_pid, unsigned flags)
 {
-	struct heap_record hello = record_of(HEAPWARD_HELLO, pid, 1);
+	struct heap_record hello = record_of(HEAPWARD_HELLO, 0, 1);
 	int ends[2];
 	hello.flags |= flags;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-	send_hello(records, &hello, ends[0]);
+	*ret_pid = say_hello_by_child(fixture, hello, ends[0]);
 	close(ends[0]);
-	records_drain(records);
+	records_drain(&fixture->records);
 	return ends[1];
 }
 
@@ -35,21 +36,22 @@ static void all_who_take_commands_are_told_to_drain_once(void **state)
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
 	char byte;
-	int first = say_hello_with_socket(records, 77, HEAPWARD_TAKES_COMMANDS);
-	int second = say_hello_with_socket(records, 78, HEAPWARD_TAKES_COMMANDS);
-	int launcher = say_hello_with_socket(records, 79, HEAPWARD_TAKES_COMMANDS | HEAPWARD_LAUNCHER);
-	int deaf = say_hello_with_socket(records, 80, 0);
+	uint32_t pids[4];
+	int first = say_hello_with_socket(fixture, &pids[0], HEAPWARD_TAKES_COMMANDS);
+	int second = say_hello_with_socket(fixture, &pids[1], HEAPWARD_TAKES_COMMANDS);
+	int launcher = say_hello_with_socket(fixture, &pids[2], HEAPWARD_TAKES_COMMANDS | HEAPWARD_LAUNCHER);
+	int deaf = say_hello_with_socket(fixture, &pids[3], 0);
 	assert_int_equal(records_send_drain(records), 2);
 	assert_int_equal(records_send_drain(records), 2);
 	assert_is_told_to_drain(first);
 	assert_is_told_to_drain(second);
 	assert_int_equal(read(launcher, &byte, 1), -1);
 	assert_int_equal(read(deaf, &byte, 1), -1);
-	say_drained(records, 77, 1);
-	say_drained(records, 80, 1); /* was not asked */
+	say_drained(records, pids[0], 1);
+	say_drained(records, pids[3], 1); /* was not asked */
 	assert_int_equal(fixture->drains, 0);
-	say_drained(records, 78, 1);
-	say_drained(records, 78, 1);
+	say_drained(records, pids[1], 1);
+	say_drained(records, pids[1], 1);
 	assert_int_equal(fixture->drains, 1);
 	close(first), close(second), close(launcher), close(deaf);
 }
@@ -63,34 +65,52 @@ static void one_that_is_gone_is_not_waited_for_and_one_that_comes_late_is_told(v
 {
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
+	uint32_t pids[2];
 	assert_int_equal(records_send_drain(records), 0);
-	int first = say_hello_with_socket(records, 77, HEAPWARD_TAKES_COMMANDS);
-	int second = say_hello_with_socket(records, 78, HEAPWARD_TAKES_COMMANDS);
+	int first = say_hello_with_socket(fixture, &pids[0], HEAPWARD_TAKES_COMMANDS);
+	int second = say_hello_with_socket(fixture, &pids[1], HEAPWARD_TAKES_COMMANDS);
 	assert_is_told_to_drain(first);
-	say_drained(records, 77, 1);
+	say_drained(records, pids[0], 1);
 	assert_int_equal(fixture->drains, 0);
-	close(second);
+	end_child((pid_t)pids[1]);
 	wait_for(fixture, drained_was_called);
+	close(second);
 	close(first);
+}
+
+static void one_that_lives_but_has_shut_its_ear_is_not_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t pid;
+	int only = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
+	assert_int_equal(records_send_drain(&fixture->records), 1);
+	close(only);
+	wait_for(fixture, drained_was_called);
+	assert_false(fixture->records.reporters[0].closed);
 }
 
 static void a_worker_thread_that_serves_answers_for_itself(void **state)
 {
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
-	struct heap_record hello = record_of(HEAPWARD_HELLO, 77, 2), listening = record_of(HEAPWARD_LISTENING, 77, 2);
-	int process = say_hello_with_socket(records, 77, HEAPWARD_TAKES_COMMANDS);
+	struct heap_record hello = record_of(HEAPWARD_HELLO, ME, 2), listening = record_of(HEAPWARD_LISTENING, ME, 2);
+	struct heap_record main_one = record_of(HEAPWARD_HELLO, ME, 1);
+	int ends[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	main_one.flags |= HEAPWARD_TAKES_COMMANDS;
+	send_hello(records, &main_one, ends[0]);
+	close(ends[0]);
 	hello.flags = listening.flags = 0;
 	listening.listening.held = 1;
 	send_hello(records, &hello, -1);
 	send_record(records, &listening);
 	records_drain(records);
 	assert_int_equal(records_send_drain(records), 1);
-	say_drained(records, 77, 1);
+	say_drained(records, ME, 1);
 	assert_int_equal(fixture->drains, 0);
-	say_drained(records, 77, 2);
+	say_drained(records, ME, 2);
 	assert_int_equal(fixture->drains, 1);
-	close(process);
+	close(ends[1]);
 }
 
 static void one_that_does_not_read_costs_no_time(void **state)
@@ -98,8 +118,9 @@ static void one_that_does_not_read_costs_no_time(void **state)
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
 	static const char zeros[4096];
-	int end = say_hello_with_socket(records, 77, HEAPWARD_TAKES_COMMANDS);
-	while (send(records->privates[0].source.fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
+	uint32_t pid;
+	int end = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
+	while (send(records->privates[0].socket.fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
 		;
 	assert_int_equal(records_send_drain(records), 0);
 	close(end);
@@ -110,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RECORDS_TEST(all_who_take_commands_are_told_to_drain_once),
 		RECORDS_TEST(one_that_is_gone_is_not_waited_for_and_one_that_comes_late_is_told),
+		RECORDS_TEST(one_that_lives_but_has_shut_its_ear_is_not_waited_for),
 		RECORDS_TEST(a_worker_thread_that_serves_answers_for_itself),
 		RECORDS_TEST(one_that_does_not_read_costs_no_time),
 	};

@@ -23,14 +23,24 @@ static void the_heap_that_matters_most_is_found(void **state UNUSED)
 static void places_of_the_gone_are_given_anew_and_evidence_last(void **state UNUSED)
 {
 	struct reporter list[3] = { server(1, 2), server(1, 2), server(1, 2) };
-	assert_int_equal(reporters_place(list, 2, 3), 2);
-	assert_int_equal(reporters_place(list, 3, 3), 3);
+	assert_int_equal(reporters_place(list, 2, 3, true), 2);
+	assert_int_equal(reporters_place(list, 3, 3, true), 3);
 	list[0].closed = list[1].closed = true;
 	list[0].closed_usec = 5;
 	list[1].closed_usec = 9;
-	assert_int_equal(reporters_place(list, 3, 3), 0);
+	assert_int_equal(reporters_place(list, 3, 3, true), 0);
 	list[0].near_limit = true;
-	assert_int_equal(reporters_place(list, 3, 3), 1);
+	assert_int_equal(reporters_place(list, 3, 3, true), 1);
+}
+
+static void a_process_takes_the_place_of_a_thread_but_never_of_a_process(void **state UNUSED)
+{
+	struct reporter list[3] = { server(1, 2), server(1, 2), server(1, 2) };
+	list[1].main_isolate = false;
+	assert_int_equal(reporters_place(list, 3, 3, true), 1);
+	assert_int_equal(reporters_place(list, 3, 3, false), 3);
+	list[2].closed = true;
+	assert_int_equal(reporters_place(list, 3, 3, true), 2);
 }
 
 static void a_reporter_is_known_by_pid_and_isolate(void **state UNUSED)
@@ -38,6 +48,8 @@ static void a_reporter_is_known_by_pid_and_isolate(void **state UNUSED)
 	struct reporter list[2] = { { .claimed_pid = 7, .isolate = 1 }, { .claimed_pid = 7, .isolate = 2 } };
 	assert_int_equal(reporters_find(list, 2, 7, 2), 1);
 	assert_int_equal(reporters_find(list, 2, 8, 2), 2);
+	list[1].closed = true; /* the next with this name is another */
+	assert_int_equal(reporters_find(list, 2, 7, 2), 2);
 }
 
 static void a_long_series_keeps_its_beginning_and_its_end_dense(void **state UNUSED)
@@ -65,6 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_heap_that_matters_most_is_found),
 		cmocka_unit_test(places_of_the_gone_are_given_anew_and_evidence_last),
+		cmocka_unit_test(a_process_takes_the_place_of_a_thread_but_never_of_a_process),
 		cmocka_unit_test(a_reporter_is_known_by_pid_and_isolate),
 		cmocka_unit_test(a_long_series_keeps_its_beginning_and_its_end_dense),
 	};

@@ -32,6 +32,12 @@ enum {
 	TOLD = 65536,       /* its death was told as child.death */
 	DRAINING = 131072,  /* it ended while it drained, before any signal */
 	NOT_READY = 262144, /* it was ended because it was not ready in time */
+	SELF = 1 << 19,     /* the reporter is the main process, no child of it */
+	LOST = 1 << 20,     /* records were lost or not believed */
+	LATE = 1 << 21,     /* it ended after we had begun to kill */
+	KNOWN = 1 << 22,    /* the kernel tells how it ended: exit 0, or as below */
+	ABORTED = 1 << 23, OOM_VICTIM = 1 << 24,
+	UNSEEN = 1 << 25,   /* it was gone before its hello was read */
 };
 #define REPORTED (REPORTER | NEAR | CLOSED)
 #define EXITED(code) CLD_EXITED, code
@@ -48,36 +54,35 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "heap limit", LINE | REPORTED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 134 },
+	{ "heap limit", LINE | REPORTED | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 134 },
 	{ "heap limit behind npm", LINE | REPORTED, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 134 },
 	{ "heap limit behind npm that says 1", LINE | REPORTED, EXITED(1), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 1 },
 	{ "heap limit behind sh that says 0", LINE | REPORTED, EXITED(0), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true, 0 },
-	{ "heap limit, stderr elsewhere", REPORTED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "heap limit, stderr elsewhere", REPORTED | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
 	{ "heap limit, no agent", LINE, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
 	{ "heap limit behind a shell, no agent", LINE, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
 	{ "the line printed, then exit 0", LINE, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
 	{ "the line printed, then exit 1", LINE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
-	{ "the line printed, then abort", LINE | REPORTER | CLOSED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "the line printed, then abort", LINE | REPORTER | CLOSED | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "near the limit, then exit in order", LINE | REPORTED | BYE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
 	{ "near the limit long ago, then abort", REPORTED | OLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "a thread's limit, then exit", REPORTED | THREAD, EXITED(7), ASKED_NOTHING, VERDICT_EXIT, true, 7 },
-	{ "a thread's limit ends the process", LINE | REPORTER | CLOSED | THREAD, KILLED(SIGABRT), ASKED_NOTHING,
+	{ "a thread's limit ends the process", LINE | REPORTER | CLOSED | THREAD | SELF, KILLED(SIGABRT), ASKED_NOTHING,
 	  VERDICT_HEAP_LIMIT, false, 134 },
 	{ "a thread's limit behind npm", LINE | REPORTER | CLOSED | THREAD, EXITED(1), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
 	  false, 1 },
-	{ "the line and abort, a thread gone long ago", LINE | REPORTER | CLOSED | THREAD | OLD, KILLED(SIGABRT), ASKED_NOTHING,
+	{ "the line and abort, a thread gone long ago", LINE | REPORTER | CLOSED | THREAD | OLD | SELF, KILLED(SIGABRT), ASKED_NOTHING,
 	  VERDICT_SIGNAL, true, 134 },
-	{ "abort with a thread alive", REPORTER | CLOSED | THREAD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "abort with a thread alive", REPORTER | CLOSED | THREAD | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "the line printed, a thread alive", LINE | REPORTER | CLOSED | THREAD | BYE, EXITED(1), ASKED_NOTHING,
 	  VERDICT_EXIT, true, 1 },
 	{ "npm's own heap near its limit", REPORTED | LAUNCHER, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
-	{ "heap limit, but only a timer reports", LINE | REPORTER | TIMER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
+	{ "heap limit, but only a timer reports", LINE | REPORTER | TIMER | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT,
 	  false, 134 },
-	{ "abort where only a timer reports", REPORTER | TIMER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
-	{ "abort after a child's heap limit", LINE | REPORTED | TOLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true,
-	  134 },
-	{ "abort", REPORTER | CLOSED, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
-	{ "a V8 check", OTHER_LINE | REPORTER | CLOSED, KILLED(SIGTRAP), ASKED_NOTHING, VERDICT_SIGNAL, true, 133 },
+	{ "abort where only a timer reports", REPORTER | TIMER | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "abort after a child's heap limit", REPORTED | TOLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "abort", REPORTER | CLOSED | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
+	{ "a V8 check", OTHER_LINE | REPORTER | CLOSED | SELF, KILLED(SIGTRAP), ASKED_NOTHING, VERDICT_SIGNAL, true, 133 },
 	{ "SIGSEGV", 0, KILLED(SIGSEGV), ASKED_NOTHING, VERDICT_SIGNAL, true, 139 },
 	{ "SIGTERM of its own", 0, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_SIGNAL, true, 143 },
 	{ "exit 0", 0, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
@@ -92,6 +97,38 @@ static const struct row rows[] = {
 	{ "killed from outside", 0, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, true, 137 },
 	{ "killed, no group to tell", NO_GROUP, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 },
 	{ "SIGSYS", 0, KILLED(SIGSYS), ASKED_NOTHING, VERDICT_SECCOMP, false, 159 },
+	/* A worker that lies: what the kernel says outweighs its records and its text. */
+	{ "forged, exit 0", LINE | REPORTED | SELF, EXITED(0), ASKED_NOTHING, VERDICT_EXIT, true, 0 },
+	{ "forged, exit 134", LINE | REPORTED | SELF, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "forged, SIGSEGV", LINE | REPORTED | SELF, KILLED(SIGSEGV), ASKED_NOTHING, VERDICT_SIGNAL, true, 139 },
+	{ "forged, killed", LINE | REPORTED | SELF, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, true, 137 },
+	{ "forged, no line, exit 1", REPORTED, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "forged by a child that lives on", LINE | REPORTER | NEAR, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "forged by a child that we killed", LINE | REPORTED | LATE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "forged by a child that left with 0", LINE | REPORTED | KNOWN, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "by a child that was gone at once", LINE | REPORTED | UNSEEN, EXITED(1), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 1 },
+	{ "a child at its limit, told by the kernel", LINE | REPORTED | KNOWN | ABORTED, EXITED(1), ASKED_NOTHING,
+	  VERDICT_HEAP_LIMIT, true, 1 },
+	{ "the same, and a bye in its name", LINE | REPORTED | BYE | KNOWN | ABORTED, EXITED(1), ASKED_NOTHING,
+	  VERDICT_HEAP_LIMIT, false, 1 },
+	{ "a heap limit, and a bye in its name", LINE | REPORTED | BYE | SELF, KILLED(SIGABRT), ASKED_NOTHING,
+	  VERDICT_HEAP_LIMIT, false, 134 },
+	{ "behind sh, and a bye in its name", LINE | REPORTED | BYE, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false,
+	  134 },
+	{ "near-limit records lost in a flood", LINE | REPORTER | CLOSED | SELF | LOST, KILLED(SIGABRT), ASKED_NOTHING,
+	  VERDICT_HEAP_LIMIT, false, 134 },
+	{ "the same behind sh", LINE | REPORTER | CLOSED | LOST, EXITED(134), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "only others report", LINE | REPORTER, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, false, 134 },
+	{ "lost, but one was heard", LINE | REPORTED | SELF | LOST, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_HEAP_LIMIT, true,
+	  134 },
+	{ "a helper OOM-killed, the server itself exits 1", OOM | OOM_LOG | REPORTER | CLOSED | SELF, EXITED(1),
+	  ASKED_NOTHING, VERDICT_OOM_KILL, false, 1 },
+	{ "the same with 137", OOM | OOM_LOG | REPORTER | CLOSED | SELF, EXITED(137), ASKED_NOTHING, VERDICT_OOM_KILL, false,
+	  137 },
+	{ "a helper OOM-killed, a child left with 0", OOM | OOM_LOG | REPORTER | CLOSED | KNOWN, EXITED(1), ASKED_NOTHING,
+	  VERDICT_OOM_KILL, false, 1 },
+	{ "OOM-killed behind node, told by the kernel", OOM | OOM_LOG | REPORTER | CLOSED | BYE | KNOWN | OOM_VICTIM,
+	  EXITED(1), ASKED_NOTHING, VERDICT_OOM_KILL, true, 1 },
 	{ "stopped, in order", 0, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stopped by its signal", 0, KILLED(SIGTERM), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stopped by force", KILLED_BY_US, KILLED(SIGKILL), ASKED_STOP, VERDICT_STOPPED, true, 0 },
@@ -146,6 +183,8 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 		.not_ready = (row->seen & NOT_READY) != 0, .left_draining = (row->seen & DRAINING) != 0,
 		.we_killed = (row->seen & KILLED_BY_US) != 0, .agent_expected = true,
 		.ended_usec = 1000 * USEC_PER_SEC, .reporters = reporter, .reporter_count = row->seen & REPORTER ? 1 : 0,
+		.main_pid = row->seen & SELF ? 12 : 11, .killed_usec = 1000 * USEC_PER_SEC,
+		.records_lost = (row->seen & LOST) != 0,
 	};
 	*reporter = (struct reporter){
 		.pid = 12, .main_isolate = (row->seen & THREAD) == 0, .launcher = (row->seen & LAUNCHER) != 0,
@@ -153,6 +192,10 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 		.source = row->seen & TIMER ? HEAPWARD_SOURCE_TIMER : HEAPWARD_SOURCE_AGENT,
 		.told = (row->seen & TOLD) != 0, .said_bye = (row->seen & BYE) != 0, .old_space_bytes = 64 * MIB, .granted_bytes = 48 * MIB,
 		.near_limit_usec = (row->seen & OLD ? 940 : 999) * USEC_PER_SEC,
+		.closed_usec = (row->seen & LATE ? 1001 : 1000) * USEC_PER_SEC, .end_known = (row->seen & KNOWN) != 0,
+		.unseen = (row->seen & UNSEEN) != 0,
+		.end_code = row->seen & (ABORTED | OOM_VICTIM) ? CLD_KILLED : CLD_EXITED,
+		.end_status = row->seen & ABORTED ? SIGABRT : row->seen & OOM_VICTIM ? SIGKILL : 0,
 		.last = { .at_usec = 5, .used_bytes = 110 * MIB, .limit_bytes = 112 * MIB },
 	};
 	if (row->seen & THREAD)
@@ -177,6 +220,44 @@ static void every_end_gets_its_one_verdict(void **state UNUSED)
 		if (verdict_exit_status(&verdict) != rows[i].exit_status)
 			fail_msg("%s: exit status %d", rows[i].what, verdict_exit_status(&verdict));
 		assert_true(strlen(verdict.text) > 0 && verdict.evidence_count > 0);
+	}
+}
+
+/* Whatever the records say: with the fatal line printed by anybody, a heap limit is certain only where the kernel has told
+ * of a process that was aborted, or that ended behind a wrapper; and what the kernel decides, records do not change. */
+static void no_records_whatever_outweigh_the_kernel(void **state UNUSED)
+{
+	static const int ends[][2] = { { EXITED(0) }, { EXITED(1) }, { EXITED(134) }, { EXITED(137) }, { KILLED(SIGABRT) },
+				       { KILLED(SIGKILL) }, { KILLED(SIGSEGV) }, { KILLED(SIGSYS) } };
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict without, with;
+	for (unsigned seen = 0; seen < 1u << 26; seen++) {
+		if ((seen & (OTHER_LINE | OOM_HOST | OOM_ANCESTOR | NO_GROUP | KILLED_BY_US | DRAINING | NOT_READY)) != 0)
+			continue;
+		if ((seen & REPORTER) == 0 || ((seen & OOM) != 0) != ((seen & OOM_LOG) != 0) ||
+		    __builtin_popcount(seen & (OLD | TOLD | LAUNCHER | THREAD | TIMER)) > 1)
+			continue;
+		if ((seen & (ABORTED | OOM_VICTIM)) == (ABORTED | OOM_VICTIM) || (seen & (ABORTED | KNOWN)) == ABORTED)
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+			struct row row = { .seen = seen & ~(unsigned)REPORTER, .wait_code = ends[i][0], .wait_status = ends[i][1] };
+			make(&row, &evidence, &reporter);
+			verdict_judge(&evidence, &without);
+			row.seen = seen;
+			make(&row, &evidence, &reporter);
+			verdict_judge(&evidence, &with);
+			bool aborted = ends[i][0] == CLD_KILLED && ends[i][1] == SIGABRT;
+			bool wrapped = ends[i][0] == CLD_EXITED && (seen & (SELF | LATE)) == 0 &&
+				       ((seen & KNOWN) == 0 || (seen & ABORTED) != 0);
+			if (with.kind == VERDICT_HEAP_LIMIT && with.certain)
+				assert_true((seen & LINE) != 0 && (seen & NEAR) != 0 && (aborted || wrapped));
+			if (without.kind == VERDICT_OOM_KILL || without.kind == VERDICT_UNKNOWN_KILL ||
+			    without.kind == VERDICT_SECCOMP)
+				assert_int_equal(with.kind, without.kind);
+			if (without.kind == VERDICT_HEAP_LIMIT && with.kind != VERDICT_HEAP_LIMIT)
+				assert_true((seen & (LOST | NEAR)) == 0 || (seen & (OLD | TOLD | LAUNCHER | THREAD)) != 0);
+		}
 	}
 }
 
@@ -270,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_end_gets_its_one_verdict),
+		cmocka_unit_test(no_records_whatever_outweigh_the_kernel),
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
