@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "supervisor/edge/records_packet.h"
+
 static struct heap_record gc_of(uint32_t pid, uint64_t isolate, uint64_t used_bytes)
 {
 	struct heap_record record = record_of(HEAPWARD_GC, pid, isolate);
@@ -107,6 +109,71 @@ static void only_a_stream_socket_may_come_with_a_hello(void **state)
 	assert_int_equal(read(ends[1], &byte, 1), 0); /* what came along was closed */
 	close(ends[1]);
 	close(null_fd);
+}
+
+static void a_hello_is_whole_and_vouched_for(void **state UNUSED)
+{
+	static const struct {
+		const char *what;
+		ssize_t length;
+		bool cut, has_credentials;
+		size_t fd_count;
+		bool taken;
+	} rows[] = {
+		{ "as it should be", HEAPWARD_RECORD_BYTES, false, true, 0, true },
+		{ "a byte short", HEAPWARD_RECORD_BYTES - 1, false, true, 0, false },
+		{ "a byte long", HEAPWARD_RECORD_BYTES + 1, false, true, 0, false },
+		{ "descriptors were cut off", HEAPWARD_RECORD_BYTES, true, true, 0, false },
+		{ "nobody vouches for the pid", HEAPWARD_RECORD_BYTES, false, false, 0, false },
+		{ "two descriptors", HEAPWARD_RECORD_BYTES, false, true, 2, false },
+	};
+	const struct heap_record hello = record_of(HEAPWARD_HELLO, 77, 1), gc = gc_of(77, 1, 5);
+	struct records_packet packet = { .pid = 77, .fds = { -1, -1 } };
+	struct heap_record ret;
+	heap_record_encode(&hello, packet.bytes);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		packet.length = rows[i].length;
+		packet.cut = rows[i].cut;
+		packet.has_credentials = rows[i].has_credentials;
+		packet.fd_count = rows[i].fd_count;
+		if (records_packet_is_hello(&packet, &ret) != rows[i].taken)
+			fail_msg("%s: taken %d", rows[i].what, !rows[i].taken);
+	}
+	packet = (struct records_packet){ .length = HEAPWARD_RECORD_BYTES, .has_credentials = true };
+	heap_record_encode(&gc, packet.bytes);
+	assert_false(records_packet_is_hello(&packet, &ret));
+}
+
+/* The process that says hello from a child of ours, and its heap record. */
+static void report_from_a_child(struct records *records, uint32_t pid, uint64_t used_bytes)
+{
+	struct heap_record hello = record_of(HEAPWARD_HELLO, pid, 1), gc = gc_of(pid, 1, used_bytes);
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		send_hello(records, &hello, -1);
+		send_record(records, &gc);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	records_drain(records);
+}
+
+static void a_series_stays_with_one_server(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, 78, 1);
+	report_from_a_child(records, 77, 10);
+	report_from_a_child(records, 78, 20); /* of the same rank, and later */
+	assert_int_equal(records->reporter_count, 2);
+	assert_int_equal(records->series_count, 1);
+	assert_int_equal(records->series[0].used_bytes, 10);
+	near.near_limit.heap.used_bytes = 30; /* now it is the one to look at */
+	send_record(records, &near);
+	records_drain(records);
+	assert_int_equal(records->series_count, 1);
+	assert_int_equal(records->series[0].used_bytes, 30);
 }
 
 static bool first_is_closed(const struct fixture *fixture)
@@ -282,6 +349,8 @@ int main(void)
 		RECORDS_TEST(who_never_said_hello_is_not_heard),
 		RECORDS_TEST(garbage_is_counted_and_costs_nothing),
 		RECORDS_TEST(only_a_stream_socket_may_come_with_a_hello),
+		RECORDS_TEST(a_hello_is_whole_and_vouched_for),
+		RECORDS_TEST(a_series_stays_with_one_server),
 		RECORDS_TEST(the_end_of_its_private_socket_is_the_end_of_a_process_and_its_threads),
 		RECORDS_TEST(nobody_can_take_a_living_reporters_name),
 		RECORDS_TEST(a_full_table_refuses_and_counts),
