@@ -204,6 +204,15 @@ static void what_is_no_record_is_refused(void **state UNUSED)
 			fail_msg("taken: %s", texts[i]);
 }
 
+static void a_raise_is_told_in_one_line(void **state UNUSED)
+{
+	char text[160];
+	struct raise raise = { .from_bytes = 64 * MIB, .to_bytes = 96 * MIB, .memory_max_bytes = 512 * MIB };
+	assert_string_equal(raise_text(&raise, text, sizeof(text)), "old space 64 MiB -> 96 MiB, memory.max 512 MiB");
+	raise.memory_max_bytes = SIZE_NONE;
+	assert_string_equal(raise_text(&raise, text, sizeof(text)), "old space 64 MiB -> 96 MiB");
+}
+
 static void another_policy_has_another_text(void **state UNUSED)
 {
 	char one[RAISE_POLICY_MAX], other[RAISE_POLICY_MAX];
@@ -230,6 +239,7 @@ int main(void)
 		cmocka_unit_test(without_raise_the_record_counts_for_nothing),
 		cmocka_unit_test(the_record_survives_the_disk),
 		cmocka_unit_test(what_is_no_record_is_refused),
+		cmocka_unit_test(a_raise_is_told_in_one_line),
 		cmocka_unit_test(another_policy_has_another_text),
 	};
 	return cmocka_run_group_tests_name("raise", tests, NULL, NULL);

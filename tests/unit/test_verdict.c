@@ -258,6 +258,19 @@ static void a_launch_that_failed_names_its_step(void **state UNUSED)
 	}
 }
 
+/* A stop while the launch waits for memory. */
+static void a_worker_that_was_never_started_ends_with_nothing(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct verdict verdict;
+	evidence = (struct evidence){ .asked = ASKED_STOP };
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_STOPPED);
+	assert_int_equal(verdict.exit_status, 0);
+	assert_int_equal(verdict_exit_status(&verdict), 0);
+	assert_string_equal(verdict.evidence[0], "wait status: none, the main process was never started");
+}
+
 static void only_a_clean_exit_and_what_was_asked_for_are_no_failures(void **state UNUSED)
 {
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
@@ -277,6 +290,7 @@ int main(void)
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
+		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),
 		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
