@@ -151,7 +151,7 @@ static void every_bound_is_said(void **state UNUSED)
 		{ "version: 1\nx: [", "a,", POLICY_NODES_MAX, "]\n", "more than 4096 keys and values" },
 		{ "version: 1\nx: [[a", "],[a", POLICY_NODES_MAX, "]]\n", "more than 4096 keys and values" },
 		{ "version: 1\nx: [a, [b", "],[c", POLICY_NODES_MAX, "]]\n", "more than 4096 keys and values" },
-		{ "version: 1\nx: [a", ", *a", POLICY_NODES_MAX, "]\n", "alias" },
+		{ "version: 1\nx:\n- b", "\n- *a", POLICY_NODES_MAX, "\n", "alias" },
 		{ "version: 1\nservice: {directory: \"", "abcdefghijklmnop", 256, "\"}\n", "is a path of more than 4095 bytes" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
