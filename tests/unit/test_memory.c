@@ -5,12 +5,14 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/plan_unit.h"
 
+#include <json.h>
 #include <stdio.h>
 
 #include "supervisor/core/budget.h"
 #include "supervisor/core/budget_text.h"
 #include "supervisor/core/environment.h"
 #include "supervisor/core/explain.h"
+#include "supervisor/core/json_text.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/core/policy_starter.h"
 #include "supervisor/core/policy_words.h"
@@ -204,6 +206,14 @@ static int print_manual(void)
 	return made(policy_manual());
 }
 
+static int copy_json_text(void)
+{
+	struct json_object *text = json_text("a text");
+	left = -1;
+	json_object_put(text);
+	return text == NULL ? -1 : 0;
+}
+
 static int print_starter(void)
 {
 	static const struct host host = { .mem_total_bytes = 4 * GIB };
@@ -235,6 +245,7 @@ static void every_allocation_that_fails_is_said(void **state UNUSED)
 		{ "a worker's environment", build_environment, 10 },
 		{ "explain", explain, 2 },
 		{ "the manual", print_manual, 2 },
+		{ "a text for JSON", copy_json_text, 1 },
 		{ "a starter policy", print_starter, 2 },
 		{ "a budget", write_budget, 1 },
 	};
