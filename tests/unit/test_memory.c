@@ -86,7 +86,7 @@ int __wrap___asprintf_chk(char **ret, int flag UNUSED, const char *format, ...)
 static struct policy_errors errors;
 
 /* What a policy's reader answers: 0, or -1 with the words. */
-static int hold(struct policy *policy, int result)
+static int answer_of(struct policy *policy, int result)
 {
 	left = -1;
 	policy_finish(policy);
@@ -112,7 +112,7 @@ static int read_policy(void)
 		"memory: {max: 512M}\nsandbox: {user: web, capabilities: [cap_net_bind_service, cap_net_raw]}\n";
 	struct policy policy;
 	begin(&policy);
-	return hold(&policy, policy_apply_text(&policy, "dir/web.yaml", text, strlen(text), &errors));
+	return answer_of(&policy, policy_apply_text(&policy, "dir/web.yaml", text, strlen(text), &errors));
 }
 
 static int read_scalar_capabilities(void)
@@ -120,21 +120,21 @@ static int read_scalar_capabilities(void)
 	static const char text[] = "version: 1\nsandbox: {capabilities: none}\n";
 	struct policy policy;
 	begin(&policy);
-	return hold(&policy, policy_apply_text(&policy, "web.yaml", text, strlen(text), &errors));
+	return answer_of(&policy, policy_apply_text(&policy, "web.yaml", text, strlen(text), &errors));
 }
 
 static int read_plain_setting(void)
 {
 	struct policy policy;
 	begin(&policy);
-	return hold(&policy, policy_apply_setting(&policy, "--set", "memory.max=512M", &errors));
+	return answer_of(&policy, policy_apply_setting(&policy, "--set", "memory.max=512M", &errors));
 }
 
 static int read_list_setting(void)
 {
 	struct policy policy;
 	begin(&policy);
-	return hold(&policy, policy_apply_setting(&policy, "--set", "service.command=[node, \"a b\"]", &errors));
+	return answer_of(&policy, policy_apply_setting(&policy, "--set", "service.command=[node, \"a b\"]", &errors));
 }
 
 static int set_command(void)
