@@ -258,6 +258,22 @@ static void a_launch_that_failed_names_its_step(void **state UNUSED)
 	}
 }
 
+/* The main thread's hello was refused or lost: then nobody says how its process ended. */
+static void a_thread_whose_process_does_not_report_is_no_witness(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporters[2];
+	struct verdict verdict;
+	make(&rows[0], &evidence, reporters);
+	evidence.reporter_count = 1;
+	reporters[0].main_isolate = reporters[0].near_limit = false;
+	reporters[0].closed_usec = evidence.ended_usec;
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_HEAP_LIMIT);
+	assert_false(verdict.certain);
+	assert_string_equal(verdict.text, "fatal heap-limit error: V8 reached its heap limit");
+}
+
 /* A stop while the launch waits for memory. */
 static void a_worker_that_was_never_started_ends_with_nothing(void **state UNUSED)
 {
@@ -290,6 +306,7 @@ int main(void)
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
+		cmocka_unit_test(a_thread_whose_process_does_not_report_is_no_witness),
 		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),
 		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
 	};
