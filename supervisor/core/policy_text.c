@@ -37,8 +37,10 @@ void policy_text_take_scalar(struct policy_text *text)
 	*node = (struct policy_node){ .kind = POLICY_NODE_SCALAR, .plain = true, .line = 1,
 				      .column = (int)text->start + 1 };
 	node->text = strndup(text->bytes + text->start, text->length - text->start);
-	if (node->text == NULL)
+	if (node->text == NULL) {
+		policy_text_error(text, node, false, "memory is out");
 		node->kind = POLICY_NODE_BROKEN;
+	}
 	text->count = 2;
 	text->nodes[0].child = 1;
 }

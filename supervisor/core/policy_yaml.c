@@ -78,6 +78,8 @@ static enum progress take_scalar(struct reader *reader, const yaml_event_t *even
 	struct policy_node *node = &reader->text->nodes[index];
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->text = strdup(value);
+	if (node->text == NULL)
+		policy_text_error(reader->text, node, false, "memory is out");
 	if (!is_bare(reader, event, event->data.scalar.anchor, event->data.scalar.tag) || node->text == NULL)
 		node->kind = POLICY_NODE_BROKEN;
 	if (strlen(value) == event->data.scalar.length)

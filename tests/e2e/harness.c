@@ -39,6 +39,14 @@ bool on_cgroup_v2(void)
 	return statfs("/sys/fs/cgroup", &about) == 0 && about.f_type == CGROUP2_MAGIC;
 }
 
+/* E2E_TEST: only the tests whose names fit this pattern (* and ?), for tools/mutate and for people. */
+static void __attribute__((constructor)) choose_test(void)
+{
+	const char *pattern = getenv("E2E_TEST");
+	if (pattern != NULL && pattern[0] != '\0')
+		cmocka_set_test_filter(pattern);
+}
+
 /* Paths beside this program: build/tests/e2e/test_x -> build/WHERE. */
 static const char *built(char buffer[static WORLD_PATH_MAX], const char *where)
 {

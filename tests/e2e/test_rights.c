@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_rights: as PID 1, and as an ordinary user without a writable cgroup. */
+/* test_rights: as PID 1, as an ordinary user without a writable cgroup, and what a worker may. */
 #include "tests/e2e/harness.h"
 #include "tests/e2e/see.h"
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void as_pid_1_it_reaps_what_it_inherits(void **state)
 {
@@ -74,6 +75,63 @@ static void best_effort_starts_with_a_warning(void **state)
 	assert_contains(program_err(world, run), "300 MiB");
 }
 
+/* What sandbox, limits and environment ask for is told by the worker itself. */
+static const char *const asks = "grep -E '^(Uid|Gid|CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -n; pwd;"
+				" echo $FROM_POLICY; cat /proc/self/oom_score_adj";
+
+static int own_oom_score(void)
+{
+	char text[16] = "";
+	FILE *file = fopen("/proc/self/oom_score_adj", "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	return atoi(text);
+}
+
+static void what_the_policy_asks_for_reaches_the_worker(void **state)
+{
+	static const char *const parts[] = { "Uid:\t65534\t65534\t65534\t65534\n", "Gid:\t65534\t65534\t65534\t65534\n",
+					     "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n", "NoNewPrivs:\t1\n",
+					     "Seccomp:\t2\n", "\n512\n/\nof the policy\n" };
+	struct world *world = *state;
+	const char *words[] = { "--set", "restart.when=never", "--set", "sandbox.user=nobody", "--set",
+				"sandbox.capabilities=none", "--set", "limits.files=512", "--set", "service.directory=/", "--set",
+				"service.environment.set.FROM_POLICY=of the policy", "--", "sh", "-c", asks, NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	const char *said = program_out(world, run);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		assert_contains(said, parts[i]);
+	int score = own_oom_score() + 100; /* the worker goes before the supervisor */
+	assert_int_equal(atoi(last_line(world, said)), score > 1000 ? 1000 : score);
+}
+
+static void a_bare_run_takes_nothing_away(void **state)
+{
+	struct world *world = *state;
+	char uid[64];
+	const char *words[] = { "--set", "restart.when=never", "--", "sh", "-c", asks, NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	const char *said = program_out(world, run);
+	snprintf(uid, sizeof(uid), "Uid:\t%d\t%d\t%d\t%d\n", (int)getuid(), (int)geteuid(), (int)geteuid(), (int)geteuid());
+	assert_contains(said, uid);
+	assert_null(strstr(said, "CapEff:\t0000000000000000\n"));
+	assert_contains(said, "Seccomp:\t2\n"); /* the list "compat", whose calls no server needs */
+}
+
+static void limits_tasks_counts_the_whole_tree(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { "--set", "restart.when=never", "--set", "limits.tasks=3", "--", "sh", "-c",
+				"sleep 5 & sleep 5 & sleep 5 & echo three", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_not_equal(program_finish(world, run, 20), 0);
+	assert_contains(program_err(world, run), "fork");
+	assert_string_equal(program_out(world, run), "");
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -83,6 +141,9 @@ int main(void)
 		WORLD_TEST(an_ordinary_user_is_told_the_remedy_once_and_served),
 		WORLD_TEST(a_cap_that_cannot_be_enforced_is_refused),
 		WORLD_TEST(best_effort_starts_with_a_warning),
+		WORLD_TEST(what_the_policy_asks_for_reaches_the_worker),
+		WORLD_TEST(a_bare_run_takes_nothing_away),
+		WORLD_TEST(limits_tasks_counts_the_whole_tree),
 	};
 	return cmocka_run_group_tests_name("rights", tests, NULL, NULL);
 }

@@ -17,6 +17,21 @@
 #define GROUPS_TOP "/sys/fs/cgroup"
 #define NO_LIMITS { SIZE_NONE, SIZE_NONE, SIZE_NONE, UINT32_MAX, UINT32_MAX }
 
+/* The group of the test's service, "heapward-unit-PID", so that two runs on one machine do not meet. First asked for by
+ * the test itself, so that its children share it. */
+static inline const char *unit_group(void)
+{
+	static char name[32];
+	if (name[0] == '\0')
+		snprintf(name, sizeof(name), "heapward-unit-%d", (int)getpid());
+	return name;
+}
+
+static inline const char *unit_service(void)
+{
+	return unit_group() + strlen("heapward-");
+}
+
 #define assert_ok(call) \
 	do { \
 		if ((call) != 0) \

@@ -30,7 +30,7 @@ static int set_up(void **state)
 		return -1;
 	}
 	*state = &fixture;
-	if (cgroup_service_make(&fixture.service, &fixture.tree, "unit-test", &why) == 0)
+	if (cgroup_service_make(&fixture.service, &fixture.tree, unit_service(), &why) == 0)
 		return 0;
 	print_error("%s\n", why.text);
 	return -1;
@@ -40,7 +40,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 	cgroup_service_remove(&fixture->service);
-	if (!any_directory(&fixture->tree, "heapward-unit-test"))
+	if (!any_directory(&fixture->tree, unit_group()))
 		return 0;
 	print_error("the service's directory is still there\n");
 	return -1;
@@ -211,9 +211,10 @@ static void a_group_with_a_process_is_never_taken_over(void **state)
 	make_worker(fixture, &group, SIZE_NONE);
 	pid_t pid = run_in_group(&group, run_nothing);
 	assert_int_equal(cgroup_make(&second, &fixture->service, "worker-0-a", &limits, &why), -1);
-	assert_contains(why.text, "heapward-unit-test/worker-0-a of an earlier run still holds processes (pid ");
+	assert_contains(why.text, unit_group());
+	assert_contains(why.text, "/worker-0-a of an earlier run still holds processes (pid ");
 	if (!fixture->tree.needs_leaf) {
-		assert_int_equal(cgroup_service_make(&same, &fixture->tree, "unit-test", &why), -1);
+		assert_int_equal(cgroup_service_make(&same, &fixture->tree, unit_service(), &why), -1);
 		assert_contains(why.text, "still holds processes");
 	}
 	assert_false(cgroup_is_empty(&group));
@@ -430,8 +431,8 @@ static void libcgroup_sees_what_we_see(void **state)
 	struct cgroup group;
 	char command[2000], seen[512] = "", expected[512], program[300];
 	make_worker(fixture, &group, 48 * MIB);
-	snprintf(command, sizeof(command), "'%s' '%s/heapward-unit-test/worker-0-a' %s",
-		 program_beside("libcgroup_view", program, sizeof(program)), memory->base + strlen(memory->mount),
+	snprintf(command, sizeof(command), "'%s' '%s/%s/worker-0-a' %s",
+		 program_beside("libcgroup_view", program, sizeof(program)), memory->base + strlen(memory->mount), unit_group(),
 		 is_v2(fixture) ? "memory.max" : "memory.limit_in_bytes");
 	FILE *view = popen(command, "re");
 	assert_non_null(view);

@@ -172,11 +172,40 @@ static void a_death_without_figures_says_so_or_nothing(void **state UNUSED)
 	free(text);
 }
 
+static void a_worker_whose_heap_is_not_managed_is_to_use_less(void **state UNUSED)
+{
+	static struct plan plan;
+	struct death death;
+	make(&death, VERDICT_OOM_KILL);
+	plan.manages_heap = true;
+	death_advise(&death, &plan);
+	assert_contains(death.next, "outside V8's old space");
+	plan.manages_heap = false;
+	death_advise(&death, &plan);
+	assert_string_equal(death.next, "raise memory.max above 320 MiB, or make the worker use less");
+}
+
+static void one_sample_shows_no_growth_and_no_limit_is_said(void **state UNUSED)
+{
+	struct death death;
+	make(&death, VERDICT_EXIT);
+	death.series_count = 1;
+	death.memory.max_bytes = SIZE_UNKNOWN;
+	char *text = why(&death);
+	assert_null(strstr(text, "after full collections"));
+	assert_contains(text, "memory    peak 190 MiB, no limit of its own");
+	free(text);
+}
+
 static void what_is_no_death_is_refused(void **state UNUSED)
 {
 	static const char *const texts[] = { "", "{}", "[]", "7", "{\"verdict\":null}", "{\"verdict\"" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		assert_null(death_text(texts[i], 0));
+	char *odd = death_text("{\"verdict\":\"exit\",\"heap\":{\"series\":7,\"used_bytes\":1,\"limit_bytes\":2}}", 0);
+	assert_non_null(odd);
+	assert_null(strstr(odd, "after full collections"));
+	free(odd);
 	char *text = death_text("{\"verdict\":7,\"evidence\":{\"a\":1},\"heap\":{\"series\":[1,null,{}],\"used_bytes\":-1}}", 0);
 	assert_non_null(text);
 	free(text);
@@ -191,6 +220,8 @@ int main(void)
 		cmocka_unit_test(every_verdict_comes_with_a_next_step),
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
 		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),
+		cmocka_unit_test(a_worker_whose_heap_is_not_managed_is_to_use_less),
+		cmocka_unit_test(one_sample_shows_no_growth_and_no_limit_is_said),
 		cmocka_unit_test(what_is_no_death_is_refused),
 	};
 	return cmocka_run_group_tests_name("death", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/unit/plan_unit.h"
 #include "supervisor/core/explain.h"
 #include "supervisor/core/prose.h"
+#include "supervisor/core/raise.h"
 
 #include <json-c/json.h>
 
@@ -117,6 +118,34 @@ static void hand_made_hosts_are_explained_as_on_file(void **state UNUSED)
 	}
 }
 
+static void raises_and_budgets_by_verdict_are_explained(void **state UNUSED)
+{
+	struct sample sample = capped();
+	sample.policy.heap.at_limit = AT_LIMIT_RAISE;
+	sample.policy.heap.raise_by.percent = 50;
+	sample.policy.heap.raise_up_to_bytes = GIB;
+	sample.policy.restart.by_verdict[VERDICT_SECCOMP].deaths = 1;
+	sample.policy.restart.by_verdict[VERDICT_SECCOMP].within_usec = 3600 * USEC_PER_SEC;
+	raises_add(&sample.host.raises, &(struct raise){ 1700000000LL * USEC_PER_SEC, 288 * MIB, 432 * MIB, 768 * MIB });
+	cleanup_free char *text = text_of(&sample);
+	assert_contains(text, "Raises (heap.at_limit: raise)");
+	assert_contains(text, "up to 1024 MiB; 1 so far");
+	assert_contains(text, "2023-11-14T22:13:20.000Z: old space 288 MiB -> 432 MiB, memory.max 768 MiB");
+	assert_contains(text, "deaths by seccomp: 1 in 1 h");
+}
+
+static void a_machine_without_node_says_what_there_is(void **state UNUSED)
+{
+	struct sample sample = capped();
+	sample.host.runtime.found = false;
+	strcpy(sample.host.runtime.problem, "not in PATH");
+	cleanup_free char *none = text_of(&sample);
+	assert_contains(none, "Node: none: not in PATH");
+	sample.host.runtime = (struct host_runtime){ .found = true, .path = "/opt/node", .problem = "no answer in 3 s" };
+	cleanup_free char *mute = text_of(&sample);
+	assert_contains(mute, "Node: /opt/node: no answer in 3 s");
+}
+
 static void no_line_is_wider_than_a_terminal(void **state UNUSED)
 {
 	const struct sample samples[] = { capped(), bare_container(), bare_laptop(), too_small(), held() };
@@ -210,6 +239,22 @@ static void json_names_sockets_and_how_they_are_handed_over(void **state UNUSED)
 	}
 }
 
+static void json_has_own_options_where_the_heap_is_not_managed(void **state UNUSED)
+{
+	static const struct {
+		const char *options, *shown;
+	} rows[] = { { "--trace-gc", "\"node_options\":\"--trace-gc\"" }, { "", "\"node_options\":null" } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sample sample = capped();
+		struct plan plan;
+		sample.policy.heap.runtime = RUNTIME_NONE;
+		strcpy(sample.host.node_options, rows[i].options);
+		plan_resolve(&sample.policy, &sample.host, node_server, &plan);
+		cleanup_free char *text = explain_json(&plan, &sample.policy, &sample.host, "web");
+		assert_contains(text, rows[i].shown);
+	}
+}
+
 static void json_lists_refusals_and_nulls(void **state UNUSED)
 {
 	struct sample sample = too_small(), laptop = bare_laptop();
@@ -233,10 +278,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hand_made_hosts_are_explained_as_on_file),
+		cmocka_unit_test(raises_and_budgets_by_verdict_are_explained),
+		cmocka_unit_test(a_machine_without_node_says_what_there_is),
 		cmocka_unit_test(no_line_is_wider_than_a_terminal),
 		cmocka_unit_test(hostile_texts_do_not_reach_the_terminal),
 		cmocka_unit_test(json_has_every_number),
 		cmocka_unit_test(json_names_sockets_and_how_they_are_handed_over),
+		cmocka_unit_test(json_has_own_options_where_the_heap_is_not_managed),
 		cmocka_unit_test(json_lists_refusals_and_nulls),
 	};
 	return cmocka_run_group_tests_name("explain", tests, NULL, NULL);

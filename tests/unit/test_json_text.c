@@ -150,6 +150,12 @@ static struct json_object *document(void)
 	return object;
 }
 
+/* json-c counts in int: what is longer must not be read with a length that has wrapped around. */
+static void a_text_beyond_two_gigabytes_is_refused_unread(void **state UNUSED)
+{
+	assert_null(json_parse("{}", (size_t)INT32_MAX + 1));
+}
+
 static void sizes_are_found_by_path(void **state UNUSED)
 {
 	static const struct {
@@ -206,6 +212,7 @@ int main(void)
 		cmocka_unit_test(every_byte_makes_a_text_that_is_read_back),
 		cmocka_unit_test(unknown_sizes_and_times_are_null),
 		cmocka_unit_test(what_is_no_strict_json_is_refused),
+		cmocka_unit_test(a_text_beyond_two_gigabytes_is_refused_unread),
 		cmocka_unit_test(sizes_are_found_by_path),
 		cmocka_unit_test(texts_are_found_by_path_or_are_the_other),
 	};

@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define NAME "unit-keeper"
-
 /* What the dummy tells the test, in one write, once all is running. */
 struct report {
 	struct cgroup_tree tree;
@@ -83,6 +81,7 @@ static int set_up(void **state)
 	static struct fixture fixture;
 	char program[300];
 	fixture = (struct fixture){ .directory = "/tmp/heapward-keeper-XXXXXX" };
+	(void)unit_group(); /* before there are children */
 	assert_non_null(mkdtemp(fixture.directory));
 	program_beside("../../child/keeper/heapward-keeper", program, sizeof(program));
 	fixture.keeper_fd = open(program, O_PATH | O_CLOEXEC);
@@ -188,7 +187,7 @@ static void be_a_supervisor(const struct fixture *fixture, int report_fd, bool w
 		write_text(fixture->stage, "cgroup.procs", "0");
 	assert_ok(cgroup_tree_find(&report.tree, GROUPS_TOP, &why));
 	if (with_groups)
-		assert_ok(cgroup_service_make(&service, &report.tree, NAME, &why));
+		assert_ok(cgroup_service_make(&service, &report.tree, unit_service(), &why));
 	fill_job(&job, fixture, with_groups ? &service : NULL);
 	if (fixture->holds)
 		hold_sockets(&job, fixture);
@@ -256,10 +255,10 @@ static void a_killed_supervisor_leaves_no_directory_and_no_process(void **state)
 	const struct fixture *fixture = *state;
 	struct report report;
 	pid_t supervisor = start_supervisor(fixture, true, &report);
-	assert_true(any_directory(&report.tree, "heapward-" NAME));
+	assert_true(any_directory(&report.tree, unit_group()));
 	assert_int_equal(kill(supervisor, SIGKILL), 0);
 	assert_true(all_end_within_two_seconds());
-	assert_false(any_directory(&report.tree, "heapward-" NAME));
+	assert_false(any_directory(&report.tree, unit_group()));
 	if (report.tree.owns_base)
 		assert_int_equal(access(report.tree.hierarchies[0].base, F_OK), -1);
 	assert_files_are_gone(fixture);

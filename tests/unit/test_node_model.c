@@ -59,6 +59,8 @@ static void only_the_leaf_is_seen(void **state UNUSED)
 	assert_int_equal(node_memory_seen(20, &host, NULL), 16 * GIB);
 	assert_int_equal(node_memory_seen(0, &host, &leaf), 256 * MIB);
 	assert_int_equal(node_memory_seen(18, &host, &leaf), GIB);
+	host.levels[0].path[0] = host.levels[1].path[0] = '('; /* nothing of ours in sight */
+	assert_int_equal(node_memory_seen(18, &host, &leaf), 16 * GIB);
 	host.cgroup_version = CGROUP_V2;
 	assert_int_equal(node_memory_seen(18, &host, &leaf), 16 * GIB);
 	host.mem_total_bytes = SIZE_UNKNOWN;

@@ -73,6 +73,15 @@ static void a_kept_line_is_printed_again(void **state UNUSED)
 	free(text);
 }
 
+static void a_field_may_be_null(void **state UNUSED)
+{
+	struct notice notice = sample("exit 3");
+	notice.fields[0].is_null = true;
+	char *json = notice_json(&notice);
+	assert_contains(json, "\"verdict\":null");
+	free(json);
+}
+
 static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 {
 	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
@@ -89,8 +98,15 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 	assert_int_equal(ARRAY_LEN(verdicts), VERDICT_COUNT);
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
 		assert_string_equal(verdict_name(kind), verdicts[kind]);
+	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload" };
+	assert_int_equal(ARRAY_LEN(commands), CONTROL_COMMAND_COUNT);
+	for (enum control_command command = 0; command < CONTROL_COMMAND_COUNT; command++)
+		assert_string_equal(control_command_name(command), commands[command]);
+	assert_string_equal(launch_step_name(LAUNCH_STEP_DEATH_SIGNAL), "death signal");
+	assert_string_equal(launch_step_name(LAUNCH_STEP_EXEC), "exec");
 	assert_string_equal(signal_name(15), "SIGTERM");
 	assert_string_equal(signal_name(64), "a real-time signal");
+	assert_string_equal(signal_name(-1), "a real-time signal");
 }
 
 int main(void)
@@ -100,6 +116,7 @@ int main(void)
 		cmocka_unit_test(scripts_read_one_object),
 		cmocka_unit_test(what_is_of_the_service_has_no_instance_and_no_pid),
 		cmocka_unit_test(a_kept_line_is_printed_again),
+		cmocka_unit_test(a_field_may_be_null),
 		cmocka_unit_test(the_names_that_scripts_rely_on_stay),
 	};
 	return cmocka_run_group_tests_name("notice", tests, NULL, NULL);

@@ -111,6 +111,34 @@ static void below_the_floor_it_refuses_with_the_parts(void **state UNUSED)
 	assert_contains(first_remark(&plan, true), "leaves 63 MiB of old space");
 	plan_resolve(&policy, &host, npm_start, &plan);
 	assert_contains(first_remark(&plan, true), "or set heap.old_space (no Node in it: heap.runtime: none)");
+	policy.memory.max_bytes = 500 * MIB;
+	policy.heap.processes = 2;
+	plan = plan_of(&policy, &host);
+	assert_contains(first_remark(&plan, true), "of old space for each of 2 processes, less than 64 MiB");
+}
+
+static void a_percentage_of_what_is_not_known_is_nodes_own_affair(void **state UNUSED)
+{
+	struct policy policy = sample_policy();
+	struct host host = sample_host();
+	host.mem_total_bytes = SIZE_UNKNOWN;
+	strcpy(host.node_options, "--max-old-space-size-percentage=50");
+	struct plan plan = plan_of(&policy, &host);
+	assert_true(plan.adopted_old_space);
+	assert_true(number(&plan, PLAN_OLD_SPACE) == SIZE_UNKNOWN);
+	assert_contains(plan.numbers[PLAN_OLD_SPACE].rule, "adopted --max-old-space-size-percentage=50");
+	assert_string_equal(plan.numbers[PLAN_RESERVE].rule, "not known here");
+}
+
+static void memory_high_is_for_v2_only(void **state UNUSED)
+{
+	struct policy policy = capped_policy(512 * MIB);
+	struct host host = sample_host();
+	policy.memory.high_bytes = 400 * MIB;
+	host.cgroup_version = CGROUP_V1;
+	struct plan plan = plan_of(&policy, &host);
+	assert_contains(first_remark(&plan, false), "memory.high needs cgroup v2");
+	assert_int_equal(mib(&plan, PLAN_MEMORY_LIMIT), 512);
 }
 
 static void the_smallest_limit_of_all_groups_counts(void **state UNUSED)
@@ -426,6 +454,8 @@ int main(void)
 		cmocka_unit_test(measured_buffers_never_refuse_a_start),
 		cmocka_unit_test(no_mebibyte_is_promised_twice_or_wasted),
 		cmocka_unit_test(below_the_floor_it_refuses_with_the_parts),
+		cmocka_unit_test(a_percentage_of_what_is_not_known_is_nodes_own_affair),
+		cmocka_unit_test(memory_high_is_for_v2_only),
 		cmocka_unit_test(the_smallest_limit_of_all_groups_counts),
 		cmocka_unit_test(a_limit_beyond_the_machine_is_none),
 		cmocka_unit_test(a_cap_needs_somebody_to_enforce_it),

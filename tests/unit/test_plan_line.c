@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 #include "tests/unit/plan_unit.h"
+#include "supervisor/core/plan_parts.h"
 
 static char *const node_server[] = { "node", "server.js", NULL };
 
@@ -67,11 +68,19 @@ static void the_start_line_says_the_plan(void **state UNUSED)
 	none.heap.runtime = RUNTIME_NONE;
 	none.restart.when = RESTART_WHEN_NEVER;
 	capped.restart.budget_within_usec = 90 * USEC_PER_SEC;
+	struct policy high = capped_policy(512 * MIB), huge = capped_policy(64 * GIB), unknown = sample_policy();
+	struct host dark = sample_host();
+	high.memory.high_bytes = 400 * MIB;
+	unknown.heap.old_space.kind = OLD_SPACE_AUTO;
+	dark.mem_total_bytes = SIZE_UNKNOWN;
 	const struct {
 		const struct policy *policy;
 		const struct host *host;
 		const char *text;
 	} rows[] = {
+		{ &high, &host, "memory.high 400 MiB, old space 176 MiB (Node alone: 256), restarts 5 in 10min; see heapward explain -n web" },
+		{ &huge, &host, "machine 16384 MiB, old space 13030 MiB (Node alone: 4096), restarts 5 in 10min; see heapward explain -n web" },
+		{ &unknown, &dark, "no memory limit, old space as Node chooses, restarts 5 in 10min; see heapward explain -n web" },
 		{ &capped, &host, "memory.max 512 MiB, old space 288 MiB (Node alone: 256), restarts 5 in 90s; see heapward explain -n web" },
 		{ &bare, &container, "container 384 MiB, old space 205 MiB (Node alone: 256), restarts 5 in 10min; see heapward explain -n web" },
 		{ &bare, &host, "no memory limit, old space 4096 MiB (Node's own choice), restarts 5 in 10min; see heapward explain -n web" },
@@ -97,6 +106,12 @@ static void decide_gets_its_rules(void **state UNUSED)
 	struct plan plan = plan_of(&policy, &host);
 	plan_rules(&plan, &policy, &rules);
 	assert_int_equal(rules.when, RULE_WHEN_ALWAYS);
+	policy.restart.when = RESTART_WHEN_FAILURE;
+	plan_rules(&plan, &policy, &rules);
+	assert_int_equal(rules.when, RULE_WHEN_FAILURE);
+	policy.restart.when = RESTART_WHEN_NEVER;
+	plan_rules(&plan, &policy, &rules);
+	assert_int_equal(rules.when, RULE_WHEN_NEVER);
 	assert_true(rules.report_heap_limit && rules.exit_when_exhausted);
 	assert_int_equal(rules.kill_timeout_usec, 2 * USEC_PER_SEC);
 	assert_int_equal(rules.stop_signal, 15);
@@ -121,6 +136,13 @@ static void a_refusal_always_finds_a_place(void **state UNUSED)
 	struct plan plan = plan_of(&policy, &host);
 	assert_true(plan.remark_count <= PLAN_REMARKS_MAX);
 	assert_false(plan_is_startable(&plan));
+	for (int i = 0; i < PLAN_REMARKS_MAX + 2; i++)
+		plan_warn(&plan, "warning %d", i);
+	assert_int_equal(plan.remark_count, PLAN_REMARKS_MAX);
+	plan_refuse(&plan, "no place was left");
+	assert_int_equal(plan.remark_count, PLAN_REMARKS_MAX);
+	assert_string_equal(plan.remarks[PLAN_REMARKS_MAX - 1].text, "no place was left");
+	assert_true(plan.remarks[PLAN_REMARKS_MAX - 1].refusal);
 	host.node_options_cut = true;
 	plan = plan_of(&policy, &host);
 	assert_contains(first_remark(&plan, true), "NODE_OPTIONS is longer than 4095 bytes");

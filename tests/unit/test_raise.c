@@ -125,6 +125,16 @@ static void too_little_memory_refuses_with_the_numbers(void **state UNUSED)
 	assert_non_null(strstr(fixture->refusal, "have 200 MiB (MemAvailable)"));
 }
 
+static void the_room_is_for_all_processes(void **state UNUSED)
+{
+	struct fixture *fixture = make(512 * MIB);
+	fixture->policy.heap.processes = 2;
+	assert_int_equal(next(fixture, SIZE_UNKNOWN), 0);
+	uint64_t reserve = number(&fixture->plan, PLAN_RESERVE);
+	assert_int_equal(fixture->raise.to_bytes, 96 * MIB);
+	assert_int_equal(fixture->raise.memory_max_bytes, 2 * (96 * MIB + reserve + 48 * MIB));
+}
+
 static void a_limit_above_refuses_even_where_it_is_empty(void **state UNUSED)
 {
 	struct fixture *fixture = make(300 * MIB);
@@ -194,6 +204,15 @@ static void what_is_no_record_is_refused(void **state UNUSED)
 			fail_msg("taken: %s", texts[i]);
 }
 
+static void a_raise_is_told_in_one_line(void **state UNUSED)
+{
+	char text[160];
+	struct raise raise = { .from_bytes = 64 * MIB, .to_bytes = 96 * MIB, .memory_max_bytes = 512 * MIB };
+	assert_string_equal(raise_text(&raise, text, sizeof(text)), "old space 64 MiB -> 96 MiB, memory.max 512 MiB");
+	raise.memory_max_bytes = SIZE_NONE;
+	assert_string_equal(raise_text(&raise, text, sizeof(text)), "old space 64 MiB -> 96 MiB");
+}
+
 static void another_policy_has_another_text(void **state UNUSED)
 {
 	char one[RAISE_POLICY_MAX], other[RAISE_POLICY_MAX];
@@ -213,12 +232,14 @@ int main(void)
 		cmocka_unit_test(a_size_raises_by_that_size_and_up_to_ends_it),
 		cmocka_unit_test(where_room_for_two_is_kept_a_raise_must_leave_it),
 		cmocka_unit_test(too_little_memory_refuses_with_the_numbers),
+		cmocka_unit_test(the_room_is_for_all_processes),
 		cmocka_unit_test(a_limit_above_refuses_even_where_it_is_empty),
 		cmocka_unit_test(where_node_chose_the_limit_v8_tells_it),
 		cmocka_unit_test(a_flag_of_the_users_own_is_not_raised),
 		cmocka_unit_test(without_raise_the_record_counts_for_nothing),
 		cmocka_unit_test(the_record_survives_the_disk),
 		cmocka_unit_test(what_is_no_record_is_refused),
+		cmocka_unit_test(a_raise_is_told_in_one_line),
 		cmocka_unit_test(another_policy_has_another_text),
 	};
 	return cmocka_run_group_tests_name("raise", tests, NULL, NULL);

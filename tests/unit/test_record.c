@@ -191,6 +191,23 @@ static void a_bad_record_costs_itself_only(void **state UNUSED)
 	assert_int_equal(stream.bad_records, 1);
 }
 
+/* The first bytes of a record, then a whole one: what is found false must not take a true one along. */
+static void a_record_that_was_cut_does_not_hide_the_next(void **state UNUSED)
+{
+	unsigned char whole[HEAPWARD_RECORD_BYTES], bytes[3 * HEAPWARD_RECORD_BYTES];
+	struct heap_record record = sample(HEAPWARD_GC);
+	heap_record_encode(&record, whole);
+	for (size_t cut = 4; cut < HEAPWARD_RECORD_BYTES; cut++) {
+		struct heap_record_stream stream = { 0 };
+		memcpy(bytes, whole, cut);
+		memcpy(bytes + cut, whole, sizeof(whole));
+		memcpy(bytes + cut + sizeof(whole), whole, sizeof(whole));
+		if (feed(&stream, bytes, cut + 2 * sizeof(whole), 50) != 2)
+			fail_msg("behind %zu bytes of one that was cut", cut);
+		assert_int_equal(stream.bad_bytes, cut);
+	}
+}
+
 static void sources_and_problems_have_words(void **state UNUSED)
 {
 	assert_string_equal(heap_record_source_name(HEAPWARD_SOURCE_NONE), "none");
@@ -214,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_stream_may_be_cut_anywhere),
 		cmocka_unit_test(records_are_found_again_behind_garbage),
 		cmocka_unit_test(a_bad_record_costs_itself_only),
+		cmocka_unit_test(a_record_that_was_cut_does_not_hide_the_next),
 		cmocka_unit_test(sources_and_problems_have_words),
 	};
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

@@ -2,7 +2,12 @@
 /* test_records: pipe and door as an honest worker uses them, and one that errs. */
 #include "tests/unit/records_unit.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "supervisor/edge/records_packet.h"
 
 static void an_honest_worker_is_heard(void **state)
 {
@@ -95,6 +100,84 @@ static void only_a_stream_socket_may_come_with_a_hello(void **state)
 	assert_int_equal(read(ends[1], &byte, 1), 0); /* what came along was closed */
 	close(ends[1]);
 	close(null_fd);
+}
+
+static void a_hello_is_whole_and_vouched_for(void **state UNUSED)
+{
+	static const struct {
+		const char *what;
+		ssize_t length;
+		bool cut, has_credentials;
+		size_t fd_count;
+		bool taken;
+	} rows[] = {
+		{ "as it should be", HEAPWARD_RECORD_BYTES, false, true, 0, true },
+		{ "a byte short", HEAPWARD_RECORD_BYTES - 1, false, true, 0, false },
+		{ "a byte long", HEAPWARD_RECORD_BYTES + 1, false, true, 0, false },
+		{ "descriptors were cut off", HEAPWARD_RECORD_BYTES, true, true, 0, false },
+		{ "nobody vouches for the pid", HEAPWARD_RECORD_BYTES, false, false, 0, false },
+		{ "two descriptors", HEAPWARD_RECORD_BYTES, false, true, 2, false },
+	};
+	const struct heap_record hello = record_of(HEAPWARD_HELLO, ME, 1), gc = gc_of(ME, 1, 5);
+	struct records_packet packet = { .pid = (int32_t)ME, .fds = { -1, -1 } };
+	struct heap_record ret;
+	heap_record_encode(&hello, packet.bytes);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		packet.length = rows[i].length;
+		packet.cut = rows[i].cut;
+		packet.has_credentials = rows[i].has_credentials;
+		packet.fd_count = rows[i].fd_count;
+		if (records_packet_is_hello(&packet, &ret) != rows[i].taken)
+			fail_msg("%s: taken %d", rows[i].what, !rows[i].taken);
+	}
+	packet = (struct records_packet){ .length = HEAPWARD_RECORD_BYTES, .has_credentials = true };
+	heap_record_encode(&gc, packet.bytes);
+	assert_false(records_packet_is_hello(&packet, &ret));
+}
+
+/* A child of ours that says hello and what its heap uses, and lives until it is killed. */
+static pid_t report_from_a_child(struct records *records, uint64_t used_bytes)
+{
+	size_t before = records->reporter_count;
+	pid_t child = fork();
+	if (child == 0) {
+		struct heap_record hello = record_of(HEAPWARD_HELLO, (uint32_t)getpid(), 1);
+		struct heap_record gc = gc_of((uint32_t)getpid(), 1, used_bytes);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		send_hello(records, &hello, -1);
+		send_record(records, &gc);
+		pause();
+	}
+	for (int i = 0; i < 1000 && (records->reporter_count == before || records->reporters[before].last.at_usec == 0); i++) {
+		records_drain(records);
+		usleep(5000);
+	}
+	return child;
+}
+
+static void end_child(pid_t child)
+{
+	int status;
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+}
+
+static void a_series_stays_with_one_server(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	pid_t first = report_from_a_child(records, 10), second = report_from_a_child(records, 20); /* of the same rank */
+	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, (uint32_t)second, 1);
+	assert_int_equal(records->reporter_count, 2);
+	assert_int_equal(records->series_count, 1);
+	assert_int_equal(records->series[0].used_bytes, 10);
+	near.near_limit.heap.used_bytes = 30; /* now it is the one to look at */
+	send_record(records, &near);
+	records_drain(records);
+	assert_int_equal(records->series_count, 1);
+	assert_int_equal(records->series[0].used_bytes, 30);
+	end_child(first);
+	end_child(second);
 }
 
 static bool is_paused(const struct fixture *fixture)
@@ -211,6 +294,8 @@ int main(void)
 		RECORDS_TEST(who_never_said_hello_is_not_heard),
 		RECORDS_TEST(garbage_is_counted_and_costs_nothing),
 		RECORDS_TEST(only_a_stream_socket_may_come_with_a_hello),
+		RECORDS_TEST(a_hello_is_whole_and_vouched_for),
+		RECORDS_TEST(a_series_stays_with_one_server),
 		RECORDS_TEST(a_flood_is_not_heard_until_its_window_is_over),
 		RECORDS_TEST(the_loop_rests_when_all_writers_are_gone),
 		RECORDS_TEST(the_variable_names_what_the_worker_gets),

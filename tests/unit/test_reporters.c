@@ -20,6 +20,14 @@ static void the_heap_that_matters_most_is_found(void **state UNUSED)
 	assert_ptr_equal(reporters_principal(list, 5), &list[1]);
 }
 
+static void of_two_alike_the_fuller_one_matters(void **state UNUSED)
+{
+	struct reporter list[3] = { server(10, 0), server(10, 100), server(30, 100) };
+	assert_ptr_equal(reporters_principal(list, 3), &list[2]);
+	list[2].last.limit_bytes = 0; /* no record of it yet */
+	assert_ptr_equal(reporters_principal(list, 3), &list[1]);
+}
+
 static void places_of_the_gone_are_given_anew_and_evidence_last(void **state UNUSED)
 {
 	struct reporter list[3] = { server(1, 2), server(1, 2), server(1, 2) };
@@ -76,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_heap_that_matters_most_is_found),
+		cmocka_unit_test(of_two_alike_the_fuller_one_matters),
 		cmocka_unit_test(places_of_the_gone_are_given_anew_and_evidence_last),
 		cmocka_unit_test(a_process_takes_the_place_of_a_thread_but_never_of_a_process),
 		cmocka_unit_test(a_reporter_is_known_by_pid_and_isolate),

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "supervisor/core/json_text.h"
+#include "supervisor/core/raise.h"
 #include "supervisor/core/status.h"
 
 static struct status sample(void)
@@ -137,6 +138,73 @@ static void one_service_in_full_says_what_an_operator_asks(void **state UNUSED)
 	free(text);
 }
 
+/* What a service with budgets by verdict, a raise and a restart to come says of it. */
+static struct status in_backoff(const struct raises *raises)
+{
+	struct status status = sample();
+	status.state = "back-off";
+	status.raises = raises;
+	status.raise_up_to_bytes = GIB;
+	status.restarts.next_in_usec = 3 * USEC_PER_SEC;
+	status.restarts.by_verdict_budget[VERDICT_SECCOMP].deaths = 1;
+	status.restarts.by_verdict_budget[VERDICT_SECCOMP].within_usec = 3600 * USEC_PER_SEC;
+	status.restarts.by_verdict_budget[VERDICT_SECCOMP].left = 1;
+	status.instance.child_deaths = 2;
+	return status;
+}
+
+static void budgets_by_verdict_and_the_next_start_are_told(void **state UNUSED)
+{
+	struct status status = in_backoff(NULL);
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_find_size(object, "restarts.budgets_by_verdict.seccomp.left"), 1);
+	assert_null(json_find(object, "restarts.budgets_by_verdict.exit"));
+	assert_null(json_find(object, "raise"));
+	json_object_put(object);
+	char *text = printed(&status);
+	assert_contains(text, "by seccomp 1 of 1 left in 1 h");
+	assert_contains(text, "next start in 3 s");
+	assert_contains(text, "2 of its child processes have died (heapward logs web:");
+	free(text);
+}
+
+static void a_raise_is_told_with_its_history(void **state UNUSED)
+{
+	struct raises raises = { .count = 0 };
+	struct status status = in_backoff(&raises);
+	char *text = printed(&status);
+	assert_contains(text, "raise     none so far; up to 1 GiB");
+	free(text);
+	raises_add(&raises, &(struct raise){ 1700000000LL * USEC_PER_SEC, 64 * MIB, 96 * MIB, 512 * MIB });
+	text = printed(&status);
+	assert_contains(text, "old space 64 MiB -> 96 MiB in 1 step, last at");
+	free(text);
+	raises_add(&raises, &(struct raise){ 1700000100LL * USEC_PER_SEC, 96 * MIB, 144 * MIB, SIZE_NONE });
+	status.raise_refused = "need 600 MiB, have 500 MiB (MemAvailable)";
+	text = printed(&status);
+	assert_contains(text, "old space 64 MiB -> 144 MiB in 2 steps");
+	assert_contains(text, "refused: need 600 MiB");
+	free(text);
+	struct json_object *object = parsed(&status);
+	assert_string_equal(json_find_text(object, "raise.history.1.at", ""), "2023-11-14T22:15:00.000Z");
+	assert_int_equal(json_find_size(object, "raise.history.0.memory_max_bytes"), 512 * MIB);
+	assert_null(json_find(object, "raise.history.1.memory_max_bytes"));
+	assert_int_equal(json_find_size(object, "raise.up_to_bytes"), GIB);
+	json_object_put(object);
+}
+
+static void a_heap_without_a_collection_or_with_a_problem_says_so(void **state UNUSED)
+{
+	struct status status = sample();
+	status.instance.heap.used_bytes = SIZE_UNKNOWN;
+	status.instance.heap.source = "timer";
+	strcpy(status.instance.heap.source_problem, "Node may not load addons here");
+	char *text = printed(&status);
+	assert_contains(text, "limit 112 MiB (old space 64 MiB); no collection yet");
+	assert_contains(text, "Node may not load addons here");
+	free(text);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -171,6 +239,9 @@ int main(void)
 		cmocka_unit_test(what_is_unknown_is_null),
 		cmocka_unit_test(numbers_come_out_as_they_went_in),
 		cmocka_unit_test(one_service_in_full_says_what_an_operator_asks),
+		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
+		cmocka_unit_test(a_raise_is_told_with_its_history),
+		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

@@ -65,6 +65,7 @@ static const struct row rows[] = {
 	{ "the line printed, then exit 1", LINE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
 	{ "the line printed, then abort", LINE | REPORTER | CLOSED | SELF, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "near the limit, then exit in order", LINE | REPORTED | BYE, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "near the limit, then exit without a word", REPORTED, EXITED(3), ASKED_NOTHING, VERDICT_EXIT, true, 3 },
 	{ "near the limit long ago, then abort", REPORTED | OLD, KILLED(SIGABRT), ASKED_NOTHING, VERDICT_SIGNAL, true, 134 },
 	{ "a thread's limit, then exit", REPORTED | THREAD, EXITED(7), ASKED_NOTHING, VERDICT_EXIT, true, 7 },
 	{ "a thread's limit ends the process", LINE | REPORTER | CLOSED | THREAD | SELF, KILLED(SIGABRT), ASKED_NOTHING,
@@ -132,6 +133,8 @@ static const struct row rows[] = {
 	{ "stopped, in order", 0, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stopped by its signal", 0, KILLED(SIGTERM), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stopped by force", KILLED_BY_US, KILLED(SIGKILL), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "stopped, a helper OOM-killed meanwhile", OOM | OOM_LOG | REPORTER | CLOSED, EXITED(1), ASKED_STOP, VERDICT_STOPPED,
+	  true, 0 },
 	{ "replaced", 0, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 },
 	{ "replaced near its limit", REPORTED | OLD, KILLED(SIGTERM), ASKED_REPLACE, VERDICT_REPLACED, true, 0 },
 	{ "drained, left by itself", DRAINING | REPORTED | BYE, EXITED(0), ASKED_REPLACE, VERDICT_REPLACED, true, 0 },
@@ -336,6 +339,35 @@ static void a_launch_that_failed_names_its_step(void **state UNUSED)
 	}
 }
 
+/* The main thread's hello was refused or lost: then nobody says how its process ended. */
+static void a_thread_whose_process_does_not_report_is_no_witness(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporters[2];
+	struct verdict verdict;
+	make(&rows[0], &evidence, reporters);
+	evidence.reporter_count = 1;
+	reporters[0].main_isolate = reporters[0].near_limit = false;
+	reporters[0].closed_usec = evidence.ended_usec;
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_HEAP_LIMIT);
+	assert_false(verdict.certain);
+	assert_string_equal(verdict.text, "fatal heap-limit error: V8 reached its heap limit");
+}
+
+/* A stop while the launch waits for memory. */
+static void a_worker_that_was_never_started_ends_with_nothing(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct verdict verdict;
+	evidence = (struct evidence){ .asked = ASKED_STOP };
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_STOPPED);
+	assert_int_equal(verdict.exit_status, 0);
+	assert_int_equal(verdict_exit_status(&verdict), 0);
+	assert_string_equal(verdict.evidence[0], "wait status: none, the main process was never started");
+}
+
 static void only_a_clean_exit_and_what_was_asked_for_are_no_failures(void **state UNUSED)
 {
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
@@ -356,6 +388,8 @@ int main(void)
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
+		cmocka_unit_test(a_thread_whose_process_does_not_report_is_no_witness),
+		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),
 		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

@@ -50,6 +50,18 @@ static void on_v2_the_nearest_level_that_counted_is_the_one(void **state UNUSED)
 	}
 }
 
+static void a_level_that_cannot_be_read_any_more_is_left_out(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct whose_limit whose;
+	make(&evidence, true);
+	evidence.after.levels[2].oom = 1;
+	evidence.after.level_count = 2;
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_false(whose.certain);
+	assert_string_equal(whose.doubt, "no level that can be read counted an oom");
+}
+
 static void on_v2_no_level_and_the_hosts_counter_is_the_host(void **state UNUSED)
 {
 	static struct evidence evidence;
@@ -121,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_victim_there_is_no_question),
 		cmocka_unit_test(on_v2_the_nearest_level_that_counted_is_the_one),
+		cmocka_unit_test(a_level_that_cannot_be_read_any_more_is_left_out),
 		cmocka_unit_test(on_v2_no_level_and_the_hosts_counter_is_the_host),
 		cmocka_unit_test(on_v1_the_kernel_log_decides),
 		cmocka_unit_test(on_v1_without_the_log_failcnt_only_excludes),
