@@ -75,15 +75,21 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 	return environment->agent_variable != NULL ? put(ret, environment->agent_variable, why) : 0;
 }
 
-/* "--require PATH", quoted; "" where there is no agent. malloc'ed. */
+/* "--require PATH", quoted; "" where there is no agent. With leave to read what lies beside it. malloc'ed. */
 static char *require_option(const char *agent_path, bool allow_read)
 {
-	char *option;
-	const char *allow = allow_read ? " --allow-fs-read=" : "";
+	char *option, *files;
 	if (agent_path == NULL)
 		return strdup("");
 	cleanup_free char *quoted = node_options_quote(agent_path);
-	if (quoted == NULL || asprintf(&option, "--require %s%s%s", quoted, allow, allow_read ? quoted : "") < 0)
+	if (quoted == NULL || !allow_read)
+		return quoted == NULL || asprintf(&option, "--require %s", quoted) < 0 ? NULL : option;
+	const char *slash = strrchr(agent_path, '/');
+	int length = slash == NULL ? 0 : (int)(slash + 1 - agent_path);
+	if (asprintf(&files, "%.*s*", length, agent_path) < 0)
+		return NULL;
+	cleanup_free char *all_files = files, *quoted_files = node_options_quote(files);
+	if (quoted_files == NULL || asprintf(&option, "--require %s --allow-fs-read=%s", quoted, quoted_files) < 0)
 		return NULL;
 	return option;
 }

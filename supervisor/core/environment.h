@@ -18,7 +18,8 @@ struct environment {
 	const struct words *set;    /* NULL: none */
 	const char *node_options;   /* of the plan; put before the user's own; NULL or "": none */
 	const char *agent_path;     /* of the preload file, NULL: none. Its --require comes first */
-	bool agent_needs_read;      /* the permission model would refuse to read it (Node 20): allowed by an option */
+	bool agent_needs_read;      /* the permission model would refuse to read it or its other files: allowed by an
+				       option */
 	const char *agent_variable; /* "HEAPWARD_AGENT=...", NULL: none */
 };
 

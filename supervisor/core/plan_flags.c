@@ -137,7 +137,7 @@ void plan_flags_find(struct planning *planning, char *const *command)
 	planning->runs_node = command != NULL && command[0] != NULL && is_node(command[0]);
 	if (planning->runs_node)
 		take_all(planning, command + 1, count_node_words(command + 1), "command line");
-	planning->plan->agent_needs_read = planning->flags.permission && planning->host->runtime.major < 22;
+	planning->plan->agent_needs_read = planning->flags.permission;
 	if (planning->flags.snapshot_near_limit)
 		plan_warn(planning->plan, "--heapsnapshot-near-heap-limit (%s) writes no snapshot under heapward, whose "
 			  "own callback answers near the limit first; remove it", planning->flags.snapshot_from);

@@ -69,7 +69,7 @@ struct plan {
 	bool enforced;          /* a limit holds: memory_max by our group or an ancestor at or below it; without
 				   memory_max: an ancestor has one */
 	bool exit_when_exhausted;
-	bool agent_needs_read;  /* Node 20 under its permission model: a preload that it may not read ends the program */
+	bool agent_needs_read;  /* the permission model: on Node 20 a preload that it may not read ends the program */
 	/* Options that the supervisor puts before the user's own NODE_OPTIONS: "--max-old-space-size=288 ...". The
 	 * agent's --require is added at launch, when its path is known to be reachable. "" where none. */
 	char node_options[HOST_OPTIONS_MAX];

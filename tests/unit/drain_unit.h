@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define PATIENCE_USEC (30 * USEC_PER_SEC)
+#define PATIENCE_USEC (60 * USEC_PER_SEC)
 #define LIFE_MAX_SEC 100
 
 struct process {

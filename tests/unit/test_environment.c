@@ -122,6 +122,17 @@ static void our_options_come_first_and_the_users_stay_verbatim(void **state UNUS
 	}
 }
 
+static void under_the_permission_model_the_agents_files_may_be_read(void **state UNUSED)
+{
+	struct failure why;
+	struct words ret;
+	struct environment environment = { .agent_path = "/a b/agent.cjs", .agent_needs_read = true };
+	assert_int_equal(environment_build(&environment, &ret, &why), 0);
+	assert_string_equal(environment_get(ret.list, "NODE_OPTIONS"),
+			    "--require \"/a b/agent.cjs\" --allow-fs-read=\"/a b/*\"");
+	words_finish(&ret);
+}
+
 static void options_that_node_refuses_are_not_merged(void **state UNUSED)
 {
 	struct failure why;
@@ -249,6 +260,7 @@ int main(void)
 		cmocka_unit_test(options_are_found_as_v8_finds_them),
 		cmocka_unit_test(options_are_quoted_where_they_must_be),
 		cmocka_unit_test(our_options_come_first_and_the_users_stay_verbatim),
+		cmocka_unit_test(under_the_permission_model_the_agents_files_may_be_read),
 		cmocka_unit_test(options_that_node_refuses_are_not_merged),
 		cmocka_unit_test(layers_replace_and_what_is_ours_is_left_out),
 		cmocka_unit_test(an_endless_environment_is_refused),

@@ -155,13 +155,6 @@ static pid_t report_from_a_child(struct records *records, uint64_t used_bytes)
 	return child;
 }
 
-static void end_child(pid_t child)
-{
-	int status;
-	kill(child, SIGKILL);
-	assert_int_equal(waitpid(child, &status, 0), child);
-}
-
 static void a_series_stays_with_one_server(void **state)
 {
 	struct fixture *fixture = *state;
