@@ -172,7 +172,7 @@ static int build_environment(void)
 	int result = environment_build(&environment, &words, &why);
 	if (result == 0)
 		assert_string_equal(environment_get(words.list, "NODE_OPTIONS"),
-				    "--require \"/a b/agent.cjs\" --allow-fs-read=\"/a b/agent.cjs\" --max-old-space-size=64 "
+				    "--require \"/a b/agent.cjs\" --allow-fs-read=\"/a b/*\" --max-old-space-size=64 "
 				    "--trace-gc");
 	else
 		assert_contains(why.text, "memory");
