@@ -313,7 +313,8 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 	verdict->limit_bytes = whose.limit_bytes;
 	bool own = evidence->after.level_count > 0 && strcmp(whose.path, evidence->after.levels[0].path) == 0;
 	if (whose.host)
-		set(verdict, VERDICT_OOM_KILL_HOST, certain, "OOM-killed: the host ran out of memory");
+		set(verdict, VERDICT_OOM_KILL_HOST, certain, "OOM-killed: the host%s ran out of memory",
+		    whose.certain ? "" : ", or a group out of sight,");
 	else if (own)
 		set(verdict, VERDICT_OOM_KILL, certain, "OOM-killed: the worker's own group reached memory.max %s",
 		    units_format_size(size, whose.limit_bytes));

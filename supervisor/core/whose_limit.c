@@ -39,6 +39,21 @@ static bool by_kernel_log(const struct evidence *evidence, const struct levels *
 	return true;
 }
 
+/* No level that is seen reached its limit, and somebody in the group was killed. */
+static void by_host_counter(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
+{
+	const char *top = levels->after[levels->count - 1].path;
+	ret->host = evidence->after.has_vmstat && evidence->after.vmstat_oom_kill > evidence->before.vmstat_oom_kill;
+	ret->certain = ret->host && evidence->after.whole;
+	if (!ret->host) {
+		name(ret, &levels->after[0]);
+		snprintf(ret->doubt, sizeof(ret->doubt), "no level that can be read counted an oom");
+	} else if (!ret->certain) {
+		snprintf(ret->doubt, sizeof(ret->doubt), "no group up to %.60s reached its limit, and those above it are out of "
+			 "sight", top);
+	}
+}
+
 static bool by_local_events(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
 {
 	if (!levels->after[0].has_oom)
@@ -50,12 +65,8 @@ static bool by_local_events(const struct evidence *evidence, const struct levels
 		name(ret, &levels->after[i]);
 		return true;
 	}
-	ret->host = evidence->after.has_vmstat && evidence->after.vmstat_oom_kill > evidence->before.vmstat_oom_kill;
-	if (!ret->host) {
-		ret->certain = false;
-		name(ret, &levels->after[0]);
-		snprintf(ret->doubt, sizeof(ret->doubt), "no level that can be read counted an oom");
-	}
+	if (evidence->after.whole || !by_kernel_log(evidence, levels, ret))
+		by_host_counter(evidence, levels, ret);
 	return true;
 }
 

@@ -68,6 +68,7 @@ static void open_level(struct cgroup *cgroup, const char *directory)
 {
 	bool v2 = cgroup->service->tree->version == CGROUP_V2;
 	cleanup_fd int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cgroup->whole = cgroup->whole && fd >= 0;
 	if (fd < 0 || faccessat(fd, v2 ? "memory.events" : "memory.failcnt", F_OK, 0) != 0)
 		return;
 	size_t i = cgroup->level_count++;
@@ -85,11 +86,15 @@ static int worker_directory(const struct cgroup *cgroup, char *path, size_t size
 static void open_levels(struct cgroup *cgroup)
 {
 	const struct cgroup_hierarchy *memory = &cgroup->service->tree->hierarchies[0];
-	char directory[700];
+	char directory[700], type[sizeof(memory->mount) + 16];
 	worker_directory(cgroup, directory, sizeof(directory));
+	snprintf(type, sizeof(type), "%s/cgroup.type", memory->mount); /* the kernel's root has none; a container's top does */
+	cgroup->whole = cgroup->service->tree->version == CGROUP_V2 && access(type, F_OK) != 0;
 	for (;;) {
 		if (cgroup->level_count < HOST_LEVELS_MAX)
 			open_level(cgroup, directory);
+		else
+			cgroup->whole = false;
 		if (strcmp(directory, memory->mount) == 0)
 			return;
 		*strrchr(directory, '/') = '\0';

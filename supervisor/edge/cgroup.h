@@ -58,6 +58,7 @@ struct cgroup {
 	int level_fd[HOST_LEVELS_MAX];           /* directories whose counters are compared: ours, then each ancestor */
 	char level_path[HOST_LEVELS_MAX][256];
 	size_t level_count;
+	bool whole;                              /* v2: no level is out of sight: the mount's top is the kernel's root */
 	bool made;
 	char remarks[4][200];                    /* "memory.swap: no swap accounting here": one line, not an error */
 	size_t remark_count;

@@ -74,7 +74,7 @@ static void read_level_v1(int fd, struct level_counters *ret)
 
 void cgroup_read_counters(const struct cgroup *cgroup, struct memory_counters *ret)
 {
-	*ret = (struct memory_counters){ .known = cgroup->made };
+	*ret = (struct memory_counters){ .known = cgroup->made, .whole = cgroup->whole };
 	for (size_t i = 0; cgroup->made && i < cgroup->level_count; i++) {
 		struct level_counters *level = &ret->levels[ret->level_count++];
 		memcpy(level->path, cgroup->level_path[i], sizeof(level->path));

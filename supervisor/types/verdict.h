@@ -36,6 +36,7 @@ struct memory_counters {
 	struct level_counters levels[HOST_LEVELS_MAX]; /* [0] the worker's own group, then its ancestors */
 	size_t level_count;
 	bool known;             /* there is a group to read */
+	bool whole;             /* v2: the levels go up to the host's root, and none of them is out of sight */
 	bool has_vmstat;
 	uint64_t vmstat_oom_kill; /* /proc/vmstat oom_kill: victims on the whole host */
 };

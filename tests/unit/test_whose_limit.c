@@ -10,7 +10,7 @@ static void make(struct evidence *ret, bool v2)
 	static const char *const paths[] = { "/s/web/worker", "/s/web", "/s" };
 	static const uint64_t limits[] = { 100 * MIB, SIZE_NONE, GIB };
 	memset(ret, 0, sizeof(*ret));
-	ret->before.known = true;
+	ret->before.known = ret->before.whole = true;
 	ret->before.level_count = 3;
 	for (size_t i = 0; i < 3; i++) {
 		struct level_counters *level = &ret->before.levels[i];
@@ -76,6 +76,29 @@ static void on_v2_no_level_and_the_hosts_counter_is_the_host(void **state UNUSED
 	assert_false(whose.host || whose.certain);
 }
 
+/* In a container: the pod's or the node's limit cannot be told from the host's end. */
+static void on_v2_a_group_out_of_sight_may_have_been_it(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct whose_limit whose;
+	make(&evidence, true);
+	evidence.after.whole = false;
+	evidence.after.has_vmstat = true;
+	evidence.after.vmstat_oom_kill = 1;
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_true(whose.host && !whose.certain);
+	assert_non_null(strstr(whose.doubt, "no group up to /s reached its limit"));
+	evidence.kernel.found = true;
+	strcpy(evidence.kernel.memcg, "/pod");
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_true(whose.certain && !whose.host);
+	assert_string_equal(whose.path, "/pod");
+	evidence.after.levels[1].oom = 1; /* what is seen decides first */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.path, "/s/web");
+	assert_true(whose.certain);
+}
+
 static void on_v1_the_kernel_log_decides(void **state UNUSED)
 {
 	static struct evidence evidence;
@@ -135,6 +158,7 @@ int main(void)
 		cmocka_unit_test(on_v2_the_nearest_level_that_counted_is_the_one),
 		cmocka_unit_test(a_level_that_cannot_be_read_any_more_is_left_out),
 		cmocka_unit_test(on_v2_no_level_and_the_hosts_counter_is_the_host),
+		cmocka_unit_test(on_v2_a_group_out_of_sight_may_have_been_it),
 		cmocka_unit_test(on_v1_the_kernel_log_decides),
 		cmocka_unit_test(on_v1_without_the_log_failcnt_only_excludes),
 		cmocka_unit_test(a_kernel_that_counts_no_failcnt_excludes_nothing),
