@@ -78,7 +78,8 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 /* "--require PATH", quoted; "" where there is no agent. With leave to read what lies beside it. malloc'ed. */
 static char *require_option(const char *agent_path, bool allow_read)
 {
-	char *option, *files;
+	char *option;
+	cleanup_free char *files = NULL;
 	if (agent_path == NULL)
 		return strdup("");
 	cleanup_free char *quoted = node_options_quote(agent_path);
@@ -88,7 +89,7 @@ static char *require_option(const char *agent_path, bool allow_read)
 	int length = slash == NULL ? 0 : (int)(slash + 1 - agent_path);
 	if (asprintf(&files, "%.*s*", length, agent_path) < 0)
 		return NULL;
-	cleanup_free char *all_files = files, *quoted_files = node_options_quote(files);
+	cleanup_free char *quoted_files = node_options_quote(files);
 	if (quoted_files == NULL || asprintf(&option, "--require %s --allow-fs-read=%s", quoted, quoted_files) < 0)
 		return NULL;
 	return option;

@@ -201,12 +201,17 @@ static const char *make_container(struct world *world)
 #define CONTAINER "umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
 #define READ_ONLY "mount -o remount,bind,ro /sys/fs/cgroup"
 
-static void die_with_the_supervisor(struct world *world, const char *namespace, const char *prepare, const char *settings)
+static struct program *run_in_container(struct world *world, const char *namespace, const char *prepare, const char *settings)
 {
 	const char *script = world_print(world, "%s && exec %s run -n %s --set restart.when=never --set %s %s -- %s", prepare,
 					 heapward_path(), world->name, runtime_setting(world), settings, buffers_line(world));
 	const char *words[] = { "unshare", "--mount", namespace, "sh", "-c", script, NULL };
-	struct program *run = run_start_by(world, words);
+	return run_start_by(world, words);
+}
+
+static void die_with_the_supervisor(struct world *world, const char *namespace, const char *prepare, const char *settings)
+{
+	struct program *run = run_in_container(world, namespace, prepare, settings);
 	assert_int_equal(program_finish(world, run, 60), 137);
 	assert_null(strstr(program_err(world, run), "OOM-killed")); /* nobody lived to say so */
 }
@@ -231,6 +236,23 @@ static void hold_breadcrumb(struct world *world, const char *way, const char *gr
 	await_state(world, "ready", 20);
 	assert_int_equal(count_events(world, program_err(world, run), "death"), 0);
 	assert_true(verdict_is(see_why(world), "stopped", -1));
+}
+
+/* The pod's limit around a container: from in there it could as well have been the host's end. */
+static void a_limit_out_of_sight_is_not_certain(void **state)
+{
+	struct world *world = *state;
+	make_ancestors(world);
+	struct program *run = run_in_container(world, "--cgroup", CONTAINER, "");
+	assert_int_equal(program_finish(world, run, 60), 137);
+	await_nothing_left(world, 2);
+	struct json_object *why = see_why(world);
+	bool held = verdict_is(why, "oom-kill-host", -1) && !see_bool(why, "/certain") &&
+		    strstr(see_text(why, "/text"), "the host, or a group out of sight") != NULL;
+	result_keep(&(struct result){ "oom-kill-host", kind_names[kind_of(world)], "direct",
+				      "Buffers until OOM-killed at a limit out of the container's sight" }, why, held);
+	if (!held)
+		fail_msg("not an uncertain oom-kill-host:\n%s", json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
 }
 
 static void a_container_that_is_killed_whole_leaves_a_breadcrumb(void **state)
@@ -289,6 +311,7 @@ int main(void)
 		BOTH(an_ancestors_limit_is_named_where_the_worker_has_none),
 		BOTH(a_child_that_takes_the_server_along_is_one_death),
 		BOTH(an_ancestor_that_is_killed_whole_is_one_death),
+		KIND_TEST(a_limit_out_of_sight_is_not_certain, node),
 		KIND_TEST(a_container_that_is_killed_whole_leaves_a_breadcrumb, node),
 		KIND_TEST(a_read_only_group_that_is_killed_whole_leaves_a_breadcrumb, node),
 		KIND_TEST(a_writable_container_that_is_killed_whole_leaves_a_breadcrumb, node),

@@ -233,7 +233,7 @@ static void no_records_whatever_outweigh_the_kernel(void **state UNUSED)
 	static const int ends[][2] = { { EXITED(0) }, { EXITED(1) }, { EXITED(134) }, { EXITED(137) }, { KILLED(SIGABRT) },
 				       { KILLED(SIGKILL) }, { KILLED(SIGSEGV) }, { KILLED(SIGSYS) } };
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict without, with;
 	for (unsigned seen = 0; seen < 1u << 26; seen++) {
 		if ((seen & (OTHER_LINE | OOM_HOST | OOM_ANCESTOR | NO_GROUP | KILLED_BY_US | DRAINING | NOT_READY)) != 0)
@@ -245,10 +245,10 @@ static void no_records_whatever_outweigh_the_kernel(void **state UNUSED)
 			continue;
 		for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 			struct row row = { .seen = seen & ~(unsigned)REPORTER, .wait_code = ends[i][0], .wait_status = ends[i][1] };
-			make(&row, &evidence, &reporter);
+			make(&row, &evidence, reporter);
 			verdict_judge(&evidence, &without);
 			row.seen = seen;
-			make(&row, &evidence, &reporter);
+			make(&row, &evidence, reporter);
 			verdict_judge(&evidence, &with);
 			bool aborted = ends[i][0] == CLD_KILLED && ends[i][1] == SIGABRT;
 			bool wrapped = ends[i][0] == CLD_EXITED && (seen & (SELF | LATE)) == 0 &&
@@ -298,15 +298,15 @@ static void an_oom_kill_names_whose_limit_was_hit(void **state UNUSED)
 static void a_replacement_says_who_asked_for_it(void **state UNUSED)
 {
 	static struct evidence evidence;
-	struct reporter reporter;
+	struct reporter reporter[2];
 	struct verdict verdict;
 	struct row row = { "", 0, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 };
-	make(&row, &evidence, &reporter);
+	make(&row, &evidence, reporter);
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "replaced on request");
 	row.asked = ASKED_REPLACE;
 	row.seen = KILLED_BY_US;
-	make(&row, &evidence, &reporter);
+	make(&row, &evidence, reporter);
 	verdict_judge(&evidence, &verdict);
 	assert_string_equal(verdict.text, "replaced before it reached a limit, killed after stop.timeout");
 }
