@@ -3,6 +3,7 @@
 #include "supervisor/cli/ask.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/core/printable.h"
+#include "supervisor/core/death.h"
 #include "supervisor/core/status.h"
 #include "supervisor/edge/control_socket.h"
 
@@ -60,10 +61,11 @@ static char *status_on_disk(const struct state_roots *roots, const char *name)
 {
 	struct status status;
 	struct failure ignored; /* it has not died yet */
-	cleanup_free char *death = NULL;
+	cleanup_free char *death = NULL, *summary = NULL;
 	status_of_stopped(&status, name);
 	if (state_read_death(roots, name, 1, &death, &ignored) == 0)
-		status.last_death_json = death;
+		summary = death_summary_of(death);
+	status.last_death_json = summary;
 	return status_json(&status);
 }
 

@@ -128,6 +128,17 @@ char *death_summary_json(const struct death *death)
 	return json_line(object);
 }
 
+char *death_summary_of(const char *json)
+{
+	static const char *const keys[] = { "death", "at", "at_usec", "verdict", "certain", "number", "subject", "text" };
+	struct json_object *death = json_parse(json, strlen(json));
+	struct json_object *summary = death == NULL ? NULL : json_object_new_object();
+	for (size_t i = 0; summary != NULL && i < ARRAY_LEN(keys); i++)
+		json_put(summary, keys[i], json_object_get(json_find(death, keys[i])));
+	json_object_put(death);
+	return summary == NULL ? NULL : json_line(summary);
+}
+
 static void advise_heap_limit(struct death *death, const struct plan *plan)
 {
 	char max[UNITS_TEXT_MAX], old_space[UNITS_TEXT_MAX];

@@ -13,6 +13,9 @@ char *death_json(const struct death *death);
 /* The few fields that `status` shows of the last death: number, at, verdict, certain, text. malloc'ed. */
 char *death_summary_json(const struct death *death);
 
+/* The same of a death as it was kept. malloc'ed; NULL where the text is no JSON object. */
+char *death_summary_of(const char *json);
+
 /* Fills death->next from verdict and plan: what the user can do now, with numbers and keys. */
 void death_advise(struct death *death, const struct plan *plan);
 

@@ -3,6 +3,7 @@
 #include "supervisor/service/service.h"
 
 #include "supervisor/core/budget_text.h"
+#include "supervisor/core/death.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/notice.h"
@@ -200,6 +201,18 @@ static int start_keeper(struct service *service, struct failure *why)
 	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
 }
 
+/* A new keeper knows of groups by its job; of sessions, where there are no groups, it has to be told. */
+static int tell_sessions(struct service *service, struct failure *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		const struct worker_run *run = &service->runs[i];
+		if (run->id != 0 && !run->has_group && run->child.pid > 0 &&
+		    keeper_add_session(&service->keeper, run->child.pid, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The second line of defence is gone: a new one is started at once. */
 static void keeper_ended(struct source *source, uint32_t events UNUSED)
 {
@@ -208,7 +221,7 @@ static void keeper_ended(struct source *source, uint32_t events UNUSED)
 	loop_remove(&service->loop, source);
 	source->fd = -1;
 	keeper_finish(&service->keeper);
-	if (start_keeper(service, &why) < 0) {
+	if (start_keeper(service, &why) < 0 || tell_sessions(service, &why) < 0) {
 		tell_warning(service, "the keeper has ended and cannot be started again: %s", why.text);
 		return;
 	}
@@ -274,6 +287,15 @@ static void restore_budget(struct service *service)
 			     "count on", deaths, deaths == 1 ? "" : "s");
 }
 
+/* The history goes on where the supervisor before this one left it. */
+static void recall_last_death(struct service *service, const struct state_roots *roots)
+{
+	struct failure ignored; /* there was none */
+	cleanup_free char *json = NULL;
+	if (state_read_death(roots, service->setup->name, 1, &json, &ignored) == 0)
+		service->last_death = death_summary_of(json);
+}
+
 static int start_service(struct service *service, struct failure *why)
 {
 	const struct service_setup *setup = service->setup;
@@ -282,6 +304,7 @@ static int start_service(struct service *service, struct failure *why)
 	if (state_dir_take(&service->dir, &roots, setup->name, why) < 0)
 		return -1;
 	state_dir_read_figures(&roots, setup->name, &service->figures);
+	recall_last_death(service, &roots);
 	restore_budget(service);
 	breadcrumbs_read(service);
 	if (renew_find_user(setup, &service->user, why) < 0)

@@ -110,7 +110,8 @@ size_t service_processes(const struct world *world, pid_t *ret_pids, size_t max)
 /* Directories of the service below /sys/fs/cgroup; their paths one a line into `text`. */
 size_t service_cgroups(const struct world *world, char *text, size_t size);
 
-/* Waits until no process and no directory of the service is left; fails the test after `seconds`. */
+/* Waits until no process and no directory of the service is left, root's runtime directory included; fails the test after
+ * `seconds`. */
 void await_nothing_left(struct world *world, double seconds);
 
 bool process_lives(pid_t pid); /* a zombie does not */

@@ -119,15 +119,23 @@ size_t service_cgroups(const struct world *world, char *text, size_t size)
 	return find_groups("/sys/fs/cgroup", name, CGROUP_DEPTH_MAX, false, text, size);
 }
 
+/* Of root's service: lock, control socket, and the directory that they are in. */
+static bool has_runtime_directory(const struct world *world, char path[static WORLD_PATH_MAX])
+{
+	snprintf(path, WORLD_PATH_MAX, "/run/heapward/%s", world->name);
+	return access(path, F_OK) == 0;
+}
+
 /* True as soon as nothing is left, false after `seconds`. */
 static bool nothing_left(struct world *world, double seconds)
 {
 	int64_t deadline_usec = now_usec() + (int64_t)(seconds * slowness() * 1e6);
 	pid_t pid;
-	char text[4096];
+	char text[4096], path[WORLD_PATH_MAX];
 	for (;;) {
 		reap(world);
-		if (service_processes(world, &pid, 1) == 0 && service_cgroups(world, text, sizeof(text)) == 0)
+		if (service_processes(world, &pid, 1) == 0 && service_cgroups(world, text, sizeof(text)) == 0 &&
+		    !has_runtime_directory(world, path))
 			return true;
 		if (now_usec() > deadline_usec)
 			return false;
@@ -138,7 +146,10 @@ static bool nothing_left(struct world *world, double seconds)
 static void describe_left(const struct world *world, char *text, size_t size)
 {
 	pid_t pids[LEFT_MAX];
+	char path[WORLD_PATH_MAX];
 	service_cgroups(world, text, size);
+	if (has_runtime_directory(world, path))
+		snprintf(text + strlen(text), size - strlen(text), "%s\n", path);
 	size_t count = service_processes(world, pids, LEFT_MAX);
 	for (size_t i = 0; i < count; i++) {
 		char command[512];
