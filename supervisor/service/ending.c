@@ -91,9 +91,11 @@ static void remember_figures(struct worker_run *run)
 	struct state_figures *figures = &run->service->figures;
 	struct failure ignored; /* the next start then plans without this run */
 	uint64_t peak = run->memory.peak_bytes;
-	if (run->launch.failed || peak == SIZE_UNKNOWN)
+	if (run->launch.failed)
 		return;
-	if (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak)
+	if (peak != SIZE_UNKNOWN)
+		figures->peak_runs++;
+	if (peak != SIZE_UNKNOWN && (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak))
 		figures->peak_bytes = peak;
 	/* What a leak had at its end is not what the service needs. */
 	const struct worker *worker = service_state_worker(&run->service->state, run->id);
@@ -102,7 +104,6 @@ static void remember_figures(struct worker_run *run)
 			(run->verdict.kind == VERDICT_REPLACED && !near_limit);
 	if (in_order && run->has_records && figures->buffers_bytes < run->records.external_peak_bytes)
 		figures->buffers_bytes = run->records.external_peak_bytes;
-	figures->peak_runs++;
 	(void)state_dir_write_figures(&run->service->dir, figures, &ignored);
 }
 
