@@ -56,6 +56,7 @@ static void read_figures(const char *name, struct host *host)
 	host->peak_bytes = figures.peak_bytes;
 	host->peak_runs = figures.peak_runs;
 	host->buffers_bytes = figures.buffers_bytes;
+	host->start_usec = figures.start_usec;
 }
 
 /* What earlier fatal heap-limit errors raised counts while the policy's limits are those that it rests on. */

@@ -11,7 +11,7 @@ struct step {
 	struct worker *worker;         /* of a worker event */
 	const struct verdict *verdict; /* of GONE */
 	const struct rules *rules;     /* of RELOADED */
-	const char *text;              /* of SPARE_NO_ROOM */
+	const char *text;              /* of SPARE_NO_ROOM and NEAR_LIMIT */
 	int64_t now_usec;
 	struct decision *decision;
 };

@@ -178,6 +178,13 @@ static void add_near_limit(struct prose *text, const struct policy *policy)
 	prose_item(text, "near the heap limit: %s (%s)", what, from);
 }
 
+static void add_early(struct prose *text, const struct plan *plan)
+{
+	if (plan->manages_heap || plan->numbers[PLAN_REPLACE_AT].value != SIZE_NONE)
+		add_numbers(text, plan, "Near a limit, before V8 or the kernel says so",
+			    plan->manages_heap ? PLAN_LEAD : PLAN_REPLACE_AT, PLAN_REPLACE_AT);
+}
+
 /* Nothing to say where a policy asks for none of it. */
 static void add_sockets(struct prose *text, const struct plan *plan, const struct policy *policy)
 {
@@ -267,6 +274,7 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 	add_numbers(&text, plan, "Restart and stop", PLAN_BACKOFF_FROM, PLAN_STOP_TIMEOUT);
 	add_budgets(&text, policy);
 	prose_item(&text, "restarts used up: %s", plan->exit_when_exhausted ? "exit" : "hold (state failed)");
+	add_early(&text, plan);
 	add_sockets(&text, plan, policy);
 	add_worker(&text, plan, policy, host);
 	add_sandbox(&text, policy, host);

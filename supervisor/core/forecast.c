@@ -68,12 +68,21 @@ static double level(const struct forecast *forecast, double growth, int64_t now_
 	return median(levels, forecast->count);
 }
 
-int64_t forecast_usec_to(const struct forecast *forecast, uint64_t limit_bytes, int64_t now_usec)
+uint64_t forecast_live(const struct forecast *forecast, uint64_t used_bytes, int64_t now_usec)
+{
+	double live = forecast->count == 0 ? 0 : level(forecast, forecast_growth(forecast), now_usec);
+	if (live >= (double)used_bytes)
+		return used_bytes;
+	return live <= 0 ? 0 : (uint64_t)live;
+}
+
+int64_t forecast_usec_to(const struct forecast *forecast, uint64_t limit_bytes, uint64_t used_bytes, int64_t now_usec)
 {
 	double growth = forecast_growth(forecast);
 	if (growth <= 0)
 		return USEC_NEVER;
-	double usec = ((double)limit_bytes - level(forecast, growth, now_usec)) / growth * USEC_PER_SEC;
+	double live = (double)forecast_live(forecast, used_bytes, now_usec);
+	double usec = ((double)limit_bytes - live) / growth * USEC_PER_SEC;
 	if (usec <= 0)
 		return 0;
 	return usec >= (double)(USEC_NEVER / 2) ? USEC_NEVER : (int64_t)usec;

@@ -29,8 +29,11 @@ void forecast_add(struct forecast *forecast, int64_t at_usec, uint64_t live_byte
 /* Bytes that the live set grows in a second; 0 where too little is known, and where it does not grow. */
 double forecast_growth(const struct forecast *forecast);
 
+/* What is live at `now_usec`, as the samples go on; never more than `used_bytes`, which is in use then. */
+uint64_t forecast_live(const struct forecast *forecast, uint64_t used_bytes, int64_t now_usec);
+
 /* Microseconds from `now_usec` until the live set reaches `limit_bytes`: 0 where it has, USEC_NEVER where it does not grow or
- * too little is known. */
-int64_t forecast_usec_to(const struct forecast *forecast, uint64_t limit_bytes, int64_t now_usec);
+ * too little is known. `used_bytes` as above: a heap that rests does not fill. */
+int64_t forecast_usec_to(const struct forecast *forecast, uint64_t limit_bytes, uint64_t used_bytes, int64_t now_usec);
 
 #endif

@@ -77,6 +77,14 @@ const char *notice_name(enum notice_kind kind)
 	return PICK(names, kind);
 }
 
+const char *early_trigger_name(enum early_trigger trigger)
+{
+#define X(id, key) [EARLY_##id] = key,
+	static const char *const names[] = { EARLY_TRIGGER_LIST(X) };
+#undef X
+	return PICK(names, trigger);
+}
+
 const char *plan_number_name(enum plan_number_id id)
 {
 #define X(id, name) [PLAN_##id] = name,

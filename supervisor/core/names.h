@@ -5,6 +5,7 @@
 
 #include "supervisor/types/action.h"
 #include "supervisor/types/control.h"
+#include "supervisor/types/early.h"
 #include "supervisor/types/event.h"
 #include "supervisor/types/launch.h"
 #include "supervisor/types/notice.h"
@@ -20,6 +21,7 @@ const char *worker_event_name(enum worker_event event);
 const char *slot_event_name(enum slot_event event);
 const char *action_name(enum action_kind kind);
 const char *notice_name(enum notice_kind kind);
+const char *early_trigger_name(enum early_trigger trigger); /* its policy key */
 const char *plan_number_name(enum plan_number_id id);
 const char *control_command_name(enum control_command command);
 const char *launch_step_name(enum launch_step step);

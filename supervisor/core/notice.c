@@ -41,6 +41,8 @@ static struct json_object *field_value(const struct notice_field *field)
 		return NULL;
 	if (field->text != NULL)
 		return json_text(field->text);
+	if (field->is_time)
+		return json_seconds(field->number);
 	return field->is_truth ? json_object_new_boolean(field->number != 0) : json_number(field->number);
 }
 

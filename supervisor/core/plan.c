@@ -76,6 +76,7 @@ void plan_resolve(const struct policy *policy, const struct host *host, char *co
 	plan_heap_resolve(&planning);
 	plan_memory_need(&planning);
 	plan_replace_resolve(&planning);
+	plan_early_resolve(&planning);
 	resolve_restart(&planning);
 	remark_user(&planning);
 	remark_runtime(&planning);

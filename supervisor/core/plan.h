@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "base/units.h"
+#include "supervisor/types/early.h"
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
 #include "supervisor/types/state.h"
@@ -42,6 +43,11 @@ struct ready_when plan_ready(const struct policy *policy);     /* never READY_AU
 bool plan_drains(const struct policy *policy);                 /* there are held sockets */
 bool plan_replaces(const struct policy *policy);               /* and two workers may stand side by side */
 bool plan_keeps_spare(const struct policy *policy);            /* and room for both is planned from the start */
+
+/* What counts as near a limit, as the plan has it; and the plan's lead once more, after a start has been measured
+ * (plan_early.c). */
+void plan_early_limits(const struct plan *plan, const struct policy *policy, struct early_limits *ret);
+void plan_learn_start(struct plan *plan, const struct policy *policy, int64_t start_usec);
 
 /* True where the command gets its held sockets as LISTEN_FDS: no agent of ours could give them to its server. */
 bool plan_hands_over_listen_fds(const struct plan *plan);

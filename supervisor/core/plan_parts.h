@@ -60,5 +60,6 @@ void plan_heap_resolve(struct planning *planning);
 void plan_memory_need(struct planning *planning);
 void plan_replace_rules(const struct plan *plan, const struct policy *policy, struct rules *ret);
 void plan_replace_resolve(struct planning *planning);
+void plan_early_resolve(struct planning *planning);
 
 #endif

@@ -21,6 +21,7 @@ enum policy_type {
 	POLICY_TYPE_COUNT,            /* uint32_t */
 	POLICY_TYPE_COUNT_OR_INHERIT, /* uint32_t, POLICY_INHERIT */
 	POLICY_TYPE_CPU,              /* uint32_t, percent, POLICY_INHERIT */
+	POLICY_TYPE_PERCENT_OR_NONE,  /* uint32_t, percent, PERCENT_NONE */
 	POLICY_TYPE_CHOICE,           /* an enum: the position in the list of choices */
 	POLICY_TYPE_TRUTH,            /* bool */
 	POLICY_TYPE_SIGNAL,           /* int */

@@ -131,9 +131,10 @@ static int explain_percent(const struct policy_value *value, const char *text, c
 	uint64_t number;
 	if (parse_count(text, &number) == 0)
 		return policy_value_error(value, value->node,
-					  "\"%s\" has no unit; write %" PRIu64 "%% (100%% is one processor)", shown,
-					  number);
-	return policy_value_error(value, value->node, "\"%s\" is no percentage; write one such as 150%%", shown);
+					  "\"%s\" has no unit; write %" PRIu64 "%%%s", shown, number,
+					  value->row.type == POLICY_TYPE_CPU ? " (100% is one processor)" : "");
+	return policy_value_error(value, value->node, "\"%s\" is no percentage; write one such as %s", shown,
+				  value->row.type == POLICY_TYPE_CPU ? "150%" : value->row.standard);
 }
 
 /* Reads a number and holds it against the range of its key. */
@@ -208,6 +209,13 @@ int policy_value_read_count_or_inherit(const struct policy_value *value)
 int policy_value_read_cpu(const struct policy_value *value)
 {
 	return read_uint32(value, &percentages, "inherit");
+}
+
+_Static_assert(PERCENT_NONE == POLICY_INHERIT, "one word, one number");
+
+int policy_value_read_percent_or_none(const struct policy_value *value)
+{
+	return read_uint32(value, &percentages, "none");
 }
 
 /* "75% of memory.max": a percentage says of what. */

@@ -110,6 +110,8 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 		return count_or("inherit");
 	case POLICY_TYPE_CPU:
 		return pattern("^([0-9]+%|inherit)$");
+	case POLICY_TYPE_PERCENT_OR_NONE:
+		return pattern("^([0-9]+%|none)$");
 	case POLICY_TYPE_CHOICE:
 	case POLICY_TYPE_SIGNAL:
 		return choices(row->range);

@@ -356,6 +356,7 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_COUNT] = policy_value_read_count,
 		[POLICY_TYPE_COUNT_OR_INHERIT] = policy_value_read_count_or_inherit,
 		[POLICY_TYPE_CPU] = policy_value_read_cpu,
+		[POLICY_TYPE_PERCENT_OR_NONE] = policy_value_read_percent_or_none,
 		[POLICY_TYPE_CHOICE] = read_choice,
 		[POLICY_TYPE_TRUTH] = read_truth,
 		[POLICY_TYPE_SIGNAL] = read_signal,

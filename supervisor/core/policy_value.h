@@ -45,6 +45,7 @@ int policy_value_read_time(const struct policy_value *value);
 int policy_value_read_count(const struct policy_value *value);
 int policy_value_read_count_or_inherit(const struct policy_value *value);
 int policy_value_read_cpu(const struct policy_value *value);
+int policy_value_read_percent_or_none(const struct policy_value *value);
 
 /* Held sockets and readiness (policy_listen.c). */
 int policy_value_read_listen(const struct policy_value *value);

@@ -12,7 +12,13 @@
 
 static const char *cause(const struct slot *slot)
 {
-	return slot->why == ASKED_RESTART ? "on request" : "near its heap limit";
+	return slot->why == ASKED_RESTART ? "on request" : slot->cause;
+}
+
+static void note_cause(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	snprintf(slot->cause, sizeof(slot->cause), "%s", step->text == NULL ? "near its heap limit" : step->text);
 }
 
 static void tell_begin(struct step *step, const char *how)
@@ -83,6 +89,7 @@ void replace_on_request(struct step *step)
 
 void replace_near_limit(struct step *step)
 {
+	note_cause(step);
 	begin(step, ASKED_REPLACE);
 }
 
@@ -170,12 +177,14 @@ void replace_afterwards(struct step *step)
 void replace_hurry(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
-	if (slot->again == ASKED_NOTHING)
+	if (slot->again == ASKED_NOTHING) {
 		slot->again = ASKED_REPLACE;
+		note_cause(step);
+	}
 	if (slot->spare.state != WORKER_DRAINING)
 		return;
 	step_tell(step, NOTICE_WARNING,
-		  "near its heap limit while the worker before it still drains: that one is stopped");
+		  "near its limit while the worker before it still drains: that one is stopped");
 	step->worker = &slot->spare;
 	step_worker(step, WORKER_EVENT_END);
 }

@@ -28,7 +28,7 @@ static struct json_object *heap_object(const struct status_instance *instance)
 	json_put(heap, "available_bytes", json_size(instance->heap.available_bytes));
 	json_put(heap, "after_full_gc_bytes", json_size(instance->heap.after_full_gc_bytes));
 	json_put(heap, "external_bytes", json_size(instance->heap.external_bytes));
-	json_put(heap, "seconds_to_limit", NULL); /* no forecast is made yet */
+	json_put(heap, "seconds_to_limit", json_seconds(instance->heap.usec_to_limit));
 	json_put(heap, "age_seconds", json_seconds(instance->heap.age_usec));
 	json_put(heap, "source", json_text(instance->heap.source));
 	json_put(heap, "source_problem",
@@ -183,6 +183,7 @@ void status_of_stopped(struct status *ret, const char *name)
 	ret->instance.heap.limit_bytes = ret->instance.heap.available_bytes = SIZE_UNKNOWN;
 	ret->instance.heap.after_full_gc_bytes = ret->instance.heap.external_bytes = SIZE_UNKNOWN;
 	ret->instance.heap.age_usec = -1;
+	ret->instance.heap.usec_to_limit = USEC_NEVER;
 	ret->instance.heap.source = "none";
 	ret->restarts.next_in_usec = -1;
 	ret->restarts.budget_within_usec = -1;

@@ -76,7 +76,7 @@ static void add_doubts(struct prose *prose, struct json_object *instance)
 static void add_heap(struct prose *prose, struct json_object *instance)
 {
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], old_space[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX];
-	char age[UNITS_TEXT_MAX], external[UNITS_TEXT_MAX];
+	char age[UNITS_TEXT_MAX], external[UNITS_TEXT_MAX], to_limit[UNITS_TEXT_MAX];
 	const char *source = json_find_text(instance, "heap.source", "none");
 	if (strcmp(source, "none") == 0) {
 		prose_field(prose, "heap", "no figures: %s",
@@ -95,6 +95,9 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 			    size_at(old_space, instance, "heap.old_space_bytes"),
 			    size_at(live, instance, "heap.after_full_gc_bytes"),
 			    size_at(external, instance, "heap.external_bytes"));
+	if (json_find(instance, "heap.seconds_to_limit") != NULL)
+		prose_field(prose, "", "as it grows now, old space is full in %s",
+			    time_at(to_limit, instance, "heap.seconds_to_limit"));
 	prose_field(prose, "", "by the %s, %s ago; %lld reporting, %lld records", source,
 		    time_at(age, instance, "heap.age_seconds"), number_at(instance, "heap.reporters"),
 		    number_at(instance, "heap.records"));

@@ -124,6 +124,17 @@ void cgroup_read_counters(const struct cgroup *cgroup, struct memory_counters *r
 int cgroup_watch_oom(const struct cgroup *cgroup, uint32_t *ret_events, struct failure *why);
 void cgroup_oom_heard(int watch_fd);
 
+/* What is in use and cannot be given back at once: usage less the file cache (and v2's reclaimable slab). SIZE_UNKNOWN
+ * where there is no group. */
+uint64_t cgroup_read_kept(const struct cgroup *cgroup);
+
+/* A descriptor that becomes ready (*ret_events) once usage, file cache and all, reaches `bytes`; -1 with *why where it has
+ * already, or there is none. The caller owns it and hands it back to cgroup_unwatch_usage after its first wake-up, soon:
+ * v2 can tell only by memory.high, over which the kernel slows the worker down. `high_bytes` is what memory.high is set
+ * back to: the limit that the group was made with. */
+int cgroup_watch_usage(const struct cgroup *cgroup, uint64_t bytes, uint32_t *ret_events, struct failure *why);
+void cgroup_unwatch_usage(const struct cgroup *cgroup, int *watch_fd, uint64_t high_bytes);
+
 /* The path of the worker's group (memory hierarchy) as the kernel names it: what kernel_log_read looks for. */
 void cgroup_path(const struct cgroup *cgroup, char *path, size_t size);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -86,6 +87,28 @@ void cgroup_read_counters(const struct cgroup *cgroup, struct memory_counters *r
 	ret->has_vmstat = cgroup_read_keyed(AT_FDCWD, "/proc/vmstat", "oom_kill", &ret->vmstat_oom_kill);
 }
 
+/* v1's figures with total_ are of the group and those below it, v2's always are. */
+uint64_t cgroup_read_kept(const struct cgroup *cgroup)
+{
+	static const char *const given_back[2][3] = {
+		{ "total_inactive_file", "total_active_file", NULL },
+		{ "inactive_file", "active_file", "slab_reclaimable" },
+	};
+	uint64_t usage, part;
+	if (!cgroup->made)
+		return SIZE_UNKNOWN;
+	bool v2 = is_v2(cgroup);
+	int fd = cgroup->directory_fd[0];
+	if (!cgroup_read_number(fd, v2 ? "memory.current" : "memory.usage_in_bytes", &usage))
+		return SIZE_UNKNOWN;
+	for (size_t i = 0; i < ARRAY_LEN(given_back[0]); i++) {
+		const char *key = given_back[v2][i];
+		if (key != NULL && cgroup_read_keyed(fd, "memory.stat", key, &part))
+			usage -= part < usage ? part : usage;
+	}
+	return usage;
+}
+
 static int watch_v2(int directory_fd, struct failure *why)
 {
 	int fd = openat(directory_fd, "memory.events", O_RDONLY | O_CLOEXEC);
@@ -95,15 +118,16 @@ static int watch_v2(int directory_fd, struct failure *why)
 	return fd;
 }
 
-static int watch_v1(int directory_fd, struct failure *why)
+/* v1's event control: an eventfd that hears of `file`; `argument` is "" or a number. */
+static int watch_v1(int directory_fd, const char *file, const char *argument, struct failure *why)
 {
-	char text[32];
+	char text[64];
 	cleanup_fd int watch_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	cleanup_fd int oom_fd = openat(directory_fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	cleanup_fd int file_fd = openat(directory_fd, file, O_RDONLY | O_CLOEXEC);
 	cleanup_fd int control_fd = openat(directory_fd, "cgroup.event_control", O_WRONLY | O_CLOEXEC);
-	if (watch_fd < 0 || oom_fd < 0 || control_fd < 0)
-		return failed(why, errno, "watch memory.oom_control");
-	int length = snprintf(text, sizeof(text), "%d %d", watch_fd, oom_fd);
+	if (watch_fd < 0 || file_fd < 0 || control_fd < 0)
+		return failed(why, errno, "watch %s", file);
+	int length = snprintf(text, sizeof(text), "%d %d %s", watch_fd, file_fd, argument);
 	if (write(control_fd, text, (size_t)length) < 0)
 		return failed(why, errno, "write cgroup.event_control");
 	return TAKE_FD(watch_fd);
@@ -114,7 +138,7 @@ int cgroup_watch_oom(const struct cgroup *cgroup, uint32_t *ret_events, struct f
 	if (!cgroup->made)
 		return failed(why, 0, "there is no group to watch");
 	*ret_events = is_v2(cgroup) ? EPOLLPRI : EPOLLIN;
-	return is_v2(cgroup) ? watch_v2(cgroup->directory_fd[0], why) : watch_v1(cgroup->directory_fd[0], why);
+	return is_v2(cgroup) ? watch_v2(cgroup->directory_fd[0], why) : watch_v1(cgroup->directory_fd[0], "memory.oom_control", "", why);
 }
 
 void cgroup_oom_heard(int watch_fd)
@@ -123,4 +147,41 @@ void cgroup_oom_heard(int watch_fd)
 	lseek(watch_fd, 0, SEEK_SET);
 	while (read(watch_fd, text, sizeof(text)) == (ssize_t)sizeof(text))
 		;
+}
+
+/* Of all that v2 tells of a group before its limit is reached (PSI and memory.events come with the first failed charge),
+ * only memory.high does. */
+static int watch_usage_v2(int directory_fd, uint64_t bytes, struct failure *why)
+{
+	cleanup_fd int fd = watch_v2(directory_fd, why);
+	if (fd < 0)
+		return -1;
+	if (cgroup_write_number(directory_fd, "memory.high", bytes) != 0)
+		return failed(why, errno, "set memory.high");
+	return TAKE_FD(fd);
+}
+
+int cgroup_watch_usage(const struct cgroup *cgroup, uint64_t bytes, uint32_t *ret_events, struct failure *why)
+{
+	struct memory_sample memory;
+	char number[32];
+	cgroup_read_memory(cgroup, &memory);
+	if (memory.current_bytes == SIZE_UNKNOWN)
+		return failed(why, 0, "there is no group to watch");
+	if (memory.current_bytes >= bytes)
+		return failed(why, 0, "usage is there already");
+	*ret_events = is_v2(cgroup) ? EPOLLPRI : EPOLLIN;
+	if (is_v2(cgroup))
+		return watch_usage_v2(cgroup->directory_fd[0], bytes, why);
+	snprintf(number, sizeof(number), "%" PRIu64, bytes);
+	return watch_v1(cgroup->directory_fd[0], "memory.usage_in_bytes", number, why);
+}
+
+void cgroup_unwatch_usage(const struct cgroup *cgroup, int *watch_fd, uint64_t high_bytes)
+{
+	if (*watch_fd < 0)
+		return;
+	if (cgroup->made && is_v2(cgroup))
+		(void)cgroup_write_number(cgroup->directory_fd[0], "memory.high", high_bytes);
+	close(TAKE_FD(*watch_fd));
 }

@@ -28,6 +28,7 @@ void host_probe_memory(struct host *host)
 {
 	char line[256];
 	host->mem_total_bytes = host->mem_available_bytes = SIZE_UNKNOWN;
+	host->swap_total_bytes = 0;
 	FILE *file = fopen("/proc/meminfo", "re");
 	if (file == NULL)
 		return;
@@ -37,6 +38,8 @@ void host_probe_memory(struct host *host)
 			host->mem_total_bytes = kib * 1024;
 		else if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1)
 			host->mem_available_bytes = kib * 1024;
+		else if (sscanf(line, "SwapTotal: %" SCNu64 " kB", &kib) == 1)
+			host->swap_total_bytes = kib * 1024;
 	}
 	fclose(file);
 }

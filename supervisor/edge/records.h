@@ -69,7 +69,7 @@ struct records {
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
 			   uint64_t newly_granted_bytes);
 	void (*ended)(struct records *records, const struct reporter *reporter);      /* its process has gone */
-	void (*sampled)(struct records *records);                                     /* heap figures have come */
+	void (*sampled)(struct records *records, const struct reporter *reporter);    /* heap figures have come: its last */
 	/* A server listens. `held` is 1 and up for a held socket; the name is printable ASCII without spaces. */
 	void (*listening)(struct records *records, const struct reporter *reporter,
 			  const struct heapward_record_listening *listening);

@@ -65,9 +65,11 @@ static void add_to_series(struct records *records, size_t index)
 	heap_series_add(records->series, &records->series_count, &reporter->last);
 }
 
+/* `gc`: of the collections before it, NULL where it tells of none. */
 static void take_heap(struct records *records, size_t index, const struct heap_record *record,
-		      const struct heapward_record_heap *heap, bool after_full_gc)
+		      const struct heapward_record_heap *heap, const struct heapward_record_gc *gc)
 {
+	bool full = gc != NULL && gc->collection == HEAPWARD_COLLECTION_FULL;
 	struct heap_sample *last = &records->reporters[index].last;
 	int64_t earliest = last->at_usec > 0 ? last->at_usec : records->reporters[index].hello_usec;
 	*last = (struct heap_sample){
@@ -77,13 +79,15 @@ static void take_heap(struct records *records, size_t index, const struct heap_r
 		.limit_bytes = heap->limit_bytes,
 		.external_bytes = heap->external_bytes,
 		.available_bytes = heap->available_bytes,
-		.after_full_gc_bytes = after_full_gc ? heap->used_bytes : last->after_full_gc_bytes,
+		.after_full_gc_bytes = full ? heap->used_bytes : last->after_full_gc_bytes,
+		.pause_usec = gc == NULL ? 0 : gc->pause_usec,
+		.full = full,
 	};
 	if (!records->reporters[index].launcher && heap->external_bytes > records->external_peak_bytes)
 		records->external_peak_bytes = heap->external_bytes;
 	add_to_series(records, index);
 	if (records->sampled != NULL)
-		records->sampled(records);
+		records->sampled(records, &records->reporters[index]);
 }
 
 static void take_near_limit(struct records *records, size_t index, const struct heap_record *record)
@@ -97,7 +101,7 @@ static void take_near_limit(struct records *records, size_t index, const struct 
 	if (record->near_limit.granted_bytes <= HEAP_RECORD_SIZE_MAX - reporter->granted_bytes)
 		reporter->granted_bytes += record->near_limit.granted_bytes;
 	reporter->dropped = record->near_limit.dropped;
-	take_heap(records, index, record, &record->near_limit.heap, false);
+	take_heap(records, index, record, &record->near_limit.heap, NULL);
 	if (records->near_limit != NULL)
 		records->near_limit(records, reporter, record->near_limit.granted_bytes);
 }
@@ -147,8 +151,7 @@ void records_take(struct records *records, const struct heap_record *record)
 	records->good++;
 	if (record->kind == HEAPWARD_GC) {
 		records->reporters[index].dropped = record->gc.dropped;
-		take_heap(records, index, record, &record->gc.heap,
-			  record->gc.collection == HEAPWARD_COLLECTION_FULL);
+		take_heap(records, index, record, &record->gc.heap, &record->gc);
 	} else if (record->kind == HEAPWARD_NEAR_LIMIT) {
 		take_near_limit(records, index, record);
 	} else if (record->kind == HEAPWARD_LISTENING) {

@@ -15,6 +15,7 @@
 #define STATE_DEATHS_BYTES_MAX (8 * 1024 * 1024)
 #define STATE_EVENTS_BYTES_MAX (1024 * 1024) /* of events.jsonl, before it becomes events.1.jsonl */
 #define STATE_SERVICES_MAX 256
+#define STATE_START_MAX_USEC (3600 * USEC_PER_SEC) /* no start can have taken longer: ready.within */
 
 /* Our roots, with the environment of this process: *_root such as "/run/heapward". "" where there is none. */
 struct state_roots {
@@ -47,11 +48,12 @@ int state_dir_keep_death(struct state_dir *dir, uint64_t number, const char *jso
 /* Appends one event line (with its newline); rotates at STATE_EVENTS_BYTES_MAX. */
 int state_dir_append_event(struct state_dir *dir, const char *line, size_t length, struct failure *why);
 
-/* Figures of earlier runs ("figures": peak bytes, runs, buffers). SIZE_UNKNOWN and 0 where there are none. */
+/* Figures of earlier runs ("figures": peak bytes, runs, buffers, start-up time). SIZE_UNKNOWN and 0 where there are none. */
 struct state_figures {
 	uint64_t peak_bytes;
 	uint32_t peak_runs;
 	uint64_t buffers_bytes;
+	int64_t start_usec; /* of the last starts, the longest; 0: none known */
 };
 void state_dir_read_figures(const struct state_roots *roots, const char *name, struct state_figures *ret);
 int state_dir_write_figures(struct state_dir *dir, const struct state_figures *figures, struct failure *why);

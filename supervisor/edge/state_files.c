@@ -225,9 +225,15 @@ void state_dir_read_figures(const struct state_roots *roots, const char *name, s
 	cleanup_free char *text = read_by_name(roots, name, "figures", 256);
 	struct state_figures read = { 0 };
 	*ret = (struct state_figures){ .peak_bytes = SIZE_UNKNOWN };
-	if (text != NULL && sscanf(text, "peak_bytes %" SCNu64 " runs %" SCNu32 " buffers_bytes %" SCNu64, &read.peak_bytes,
-				   &read.peak_runs, &read.buffers_bytes) == 3 && read.peak_runs > 0)
-		*ret = read;
+	/* The start-up time came later: a file without it is one, too. */
+	if (text == NULL || sscanf(text, "peak_bytes %" SCNu64 " runs %" SCNu32 " buffers_bytes %" SCNu64 " start_usec %" SCNd64,
+				   &read.peak_bytes, &read.peak_runs, &read.buffers_bytes, &read.start_usec) < 3)
+		return;
+	if (read.peak_runs == 0) /* without a group nothing else is measured */
+		read = (struct state_figures){ .peak_bytes = SIZE_UNKNOWN, .start_usec = read.start_usec };
+	if (read.start_usec < 0 || read.start_usec > STATE_START_MAX_USEC)
+		read.start_usec = 0;
+	*ret = read;
 }
 
 static int write_text(const struct state_dir *dir, const char *file, const char *text, struct failure *why)
@@ -238,8 +244,8 @@ static int write_text(const struct state_dir *dir, const char *file, const char 
 int state_dir_write_figures(struct state_dir *dir, const struct state_figures *figures, struct failure *why)
 {
 	char text[160];
-	snprintf(text, sizeof(text), "peak_bytes %" PRIu64 " runs %" PRIu32 " buffers_bytes %" PRIu64 "\n",
-		 figures->peak_bytes, figures->peak_runs, figures->buffers_bytes);
+	snprintf(text, sizeof(text), "peak_bytes %" PRIu64 " runs %" PRIu32 " buffers_bytes %" PRIu64 " start_usec %" PRId64 "\n",
+		 figures->peak_bytes, figures->peak_runs, figures->buffers_bytes, figures->start_usec);
 	return write_text(dir, "figures", text, why);
 }
 

@@ -96,9 +96,11 @@ static void remember_figures(struct worker_run *run)
 	struct state_figures *figures = &run->service->figures;
 	struct failure ignored; /* the next start then plans without this run */
 	uint64_t peak = run->memory.peak_bytes;
-	if (run->launch.failed || peak == SIZE_UNKNOWN)
+	if (run->launch.failed)
 		return;
-	if (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak)
+	if (peak != SIZE_UNKNOWN)
+		figures->peak_runs++;
+	if (peak != SIZE_UNKNOWN && (figures->peak_bytes == SIZE_UNKNOWN || figures->peak_bytes < peak))
 		figures->peak_bytes = peak;
 	/* What a leak had at its end is not what the service needs. */
 	const struct worker *worker = service_state_worker(&run->service->state, run->id);
@@ -106,11 +108,10 @@ static void remember_figures(struct worker_run *run)
 	bool in_order = run->verdict.kind == VERDICT_STOPPED || run->verdict.kind == VERDICT_EXIT ||
 			(run->verdict.kind == VERDICT_REPLACED && !near_limit);
 	/* A record can name any size; the kernel counted what was really there. */
-	uint64_t buffers = run->has_records ? run->records.external_peak_bytes : 0;
+	uint64_t buffers = run->has_records && peak != SIZE_UNKNOWN ? run->records.external_peak_bytes : 0;
 	buffers = buffers < peak ? buffers : peak;
 	if (in_order && figures->buffers_bytes < buffers)
 		figures->buffers_bytes = buffers;
-	figures->peak_runs++;
 	(void)state_dir_write_figures(&run->service->dir, figures, &ignored);
 }
 

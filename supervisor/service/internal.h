@@ -4,6 +4,7 @@
 #define SUPERVISOR_SERVICE_INTERNAL_H
 
 #include "supervisor/core/decide.h"
+#include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
@@ -54,6 +55,13 @@ struct worker_run {
 	struct kernel_oom kernel;  /* what it has told so far */
 	struct verdict verdict;
 	char agent_problem[256];
+	bool watched;              /* it has been ready: how near it is to its limits is watched */
+	struct early_heap early[RECORDS_REPORTERS_MAX]; /* of the reporter with the same index */
+	struct early_memory early_memory;
+	struct source usage;       /* tells once that memory is used up to memory.replace_at */
+	uint64_t usage_high_bytes; /* what memory.high is set back to then */
+	int64_t memory_look_usec;  /* the last look */
+	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
 };
 
 struct service {
@@ -139,6 +147,16 @@ void children_suspect(struct worker_run *run); /* the kernel may have killed */
 void children_reporter_ended(struct worker_run *run, const struct reporter *reporter);
 void children_look(struct worker_run *run);
 
+/* warning.c: near a limit before V8 or the kernel says so */
+void warning_begin(struct worker_run *run);    /* READY has been decided on: from now on, if it serves */
+void warning_end(struct worker_run *run);      /* safe without a beginning */
+void warning_said_hello(struct worker_run *run, const struct reporter *reporter);
+void warning_sampled(struct worker_run *run, const struct reporter *reporter); /* a heap record has come */
+void warning_occasion(struct worker_run *run); /* to look at its memory, if the last look was a while ago */
+void warning_look(struct worker_run *run);
+int64_t warning_deadline(const struct worker_run *run); /* when to look again, USEC_NEVER */
+int64_t warning_usec_to_limit(const struct worker_run *run, const struct reporter *reporter); /* USEC_NEVER: no forecast */
+
 /* breadcrumbs.c: for a kernel that kills the supervisor too */
 void breadcrumbs_note(struct worker_run *run);       /* at most one a second, where memory runs short */
 void breadcrumbs_say_where(struct service *service); /* what is kept must outlive a container: said once, at the start */
@@ -163,6 +181,7 @@ struct notice tell_notice(const struct service *service, int kind, const struct 
 void tell_add_text(struct notice *notice, const char *name, const char *text);
 void tell_add_number(struct notice *notice, const char *name, int64_t number);
 void tell_add_size(struct notice *notice, const char *name, uint64_t bytes); /* none and unknown: null */
+void tell_add_time(struct notice *notice, const char *name, int64_t usec); /* as seconds; never: null */
 void tell_add_truth(struct notice *notice, const char *name, bool truth);
 void tell(struct service *service, const struct notice *notice);
 void tell_warning(struct service *service, const char *format, ...) PRINTF_LIKE(2, 3);

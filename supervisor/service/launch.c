@@ -45,7 +45,7 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->service = service;
 		run->launched_usec = loop_now_usec();
 		run->poll_usec = run->child_look_usec = run->ready_look_usec = USEC_NEVER;
-		run->exit.fd = run->report.fd = run->oom.fd = -1;
+		run->exit.fd = run->report.fd = run->oom.fd = run->usage.fd = -1;
 		run->child.pid_fd = run->child.report_fd = -1;
 		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 		cgroup_clear(&run->group);

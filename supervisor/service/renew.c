@@ -170,4 +170,6 @@ void renew_take(struct service *service)
 	if (service->plan_again)
 		plan_resolve(setup->policy, setup->host, setup->command, setup->plan);
 	service->plan_again = false;
+	setup->host->start_usec = service->figures.start_usec;
+	plan_learn_start(setup->plan, setup->policy, service->figures.start_usec);
 }

@@ -63,6 +63,7 @@ static void fill_heap(struct service *service, const struct worker_run *run, str
 	instance->heap.external_bytes = principal->last.external_bytes;
 	instance->heap.limit_bytes = principal->last.limit_bytes;
 	instance->heap.age_usec = loop_now_usec() - principal->last.at_usec;
+	instance->heap.usec_to_limit = warning_usec_to_limit(run, principal);
 }
 
 static void fill_instance(struct service *service, struct status_instance *instance)
@@ -73,6 +74,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->heap.available_bytes = instance->heap.after_full_gc_bytes = SIZE_UNKNOWN;
 	instance->heap.external_bytes = SIZE_UNKNOWN;
 	instance->heap.age_usec = -1;
+	instance->heap.usec_to_limit = USEC_NEVER;
 	instance->heap.source = "none";
 	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 	if (run == NULL || run->child.pid <= 0)

@@ -87,6 +87,8 @@ static void handle(struct service *service, const struct event *event)
 	decide(&service->state, event, loop_now_usec(), &decision);
 	acts_do(service, &decision);
 	note_state(service);
+	if (run != NULL && event->worker_event == WORKER_EVENT_READY)
+		warning_begin(run);
 	if (run != NULL && event->worker_event == WORKER_EVENT_GONE) {
 		snprintf(service->last_line, sizeof(service->last_line), "%s", run->verdict.text);
 		release_run(run);
@@ -118,7 +120,7 @@ static int64_t next_deadline(const struct service *service)
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
-			deadline = min_usec(min_usec(deadline, run->ready_look_usec),
+			deadline = min_usec(min_usec(min_usec(deadline, run->ready_look_usec), warning_deadline(run)),
 					    min_usec(run->poll_usec, run->child_look_usec));
 		if (run->has_records)
 			deadline = min_usec(deadline, records_deadline(&run->records));
@@ -153,6 +155,8 @@ static void tick(struct service *service)
 			children_look(run);
 		if (run->id != 0 && run->ready_look_usec <= now_usec)
 			holding_look(run);
+		if (run->id != 0 && warning_deadline(run) <= now_usec)
+			warning_look(run);
 	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);

@@ -127,6 +127,7 @@ static void oom_came(struct source *source, uint32_t events UNUSED)
 	if (run->child_look_usec == USEC_NEVER)
 		cgroup_read_memory(&run->group, &run->memory);
 	children_suspect(run);
+	warning_occasion(run);
 }
 
 static void watch_oom(struct worker_run *run)
@@ -161,6 +162,7 @@ static void unwatch(struct worker_run *run, struct source *source)
 
 void sources_unwatch_worker(struct worker_run *run)
 {
+	warning_end(run);
 	if (run->child.pid <= 0)
 		return;
 	unwatch(run, &run->exit);
@@ -274,6 +276,7 @@ static void reporter_said_hello(struct records *records, const struct reporter *
 	struct worker_run *run = records->owner;
 	const struct plan *plan = run->service->setup->plan;
 	uint64_t planned_bytes = plan->numbers[PLAN_HEAP_SIZE_LIMIT].value;
+	warning_said_hello(run, reporter);
 	if (!plan->manages_heap || reporter->launcher || !reporter->main_isolate)
 		return;
 	if (planned_bytes != SIZE_NONE && planned_bytes != SIZE_UNKNOWN &&
@@ -343,9 +346,10 @@ static void reporter_ended(struct records *records, const struct reporter *repor
 	children_reporter_ended(records->owner, reporter);
 }
 
-static void heap_sampled(struct records *records)
+static void heap_sampled(struct records *records, const struct reporter *reporter)
 {
 	breadcrumbs_note(records->owner);
+	warning_sampled(records->owner, reporter);
 }
 
 void sources_attach_records(struct worker_run *run)

@@ -43,6 +43,11 @@ void tell_add_size(struct notice *notice, const char *name, uint64_t bytes)
 	add(notice, (struct notice_field){ .name = name, .number = known ? (int64_t)bytes : 0, .is_null = !known });
 }
 
+void tell_add_time(struct notice *notice, const char *name, int64_t usec)
+{
+	add(notice, (struct notice_field){ .name = name, .number = usec, .is_time = true });
+}
+
 void tell_add_truth(struct notice *notice, const char *name, bool truth)
 {
 	add(notice, (struct notice_field){ .name = name, .number = truth, .is_truth = true });

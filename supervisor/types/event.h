@@ -55,7 +55,8 @@ struct event {
 	uint32_t worker;                /* id of the worker it is about */
 	const struct verdict *verdict;  /* of GONE; borrowed for the call */
 	const struct rules *rules;      /* of RELOADED; borrowed for the call */
-	const char *text;               /* of SPARE_NO_ROOM: why, with the numbers; borrowed for the call */
+	const char *text;               /* why, with the numbers, of SPARE_NO_ROOM and (NULL: V8 itself said so) of NEAR_LIMIT;
+					   borrowed for the call */
 };
 
 #endif

@@ -13,6 +13,8 @@ struct heap_sample {
 	uint64_t used_bytes, total_bytes, limit_bytes, external_bytes;
 	uint64_t available_bytes;     /* V8's total_available_size: not limit - used later in life */
 	uint64_t after_full_gc_bytes; /* used after the last full collection; SIZE_UNKNOWN before the first */
+	uint64_t pause_usec;          /* in collections since the sample before */
+	bool full;                    /* the last of them was a full one: used_bytes is what was live then */
 };
 
 /* One process and isolate that said hello through the door. */

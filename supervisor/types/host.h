@@ -39,6 +39,7 @@ struct host {
 	size_t level_count;
 	bool swap_accounting;          /* memory.swap.max or memsw files are there */
 	uint64_t mem_total_bytes, mem_available_bytes; /* /proc/meminfo; SIZE_UNKNOWN */
+	uint64_t swap_total_bytes;     /* /proc/meminfo; 0 where there is none, or it cannot be read */
 	uint32_t processors;
 	uint32_t listen_backlog; /* net.core.somaxconn; 0: unknown */
 	struct host_runtime runtime;
@@ -51,6 +52,7 @@ struct host {
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;
 	struct raises raises; /* made after earlier fatal heap-limit errors (heap.at_limit: raise) */
+	int64_t start_usec;     /* how long its last starts took, the longest: learned; 0 where unknown */
 	uint64_t buffers_bytes; /* most external memory and array buffers that earlier runs measured; 0 where none */
 };
 

@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 #define NOTICES(X) \
-	X(START, "start") X(READY, "ready") X(HEAP_NEAR_LIMIT, "heap.near_limit") X(PLAN_OVERCOMMIT, "plan.overcommit") \
+	X(START, "start") X(READY, "ready") X(HEAP_WARN, "heap.warn") X(HEAP_NEAR_LIMIT, "heap.near_limit") X(PLAN_OVERCOMMIT, "plan.overcommit") \
 	X(PLAN_DIFFERS, "plan.differs") X(DEATH, "death") X(RESTART_SCHEDULED, "restart.scheduled") X(FAILED, "failed") \
 	X(STOP, "stop") X(RESET, "reset") X(WARNING, "warning") X(AGENT, "agent") X(RECORDS_BAD, "records.bad") \
 	X(OUTPUT_DROPPED, "output.dropped") X(MEMORY_WAIT, "memory.wait") \
@@ -30,6 +30,7 @@ struct notice_field {
 	const char *text; /* NULL: the number counts */
 	int64_t number;
 	bool is_truth;    /* number is printed as true or false */
+	bool is_time;     /* number is microseconds, printed as seconds; USEC_NEVER as null */
 	bool is_null;     /* nothing is known: null */
 };
 

@@ -32,6 +32,7 @@ struct plan_number {
  * MEMORY_LIMIT is the smallest of memory.max, memory.high and ANCESTOR_LIMIT: what old space is planned from.
  * NODE_ALONE is the old space that Node would choose without heapward.
  * LISTEN_BACKLOG to DRAIN_TIMEOUT are SIZE_NONE without held sockets; SPARE_NEED also where there is to be no spare.
+ * LEAD, LIVE_MAX and GC_TIME are of each managed heap, REPLACE_AT is of the worker; SIZE_NONE where not watched.
  * OLD_SPACE, SEMI_SPACE, YOUNG, OFF_HEAP, RESERVE and HEAP_SIZE_LIMIT are of one process. They are SIZE_UNKNOWN where
  * Node's own choice stands: then no flag is set and there is nothing to compare a hello record with. */
 #define PLAN_NUMBERS(X) \
@@ -44,7 +45,8 @@ struct plan_number {
 	X(BACKOFF_FROM, "backoff_from") X(BACKOFF_UP_TO, "backoff_up_to") X(BUDGET_DEATHS, "budget_deaths") \
 	X(BUDGET_WITHIN, "budget_within") X(HEALTHY_AFTER, "healthy_after") X(STOP_TIMEOUT, "stop_timeout") \
 	X(LISTEN_BACKLOG, "listen_backlog") X(QUEUE_TIME, "queue_time") X(HOLD_FOR, "hold_for") \
-	X(SPARE_NEED, "spare_need") X(DRAIN_TIMEOUT, "drain_timeout") X(READY_WITHIN, "ready_within")
+	X(SPARE_NEED, "spare_need") X(DRAIN_TIMEOUT, "drain_timeout") X(READY_WITHIN, "ready_within") \
+	X(LEAD, "lead") X(LIVE_MAX, "live_max") X(GC_TIME, "gc_time") X(REPLACE_AT, "replace_at")
 
 enum plan_number_id {
 #define X(id, name) PLAN_##id,

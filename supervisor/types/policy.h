@@ -13,6 +13,7 @@
 #define POLICY_WORDS_MAX 256       /* words of a command, variables of an environment */
 #define POLICY_TEXT_MAX (64 * 1024) /* bytes of one policy file */
 #define POLICY_INHERIT UINT32_MAX  /* "inherit" in limits.* */
+#define PERCENT_NONE UINT32_MAX    /* "none" where a percentage may stand */
 
 enum enforce { ENFORCE_REQUIRED, ENFORCE_BEST_EFFORT };
 enum memory_check { MEMORY_CHECK_WARN, MEMORY_CHECK_WAIT, MEMORY_CHECK_REFUSE };
@@ -85,6 +86,7 @@ struct policy {
 		enum enforce enforce;
 		enum memory_check check;
 		enum spare spare;
+		uint32_t replace_at_percent; /* of the limit; PERCENT_NONE: not watched */
 	} memory;
 	struct {
 		enum runtime runtime;
@@ -92,6 +94,9 @@ struct policy {
 		uint32_t processes;
 		uint64_t headroom_bytes;
 		enum near_limit near_limit;
+		int64_t lead_usec;           /* 0: no forecast */
+		uint32_t live_max_percent;   /* of old space; PERCENT_NONE: off */
+		uint32_t gc_time_percent;    /* of the window; PERCENT_NONE: off */
 		enum at_limit at_limit;
 		struct step_size raise_by;
 		uint64_t raise_up_to_bytes; /* SIZE_NONE: not set */

@@ -43,6 +43,9 @@
 	X(MEMORY_SPARE, "memory", "spare", CHOICE, "check", "check|keep|never", \
 	  "room for the second worker of a replacement: check when one begins, keep (plan for two workers at once), " \
 	  "or never") \
+	X(MEMORY_REPLACE_AT, "memory", "replace_at", PERCENT_OR_NONE, "90%", "50% to 100%, or none", \
+	  "share of the worker's memory limit in use, without file cache, that counts as near the limit: for what leaks " \
+	  "outside of V8's heap") \
 	X(HEAP_RUNTIME, "heap", "runtime", CHOICE, "node", "node|none", "runtime whose heap heapward manages") \
 	X(HEAP_OLD_SPACE, "heap", "old_space", OLD_SPACE, "auto", "16M to 1024G, N% of memory.max, or auto", \
 	  "V8's old space; auto: memory.max - reserve - headroom") \
@@ -52,6 +55,13 @@
 	  "heap granted once at the limit, so that requests in flight can finish") \
 	X(HEAP_NEAR_LIMIT, "heap", "near_limit", CHOICE, "auto", "auto|replace|restart|report", \
 	  "near the heap limit: replace the worker, restart it, or report; auto: replace with service.listen, else report") \
+	X(HEAP_LEAD, "heap", "lead", TIME, "2s", "0ms to 10min", \
+	  "old space is forecast to be full within this time, or 3 x the service's start-up time if that is longer: " \
+	  "near the limit; 0ms: no forecast") \
+	X(HEAP_LIVE_MAX, "heap", "live_max", PERCENT_OR_NONE, "95%", "50% to 100%, or none", \
+	  "share of old space left by three full collections in a row that counts as near the limit") \
+	X(HEAP_GC_TIME, "heap", "gc_time", PERCENT_OR_NONE, "50%", "10% to 100%, or none", \
+	  "share of 5 s spent in collections, with old space 80% full, that counts as near the limit") \
 	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|raise|report", \
 	  "after a fatal heap-limit error: restart, raise old space and restart, or report (exit with its status)") \
 	X(HEAP_RAISE_BY, "heap", "raise.by", STEP, "50%", "1M to 1024G, or N% of old space", \

@@ -66,6 +66,7 @@ struct slot {
 	struct worker current;  /* the one that serves, or is to serve */
 	struct worker spare;    /* the one that is to take its place, or that it took the place of */
 	enum asked why;         /* of the replacement or stop under way; ASKED_NOTHING: there is none */
+	char cause[160];        /* of a replacement near a limit, for people: what was near, with its numbers */
 	enum asked again;       /* why another replacement follows this one; ASKED_NOTHING: none does */
 	int64_t begun_usec;     /* when replace.start was told of the replacement under way; USEC_NEVER: it was not */
 	uint32_t given_up;      /* spares since the last one that was ready */

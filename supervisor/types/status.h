@@ -18,6 +18,7 @@ struct status_instance {
 	uint64_t child_deaths;   /* of this worker, told as child.death */
 	struct {
 		uint64_t used_bytes, old_space_bytes, limit_bytes, available_bytes, after_full_gc_bytes, external_bytes;
+		int64_t usec_to_limit;   /* USEC_NEVER: no forecast, or never */
 		int64_t age_usec;        /* of these figures; -1 where there are none */
 		const char *source;      /* "agent", "library", "none"; and why not, in source_problem */
 		char source_problem[160];

@@ -155,7 +155,7 @@ static inline void on_drained(struct records *records)
 	((struct worker *)records->owner)->drained = true;
 }
 
-static inline void on_sampled(struct records *records)
+static inline void on_sampled(struct records *records, const struct reporter *reporter UNUSED)
 {
 	((struct worker *)records->owner)->collections++;
 }

@@ -12,8 +12,10 @@
 static inline struct policy sample_policy(void)
 {
 	struct policy policy = {
-		.memory = { .max_bytes = SIZE_NONE, .high_bytes = SIZE_NONE, .swap_bytes = 0 },
-		.heap = { .processes = 1, .headroom_bytes = 48 * MIB },
+		.memory = { .max_bytes = SIZE_NONE, .high_bytes = SIZE_NONE, .swap_bytes = 0,
+			    .replace_at_percent = 90 },
+		.heap = { .processes = 1, .headroom_bytes = 48 * MIB, .lead_usec = 2 * USEC_PER_SEC,
+			  .live_max_percent = 95, .gc_time_percent = 50 },
 		.restart = { .backoff_from_usec = 100 * USEC_PER_MSEC, .backoff_up_to_usec = 30 * USEC_PER_SEC,
 			     .backoff_factor = 2, .budget_deaths = 5, .budget_within_usec = 600 * USEC_PER_SEC,
 			     .healthy_after_usec = 30 * USEC_PER_SEC },

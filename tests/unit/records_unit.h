@@ -26,6 +26,7 @@ struct fixture {
 	uint64_t granted_bytes;
 	pid_t children[CHILDREN_MAX];
 	size_t child_count;
+	struct heap_sample sample; /* the last one */
 };
 
 static inline void said_hello(struct records *records, const struct reporter *reporter UNUSED)
@@ -51,6 +52,11 @@ static inline void drained_all(struct records *records)
 	((struct fixture *)records->owner)->drains++;
 }
 
+static inline void sampled(struct records *records, const struct reporter *reporter)
+{
+	((struct fixture *)records->owner)->sample = reporter->last;
+}
+
 static inline int set_up(void **state)
 {
 	static struct fixture fixture;
@@ -63,6 +69,7 @@ static inline int set_up(void **state)
 	fixture.records.near_limit = came_near;
 	fixture.records.listening = listens;
 	fixture.records.drained_all = drained_all;
+	fixture.records.sampled = sampled;
 	*state = &fixture;
 	return 0;
 }

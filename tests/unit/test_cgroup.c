@@ -308,6 +308,54 @@ static void an_oom_kill_is_counted_heard_and_found_in_the_log(void **state)
 	remove_within_a_second(&group);
 }
 
+#define CACHED_BYTES (12 * MIB)
+
+/* File cache, where a real file can be made (the VM's / is read-only), then 16 MiB of its own, piece by piece. */
+static void run_up_to_a_threshold(void)
+{
+	static char bytes[MIB];
+	cleanup_fd int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	for (size_t i = 0; fd >= 0 && i < CACHED_BYTES; i += sizeof(bytes))
+		(void)!write(fd, bytes, sizeof(bytes));
+	for (int i = 0; i < 16; i++) {
+		memset(mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, MIB);
+		sleep_msec(5);
+	}
+	for (;;)
+		pause();
+}
+
+static void usage_is_told_before_the_limit(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct failure why;
+	struct cgroup group;
+	struct memory_sample memory;
+	uint32_t events;
+	char text[64];
+	make_worker(fixture, &group, 64 * MIB);
+	int watch_fd = cgroup_watch_usage(&group, 14 * MIB, &events, &why);
+	assert_true(watch_fd >= 0);
+	assert_false(wakes_up(watch_fd, events, 0));
+	pid_t pid = run_in_group(&group, run_up_to_a_threshold);
+	assert_true(wakes_up(watch_fd, events, 10000));
+	cgroup_unwatch_usage(&group, &watch_fd, SIZE_NONE);
+	assert_int_equal(watch_fd, -1);
+	sleep_msec(500);
+	cgroup_read_memory(&group, &memory);
+	uint64_t kept = cgroup_read_kept(&group);
+	assert_true(kept >= 14 * MIB && kept <= memory.current_bytes);
+	if (!is_v2(fixture)) /* where memory.high has made room, by file cache first */
+		assert_true(memory.current_bytes - kept >= CACHED_BYTES / 2);
+	assert_int_equal(cgroup_watch_usage(&group, 14 * MIB, &events, &why), -1);
+	assert_string_equal(why.text, "usage is there already");
+	if (is_v2(fixture))
+		assert_int_equal(read_worker_file(&group, "memory", "memory.high", text, sizeof(text)), 0); /* "max" */
+	assert_true(kill_until_empty(&group));
+	reap(pid);
+	remove_within_a_second(&group);
+}
+
 static void an_ancestors_limit_is_told_from_ours(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -414,6 +462,8 @@ static void nothing_is_known_without_a_group(void **state UNUSED)
 	cgroup_read_counters(&none, &counters);
 	assert_true(!counters.known && counters.level_count == 0 && counters.has_vmstat);
 	assert_int_equal(cgroup_watch_oom(&none, &events, &why), -1);
+	assert_int_equal(cgroup_watch_usage(&none, MIB, &events, &why), -1);
+	assert_true(cgroup_read_kept(&none) == SIZE_UNKNOWN);
 	cgroup_path(&none, path, sizeof(path));
 	assert_string_equal(path, "");
 	assert_true(cgroup_is_empty(&none));
@@ -454,6 +504,7 @@ int main(void)
 		cmocka_unit_test(a_group_with_a_process_is_never_taken_over),
 		cmocka_unit_test(an_empty_group_of_an_earlier_run_is_made_again),
 		cmocka_unit_test(an_oom_kill_is_counted_heard_and_found_in_the_log),
+		cmocka_unit_test(usage_is_told_before_the_limit),
 		cmocka_unit_test(an_ancestors_limit_is_told_from_ours),
 		cmocka_unit_test(the_levels_above_base_are_described),
 		cmocka_unit_test(page_cache_is_not_in_use),

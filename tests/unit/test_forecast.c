@@ -40,7 +40,7 @@ static void the_limit_is_seen_coming(void **state UNUSED)
 		struct forecast forecast;
 		add_all(&forecast, rows[i].mib, rows[i].count);
 		int64_t now_usec = rows[i].count == 0 ? 0 : (int64_t)(rows[i].count - 1) * SEC;
-		int64_t usec = forecast_usec_to(&forecast, (uint64_t)rows[i].limit_mib * MIB, now_usec);
+		int64_t usec = forecast_usec_to(&forecast, (uint64_t)rows[i].limit_mib * MIB, GIB, now_usec);
 		if (usec < rows[i].from_usec || usec > rows[i].to_usec)
 			fail_msg("%s: %lld us", rows[i].what, (long long)usec);
 	}
@@ -50,9 +50,21 @@ static void time_that_passes_counts(void **state UNUSED)
 {
 	struct forecast forecast;
 	add_all(&forecast, (const int[]){ 10, 20, 30, 40 }, 4);
-	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, 5 * SEC), 4 * SEC);
-	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, 60 * SEC), 0);
+	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, GIB, 5 * SEC), 4 * SEC);
+	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, GIB, 60 * SEC), 0);
 	assert_true(forecast_growth(&forecast) == 10.0 * MIB);
+}
+
+/* Traffic has stopped, and with it the growth: what is in use says so, where no collection does any more. */
+static void a_heap_that_rests_does_not_fill(void **state UNUSED)
+{
+	struct forecast forecast;
+	add_all(&forecast, (const int[]){ 10, 20, 30, 40 }, 4);
+	assert_int_equal(forecast_live(&forecast, GIB, 4 * SEC), 50 * MIB);
+	assert_int_equal(forecast_live(&forecast, 42 * MIB, 60 * SEC), 42 * MIB);
+	assert_int_equal(forecast_usec_to(&forecast, 62 * MIB, 42 * MIB, 60 * SEC), 2 * SEC);
+	forecast_init(&forecast);
+	assert_int_equal(forecast_live(&forecast, GIB, SEC), 0);
 }
 
 static void old_samples_go(void **state UNUSED)
@@ -74,7 +86,7 @@ static void collections_of_one_moment_are_no_slope(void **state UNUSED)
 	for (int i = 0; i < 8; i++)
 		forecast_add(&forecast, SEC, (uint64_t)i * MIB);
 	assert_true(forecast_growth(&forecast) == 0);
-	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, SEC), NEVER);
+	assert_int_equal(forecast_usec_to(&forecast, 100 * MIB, GIB, SEC), NEVER);
 }
 
 int main(void)
@@ -82,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_limit_is_seen_coming),
 		cmocka_unit_test(time_that_passes_counts),
+		cmocka_unit_test(a_heap_that_rests_does_not_fill),
 		cmocka_unit_test(old_samples_go),
 		cmocka_unit_test(collections_of_one_moment_are_no_slope),
 	};

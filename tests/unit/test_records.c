@@ -31,6 +31,31 @@ static void an_honest_worker_is_heard(void **state)
 	assert_int_equal(records->good, 2);
 }
 
+static void a_sample_tells_of_its_collections(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	struct heap_record hello = record_of(HEAPWARD_HELLO, 77, 1), gc = gc_of(77, 1, 50 * MIB);
+	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, 77, 1);
+	send_hello(records, &hello, -1);
+	gc.gc.pause_usec = 1500;
+	send_record(records, &gc);
+	records_drain(records);
+	assert_true(fixture->sample.full);
+	assert_int_equal(fixture->sample.pause_usec, 1500);
+	gc.gc.collection = HEAPWARD_COLLECTION_YOUNG;
+	gc.gc.heap.used_bytes = 55 * MIB;
+	send_record(records, &gc);
+	records_drain(records);
+	assert_false(fixture->sample.full);
+	assert_int_equal(fixture->sample.used_bytes, 55 * MIB);
+	assert_int_equal(fixture->sample.after_full_gc_bytes, 50 * MIB);
+	send_record(records, &near);
+	records_drain(records);
+	assert_false(fixture->sample.full);
+	assert_int_equal(fixture->sample.pause_usec, 0);
+}
+
 static void near_the_limit_the_first_record_names_the_plan_and_grants_add_up(void **state)
 {
 	struct fixture *fixture = *state;
@@ -283,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RECORDS_TEST(an_honest_worker_is_heard),
+		RECORDS_TEST(a_sample_tells_of_its_collections),
 		RECORDS_TEST(near_the_limit_the_first_record_names_the_plan_and_grants_add_up),
 		RECORDS_TEST(who_never_said_hello_is_not_heard),
 		RECORDS_TEST(garbage_is_counted_and_costs_nothing),

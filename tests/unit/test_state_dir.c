@@ -220,7 +220,7 @@ static void a_state_directory_that_cannot_be_used_is_a_problem_not_a_failure(voi
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct fixture *fixture = *state;
-		struct state_figures figures = { 1, 1, 1 };
+		struct state_figures figures = { 1, 1, 1, 1 };
 		struct state_dir dir;
 		struct failure why;
 		leave_service(fixture, NAME);

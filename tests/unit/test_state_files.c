@@ -271,7 +271,7 @@ static void events_rotate_at_their_bound_and_two_files_stay(void **state)
 static void figures_come_back_and_are_unknown_where_there_are_none(void **state)
 {
 	const struct fixture *fixture = *state;
-	const struct state_figures written = { 123456789012, 7, 4096 };
+	const struct state_figures written = { 123456789012, 7, 4096, 850000 };
 	static const char *const garbage[] = { "", "garbage", "peak_bytes 1 runs", "peak_bytes 5 runs 0 buffers_bytes 1\n" };
 	struct state_figures read;
 	struct state_dir dir;
@@ -286,10 +286,38 @@ static void figures_come_back_and_are_unknown_where_there_are_none(void **state)
 	assert_memory_equal(&read.peak_bytes, &written.peak_bytes, sizeof(read.peak_bytes));
 	assert_int_equal(read.peak_runs, written.peak_runs);
 	assert_int_equal(read.buffers_bytes, written.buffers_bytes);
+	assert_int_equal(read.start_usec, 850000);
 	for (size_t i = 0; i < ARRAY_LEN(garbage); i++) {
 		write_file(below(dir.state_path, "figures"), garbage[i]);
 		state_dir_read_figures(&fixture->roots, NAME, &read);
 		assert_true(read.peak_bytes == SIZE_UNKNOWN && read.peak_runs == 0 && read.buffers_bytes == 0);
+		assert_int_equal(read.start_usec, 0);
+	}
+}
+
+static void a_start_up_time_is_known_without_a_group_and_may_be_missing(void **state)
+{
+	const struct fixture *fixture = *state;
+	static const struct {
+		const char *text;
+		uint64_t buffers_bytes;
+		int64_t start_usec;
+	} rows[] = {
+		{ "peak_bytes 5 runs 1 buffers_bytes 7\n", 7, 0 }, /* of a heapward that did not measure it */
+		{ "peak_bytes 5 runs 1 buffers_bytes 7 start_usec 900\n", 7, 900 },
+		{ "peak_bytes 18446744073709551614 runs 0 buffers_bytes 0 start_usec 900\n", 0, 900 },
+		{ "peak_bytes 5 runs 1 buffers_bytes 7 start_usec -900\n", 7, 0 },
+		{ "peak_bytes 5 runs 1 buffers_bytes 7 start_usec 3600000001\n", 7, 0 },
+	};
+	struct state_figures read;
+	struct state_dir dir;
+	take(&dir, fixture, NAME);
+	state_dir_release(&dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		write_file(below(dir.state_path, "figures"), rows[i].text);
+		state_dir_read_figures(&fixture->roots, NAME, &read);
+		assert_int_equal(read.buffers_bytes, rows[i].buffers_bytes);
+		assert_int_equal(read.start_usec, rows[i].start_usec);
 	}
 }
 
@@ -309,7 +337,7 @@ static void fill_disk(const char *path)
 static int live_on_a_full_disk(struct fixture *fixture)
 {
 	static char large[32 * 1024];
-	const struct state_figures figures = { 1, 1, 1 };
+	const struct state_figures figures = { 1, 1, 1, 1 };
 	struct state_dir dir;
 	struct failure why;
 	memset(large, 'x', sizeof(large) - 1);
@@ -365,6 +393,7 @@ int main(void)
 		TEST(events_are_appended_across_runs),
 		TEST(events_rotate_at_their_bound_and_two_files_stay),
 		TEST(figures_come_back_and_are_unknown_where_there_are_none),
+		TEST(a_start_up_time_is_known_without_a_group_and_may_be_missing),
 		TEST(a_full_disk_leaves_the_old_state_and_never_half_a_file),
 	};
 	return cmocka_run_group_tests_name("state_files", tests, NULL, NULL);
