@@ -131,8 +131,15 @@ static bool ends_in_last_chunk(const struct connection *connection)
 	return connection->length >= 5 && memcmp(connection->response + connection->length - 5, "0\r\n\r\n", 5) == 0;
 }
 
+static int64_t idle_until(const char *head, int64_t now_usec)
+{
+	const char *text = header(head, "keep-alive");
+	const char *timeout = text == NULL ? NULL : strstr(text, "timeout=");
+	return timeout == NULL ? INT64_MAX : now_usec + (strtol(timeout + 8, NULL, 10) - 1) * USEC_PER_SEC;
+}
+
 /* What the bytes so far amount to. */
-static enum outcome judge(struct connection *connection, const struct target *target)
+static enum outcome judge(struct connection *connection, const struct target *target, int64_t now_usec)
 {
 	char *head = connection->response, *body = strstr(head, "\r\n\r\n");
 	if (body == NULL)
@@ -151,6 +158,7 @@ static enum outcome judge(struct connection *connection, const struct target *ta
 		return give_up(connection, OUTCOME_STATUS);
 	if (length < 0 || !body_is_right(target, body, (size_t)length))
 		return give_up(connection, OUTCOME_BODY);
+	connection->idle_until_usec = idle_until(head, now_usec);
 	if (stays)
 		connection->state = CONNECTION_IDLE;
 	else
@@ -158,7 +166,7 @@ static enum outcome judge(struct connection *connection, const struct target *ta
 	return OUTCOME_OK;
 }
 
-static enum outcome read_response(struct connection *connection, const struct target *target)
+static enum outcome read_response(struct connection *connection, const struct target *target, int64_t now_usec)
 {
 	for (;;) {
 		size_t room = CONNECTION_BYTES_MAX - connection->length;
@@ -169,13 +177,13 @@ static enum outcome read_response(struct connection *connection, const struct ta
 			return give_up(connection, room == 0 ? OUTCOME_BODY : OUTCOME_RESET);
 		connection->length += (size_t)count;
 		connection->response[connection->length] = '\0';
-		enum outcome outcome = judge(connection, target);
+		enum outcome outcome = judge(connection, target, now_usec);
 		if (outcome != OUTCOME_PENDING)
 			return outcome;
 	}
 }
 
-enum outcome connection_ready(struct connection *connection, const struct target *target)
+enum outcome connection_ready(struct connection *connection, const struct target *target, int64_t now_usec)
 {
 	enum outcome outcome = OUTCOME_PENDING;
 	if (connection->state == CONNECTION_IDLE) {
@@ -188,5 +196,5 @@ enum outcome connection_ready(struct connection *connection, const struct target
 		outcome = send_request(connection);
 	if (outcome != OUTCOME_PENDING || connection->state != CONNECTION_BUSY)
 		return outcome;
-	return read_response(connection, target);
+	return read_response(connection, target, now_usec);
 }

@@ -36,6 +36,8 @@ struct connection {
 	enum connection_state state;
 	int fd;
 	bool keep_alive;         /* it asked to stay */
+	int64_t idle_until_usec; /* a second before the end that the server told (Keep-Alive: timeout=5), as a polite
+				    client leaves; INT64_MAX: it told none */
 	int64_t due_usec;        /* when the request under way was to be sent; latency counts from here */
 	uint64_t requests;       /* so far */
 	size_t sent, length;     /* of the request; bytes of the response so far */
@@ -48,12 +50,12 @@ struct connection {
 enum outcome connection_open(struct connection *connection, const struct target *target, bool keep_alive,
 			     int64_t due_usec);
 
-/* Sends another request on an idle connection. */
+/* Sends another request on an idle connection, before its idle_until_usec. */
 enum outcome connection_again(struct connection *connection, const struct target *target, int64_t due_usec);
 
 /* The socket can be read or written. PENDING while the response is not whole. After any other outcome the connection is
  * idle (kept) or free. An idle one whose server has closed it becomes free, and PENDING is returned: no request is lost. */
-enum outcome connection_ready(struct connection *connection, const struct target *target);
+enum outcome connection_ready(struct connection *connection, const struct target *target, int64_t now_usec);
 
 /* Closes it, whatever it does. */
 void connection_drop(struct connection *connection);

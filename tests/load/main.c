@@ -115,11 +115,24 @@ static void count(struct load *load, int64_t due_usec, enum outcome outcome)
 	load->outcomes[outcome]++;
 }
 
-static struct connection *find(struct load *load, enum connection_state state)
+static struct connection *find_free(struct load *load)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		if (load->connections[i].state == state)
+		if (load->connections[i].state == CONNECTION_FREE)
 			return &load->connections[i];
+	return NULL;
+}
+
+static struct connection *find_idle(struct load *load)
+{
+	int64_t now = now_usec();
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *connection = &load->connections[i];
+		if (connection->state == CONNECTION_IDLE && connection->idle_until_usec > now)
+			return connection;
+		if (connection->state == CONNECTION_IDLE)
+			connection_drop(connection);
+	}
 	return NULL;
 }
 
@@ -128,12 +141,12 @@ static void send_one(struct load *load, int64_t due_usec)
 	/* Spread evenly: a request is kept alive where its number crosses another whole percent. */
 	uint64_t number = load->sent++, percent = (uint64_t)load->keep_alive_percent;
 	bool keep_alive = (number + 1) * percent / 100 > number * percent / 100;
-	struct connection *connection = keep_alive ? find(load, CONNECTION_IDLE) : NULL;
+	struct connection *connection = keep_alive ? find_idle(load) : NULL;
 	if (connection != NULL) {
 		count(load, due_usec, connection_again(connection, &load->target, due_usec));
 		return;
 	}
-	connection = find(load, CONNECTION_FREE);
+	connection = find_free(load);
 	if (connection == NULL) {
 		count(load, due_usec, OUTCOME_TIMEOUT); /* thousands hang already */
 		return;
@@ -173,7 +186,7 @@ static void hear(struct load *load, int timeout_msec)
 	for (int i = 0; i < ready; i++) {
 		struct connection *connection = events[i].data.ptr;
 		if (connection->state != CONNECTION_FREE)
-			count(load, connection->due_usec, connection_ready(connection, &load->target));
+			count(load, connection->due_usec, connection_ready(connection, &load->target, now_usec()));
 	}
 }
 
