@@ -2,6 +2,7 @@
 /* renew: what changes the plan of the next launch: a reloaded policy, and old space raised after a fatal heap-limit
  * error. A worker that lives is never touched from here. */
 #include "supervisor/core/plan.h"
+#include "supervisor/core/policy_change.h"
 #include "supervisor/core/raise.h"
 #include "supervisor/edge/filter.h"
 #include "supervisor/edge/host_probe.h"
@@ -76,15 +77,23 @@ static void give_back(struct service *service, const struct service_setup *setup
 
 static void accept(struct service *service, struct service_setup *setup)
 {
-	char line[400];
+	char line[400], changed[160];
+	/* Behind held sockets it costs no request, so what only a new worker can take does not wait for one. */
+	bool replace = policy_change_for_worker(service->setup->policy, setup->policy, changed, sizeof(changed)) > 0 &&
+		       plan_drains(setup->policy) && service_state_is_ready(&service->state);
 	give_back(service, setup);
 	if (service->next_setup != NULL)
 		service->next_setup->release(service->next_setup);
 	service->next_setup = setup;
 	plan_start_line(setup->plan, setup->policy, setup->name, line, sizeof(line));
-	tell_renewed(service, NOTICE_POLICY_RELOADED, "policy read again; from the next start: %s", line);
+	if (replace)
+		tell_renewed(service, NOTICE_POLICY_RELOADED, "policy read again; a new worker takes %s: %s", changed, line);
+	else
+		tell_renewed(service, NOTICE_POLICY_RELOADED, "policy read again; from the next start: %s", line);
 	plan_rules(setup->plan, setup->policy, &service->next_rules);
 	service_push(service, (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = &service->next_rules });
+	if (replace)
+		service_push_slot(service, SLOT_EVENT_RESTART);
 }
 
 int renew_policy(struct service *service, char **ret_text)

@@ -256,6 +256,31 @@ static void behind_npm_it_is_the_same(void **state)
 	serve_stop(world, run);
 }
 
+#define RELOADED "version: 1\nservice:\n  name: %s\n  command: [node, %s, '%d', '0']\n  listen: ['tcp:%d']\n" \
+		 "memory: {max: %s}\nheap: {old_space: 64M}\nrestart: {budget: {deaths: %d}}\nlog: {events: json}\n"
+
+static void a_reload_replaces_the_worker_only_for_what_it_needs(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port), *script = js_worker_path(world, "leak-server.js");
+	world_write(world, "p.yaml", RELOADED, world->name, script, port, port, "320M", 5);
+	struct program *run = heapward_start(world, "run", "-p", "p.yaml", NULL);
+	await_state(world, "ready", 20);
+	struct program *load = load_start(world, target, 8);
+	world_write(world, "p.yaml", RELOADED, world->name, script, port, port, "320M", 7);
+	heapward_says(world, 0, "reload", world->name, NULL);
+	assert_int_equal(see_number(see_status(world), "/services/0/restarts/budget_left"), 7);
+	world_write(world, "p.yaml", RELOADED, world->name, script, port, port, "340M", 7);
+	heapward_says(world, 0, "reload", world->name, NULL);
+	await_replaced(world, 1, 20);
+	assert_int_equal(see_number(see_status(world), "/services/0/instances/0/memory/max_bytes"), 340 << 20);
+	assert_contains(program_err(world, run), "a new worker takes memory.max");
+	assert_none_failed(world, run, load_finish(world, load, 40));
+	assert_int_equal(replaced(world), 1);
+	serve_stop(world, run);
+}
+
 static void a_port_that_is_taken_is_told_at_the_start(void **state)
 {
 	struct world *world = *state;
@@ -284,6 +309,7 @@ int main(void)
 		WORLD_TEST(a_long_download_crosses_a_replacement),
 		WORLD_TEST(a_cluster_is_replaced_as_one),
 		WORLD_TEST(behind_npm_it_is_the_same),
+		WORLD_TEST(a_reload_replaces_the_worker_only_for_what_it_needs),
 		WORLD_TEST(a_port_that_is_taken_is_told_at_the_start),
 	};
 	return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
