@@ -114,32 +114,6 @@ static void a_killed_supervisors_name_can_be_taken_again(void **state)
 	assert_int_equal(program_finish(world, run_start(world, again), 20), 6);
 }
 
-static pid_t keeper_of(struct world *world, const struct program *run)
-{
-	char line[32] = "";
-	FILE *children = popen(world_print(world, "pgrep -P %d -x heapward-keeper", (int)run->pid), "re");
-	assert_non_null(children);
-	char *got = fgets(line, sizeof(line), children);
-	pclose(children);
-	return got == NULL ? 0 : (pid_t)strtol(line, NULL, 10);
-}
-
-/* The second line of defence has none behind it: it is noticed when it is gone, and the new one does its work. */
-static void a_killed_keeper_is_replaced(void **state)
-{
-	struct world *world = *state;
-	const char *script = world_print(world, "setsid %s ignore-term & echo steady; wait", c_worker_path());
-	const char *words[] = { "--", "sh", "-c", script, NULL };
-	struct program *run = run_start(world, words);
-	await_file(world, out_file(run), "steady", 20);
-	pid_t first = keeper_of(world, run);
-	assert_true(first > 0);
-	kill(first, SIGKILL);
-	await_err(world, run, "the keeper had ended and was started again", 10);
-	assert_true(keeper_of(world, run) > 0 && keeper_of(world, run) != first);
-	kill_supervisor(world, run);
-}
-
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -152,7 +126,6 @@ int main(void)
 		WORLD_TEST(other_signals_are_forwarded),
 		WORLD_TEST(a_killed_supervisor_takes_npm_sh_and_node_along),
 		WORLD_TEST(a_killed_supervisor_takes_sessions_of_their_own_along),
-		WORLD_TEST(a_killed_keeper_is_replaced),
 		WORLD_TEST(a_killed_supervisors_name_can_be_taken_again),
 	};
 	return cmocka_run_group_tests_name("stop", tests, NULL, NULL);

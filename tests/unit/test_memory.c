@@ -170,6 +170,7 @@ static int build_environment(void)
 	struct words words;
 	struct failure why;
 	int result = environment_build(&environment, &words, &why);
+	left = -1;
 	if (result == 0)
 		assert_string_equal(environment_get(words.list, "NODE_OPTIONS"),
 				    "--require \"/a b/agent.cjs\" --allow-fs-read=\"/a b/*\" --max-old-space-size=64 "

@@ -180,6 +180,27 @@ static pid_t report_from_a_child(struct records *records, uint64_t used_bytes)
 	return child;
 }
 
+/* A sender that is gone cannot be looked at any more: then what is known of the living one has to do. */
+static void nobody_takes_a_living_ones_place_and_is_gone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	struct heap_record hello = record_of(HEAPWARD_HELLO, ME, 1);
+	int status;
+	send_hello(records, &hello, -1);
+	records_drain(records);
+	pid_t child = fork();
+	if (child == 0) {
+		send_hello(records, &hello, -1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	records_drain(records);
+	assert_int_equal(records->reporter_count, 1);
+	assert_int_equal(records->reporters[0].pid, getpid());
+	assert_int_equal(records->forged, 1);
+}
+
 static void a_series_stays_with_one_server(void **state)
 {
 	struct fixture *fixture = *state;
@@ -314,6 +335,7 @@ int main(void)
 		RECORDS_TEST(garbage_is_counted_and_costs_nothing),
 		RECORDS_TEST(only_a_stream_socket_may_come_with_a_hello),
 		RECORDS_TEST(a_hello_is_whole_and_vouched_for),
+		RECORDS_TEST(nobody_takes_a_living_ones_place_and_is_gone),
 		RECORDS_TEST(a_series_stays_with_one_server),
 		RECORDS_TEST(a_flood_is_not_heard_until_its_window_is_over),
 		RECORDS_TEST(the_loop_rests_when_all_writers_are_gone),

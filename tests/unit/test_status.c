@@ -205,6 +205,19 @@ static void a_heap_without_a_collection_or_with_a_problem_says_so(void **state U
 	free(text);
 }
 
+static void what_no_honest_worker_sends_is_told(void **state UNUSED)
+{
+	struct status status = sample();
+	char *text = printed(&status);
+	assert_null(strstr(text, "not believed"));
+	free(text);
+	status.instance.heap.bad_records = 7;
+	status.instance.heap.forged_hellos = 2;
+	text = printed(&status);
+	assert_contains(text, "not believed: 7 bad, 2 hellos in another's name");
+	free(text);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -242,6 +255,7 @@ int main(void)
 		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
 		cmocka_unit_test(a_raise_is_told_with_its_history),
 		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
+		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),
