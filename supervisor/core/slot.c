@@ -31,8 +31,10 @@ void slot_count_end(struct step *step)
 	if (verdict_counts(verdict->kind))
 		step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
 	/* An end that was asked for is kept too, so that `why` tells of it; but it is no news. What is stopped beside the
-	 * current worker would only hide what became of that one. */
-	if (!is_spare || verdict->kind != VERDICT_STOPPED)
+	 * current worker would only hide what became of that one, and replacements every few seconds would push every
+	 * death out of the store: the events tell of those. */
+	bool replaced = verdict->kind == VERDICT_REPLACED && step->worker->asked == ASKED_REPLACE;
+	if (!replaced && (!is_spare || verdict->kind != VERDICT_STOPPED))
 		step_act(step, ACTION_KEEP_DEATH);
 }
 

@@ -22,8 +22,8 @@ static void near_its_limit_a_worker_is_replaced_and_somebody_serves_all_the_time
 	passes(&story, 3 * SEC);
 	worker(&story, 1, DRAINED, "SIGTERM to 1");
 	is_replacing(&story);
-	leaves(&story, 1, "keep-death 1, (replace.done)");
-	assert_string_equal(told(&story, 1),
+	leaves(&story, 1, "(replace.done)");
+	assert_string_equal(told(&story, 0),
 			    "replaced in 3.8 s: the next worker was ready after 800 ms, the one before it has left");
 	is(&story, "ready");
 	deadline(&story, 27 * SEC, ""); /* the new one is healthy, 30 s after it was ready */
@@ -40,7 +40,7 @@ static void a_relieved_worker_may_leave_by_itself(void **unused UNUSED)
 	worker(&story, 1, NEAR_LIMIT, "check-room 1");
 	room(&story, "(replace.start), launch 2");
 	takes_over(&story, 2, 1);
-	leaves(&story, 1, "keep-death 1, (replace.done)");
+	leaves(&story, 1, "(replace.done)");
 	assert_true(story.state.slot.spare.left_draining);
 	worker(&story, 1, DRAINED, ""); /* too late to matter */
 	is(&story, "ready");
@@ -88,7 +88,7 @@ static void without_room_for_two_it_drains_first_while_clients_wait_in_the_socke
 	passes(&story, 2 * SEC);
 	worker(&story, 1, DRAINED, "SIGTERM to 1");
 	is(&story, "replacing");
-	leaves(&story, 1, "keep-death 1, listen, launch 2");
+	leaves(&story, 1, "listen, launch 2");
 	is(&story, "starting");
 	worker(&story, 2, LAUNCHED, "");
 	passes(&story, 1 * SEC);
@@ -106,7 +106,7 @@ static void a_singleton_is_never_two(void **unused UNUSED)
 	rules.replaces = false;
 	serves_by(&story, &rules);
 	worker(&story, 1, NEAR_LIMIT, "(replace.start), drain 1");
-	leaves(&story, 1, "keep-death 1, listen, launch 2");
+	leaves(&story, 1, "listen, launch 2");
 	worker(&story, 2, LAUNCHED, "");
 	worker(&story, 2, READY, "(ready), (replace.done)");
 	slot(&story, RESTART, "(replace.start), drain 2");
@@ -122,10 +122,10 @@ static void near_the_limit_again_the_drain_before_is_cut_short(void **unused UNU
 	passes(&story, 2 * SEC);
 	worker(&story, 2, NEAR_LIMIT, "(warning), SIGTERM to 1");
 	worker(&story, 2, NEAR_LIMIT, "");
-	leaves(&story, 1, "keep-death 1, (replace.done), check-room 2");
+	leaves(&story, 1, "(replace.done), check-room 2");
 	room(&story, "(replace.start), launch 3");
 	takes_over(&story, 3, 2);
-	leaves(&story, 2, "keep-death 2, (replace.done)");
+	leaves(&story, 2, "(replace.done)");
 	is(&story, "ready");
 }
 
@@ -227,7 +227,7 @@ static void near_limit_restart_never_asks_for_a_second_worker(void **unused UNUS
 	rules.near_limit = RULE_NEAR_LIMIT_RESTART;
 	serves_by(&story, &rules);
 	worker(&story, 1, NEAR_LIMIT, "(replace.start), drain 1");
-	leaves(&story, 1, "keep-death 1, listen, launch 2");
+	leaves(&story, 1, "listen, launch 2");
 }
 
 static void without_held_sockets_near_limit_restart_stops_and_starts(void **unused UNUSED)
@@ -240,7 +240,7 @@ static void without_held_sockets_near_limit_restart_stops_and_starts(void **unus
 	starts(&story, 1);
 	worker(&story, 1, NEAR_LIMIT, "(replace.start), SIGTERM to 1");
 	assert_string_equal(told(&story, 0), "near its heap limit: it stops, then the next one starts");
-	leaves(&story, 1, "keep-death 1, launch 2");
+	leaves(&story, 1, "launch 2");
 	worker(&story, 2, LAUNCHED, "");
 	worker(&story, 2, READY, "(ready), (replace.done)");
 }

@@ -35,8 +35,8 @@ static void a_sample_tells_of_its_collections(void **state)
 {
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
-	struct heap_record hello = record_of(HEAPWARD_HELLO, 77, 1), gc = gc_of(77, 1, 50 * MIB);
-	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, 77, 1);
+	struct heap_record hello = record_of(HEAPWARD_HELLO, ME, 1), gc = gc_of(ME, 1, 50 * MIB);
+	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, ME, 1);
 	send_hello(records, &hello, -1);
 	gc.gc.pause_usec = 1500;
 	send_record(records, &gc);
