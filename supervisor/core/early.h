@@ -22,8 +22,7 @@ struct early_heap {
 	uint32_t full_above;          /* full collections in a row at or above heap.live_max */
 	struct {
 		int64_t number;       /* time / slice length; what is older than the window does not count */
-		int64_t pause_usec;
-		uint32_t full;
+		int64_t pause_usec, longest_usec; /* in all; of one record */
 	} slices[EARLY_GC_SLICES];
 	bool warned[EARLY_TRIGGERS];
 	uint64_t warned_live_bytes;   /* at the warning of the forecast */
