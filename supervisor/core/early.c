@@ -18,6 +18,7 @@
 #define BELOW_PERCENT 95                        /* of a threshold: clearly below, so that reaching it is news at all */
 #define FULL_IN_A_ROW 3
 #define SLICE_USEC (EARLY_GC_WINDOW_USEC / EARLY_GC_SLICES)
+#define HORIZON_USEC (365 * 86400 * USEC_PER_SEC) /* beyond, it is noise and no growth */
 #define GROWTH_MAX ((double)((uint64_t)1 << 62))
 
 static bool is_known(uint64_t bytes)
@@ -89,7 +90,8 @@ int64_t early_usec_to_limit(const struct early_heap *heap, uint64_t old_space_by
 {
 	if (!is_known(old_space_bytes) || !has_trend(heap))
 		return USEC_NEVER;
-	return forecast_usec_to(&heap->forecast, old_space_bytes, heap->used_bytes, now_usec);
+	int64_t usec = forecast_usec_to(&heap->forecast, old_space_bytes, heap->used_bytes, now_usec);
+	return usec > HORIZON_USEC ? USEC_NEVER : usec;
 }
 
 static uint64_t growth_of(const struct early_heap *heap, int64_t per_usec)

@@ -155,6 +155,15 @@ static void a_warning_has_its_numbers(void **state UNUSED)
 	assert_int_equal(warning->growth_bytes, 629145); /* 0.6 MiB */
 }
 
+static void growth_that_takes_years_is_none(void **state UNUSED)
+{
+	struct watch watch;
+	begin(&watch);
+	for (uint64_t i = 0; i < 10; i++)
+		assert_false(collect(&watch, &standard, 20 * MIB + i, 10 * SEC, 1000));
+	assert_int_equal(early_usec_to_limit(&watch.heap, OLD_MIB * MIB, watch.at_usec), USEC_NEVER);
+}
+
 /* Once, and again only after the heap was clearly lower in between. */
 static void it_is_said_once(void **state UNUSED)
 {
@@ -289,6 +298,7 @@ int main(void)
 		cmocka_unit_test(each_trigger_has_its_key_and_can_be_turned_off),
 		cmocka_unit_test(a_longer_lead_warns_earlier_but_not_below_three_quarters),
 		cmocka_unit_test(a_warning_has_its_numbers),
+		cmocka_unit_test(growth_that_takes_years_is_none),
 		cmocka_unit_test(it_is_said_once),
 		cmocka_unit_test(what_came_before_the_beginning_does_not_count),
 		cmocka_unit_test(a_young_collection_is_an_occasion_too),
