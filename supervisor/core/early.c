@@ -143,6 +143,7 @@ static const char *growth_text(char text[static UNITS_TEXT_MAX], const struct ea
 	return text;
 }
 
+/* Only right after a full collection: between two of them the line goes on where a cache that has filled up does not. */
 static bool forecast_warns(struct early_heap *heap, const struct early_limits *limits, struct early_warning *warning)
 {
 	char time[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], growth[UNITS_TEXT_MAX];
@@ -151,13 +152,12 @@ static bool forecast_warns(struct early_heap *heap, const struct early_limits *l
 		heap->warned[EARLY_FORECAST] = false;
 	if (heap->warned[EARLY_FORECAST] || limits->lead_usec == 0 || warning->usec_to_limit > limits->lead_usec)
 		return false;
-	uint64_t now_live = forecast_live(&heap->forecast, heap->used_bytes, heap->last_usec);
-	if (now_live < percent_of(old_space_bytes, LIVE_MIN_PERCENT))
+	if (!heap->after_full || heap->live_bytes < percent_of(old_space_bytes, LIVE_MIN_PERCENT))
 		return false;
 	heap->warned[EARLY_FORECAST] = true;
 	heap->warned_live_bytes = heap->live_bytes;
 	snprintf(warning->text, sizeof(warning->text), "old space is forecast to be full in %s (live %s of %s, growing %s)",
-		 units_format_time(time, warning->usec_to_limit), units_format_size(live, now_live),
+		 units_format_time(time, warning->usec_to_limit), units_format_size(live, heap->live_bytes),
 		 units_format_size(old, old_space_bytes), growth_text(growth, heap));
 	return true;
 }
@@ -206,6 +206,7 @@ static void take(struct early_heap *heap, const struct early_limits *limits, uin
 	add_to_slices(heap, sample);
 	heap->last_usec = sample->at_usec;
 	heap->used_bytes = sample->used_bytes;
+	heap->after_full = sample->full;
 	if (sample->full)
 		take_full(heap, limits, old_space_bytes, sample);
 }
