@@ -105,7 +105,7 @@ static bool is_early(const struct step *step, const struct event *event)
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
 {
 	struct step step = { .state = state, .now_usec = now_usec, .decision = ret, .verdict = event->verdict,
-			     .rules = event->rules, .text = event->text };
+			     .rules = event->rules, .text = event->text, .can_wait = event->can_wait };
 	ret->action_count = 0;
 	if (state->finished)
 		return;

@@ -12,6 +12,7 @@ struct step {
 	const struct verdict *verdict; /* of GONE */
 	const struct rules *rules;     /* of RELOADED */
 	const char *text;              /* of SPARE_NO_ROOM and NEAR_LIMIT */
+	bool can_wait;                 /* of NEAR_LIMIT */
 	int64_t now_usec;
 	struct decision *decision;
 };

@@ -18,6 +18,7 @@
 #define BELOW_PERCENT 95                        /* of a threshold: clearly below, so that reaching it is news at all */
 #define FULL_IN_A_ROW 3
 #define SLICE_USEC (EARLY_GC_WINDOW_USEC / EARLY_GC_SLICES)
+#define HORIZON_USEC (365 * 86400 * USEC_PER_SEC) /* beyond, it is noise and no growth */
 #define GROWTH_MAX ((double)((uint64_t)1 << 62))
 
 static bool is_known(uint64_t bytes)
@@ -49,13 +50,15 @@ static void add_to_forecast(struct early_heap *heap, const struct heap_sample *s
 static void add_to_slices(struct early_heap *heap, const struct heap_sample *sample)
 {
 	int64_t most_usec = sample->at_usec - heap->last_usec, number = sample->at_usec / SLICE_USEC;
+	int64_t pause_usec = sample->pause_usec < (uint64_t)most_usec ? (int64_t)sample->pause_usec : most_usec;
 	size_t i = (size_t)(number % EARLY_GC_SLICES);
 	if (heap->slices[i].number != number) {
 		heap->slices[i].number = number;
-		heap->slices[i].pause_usec = heap->slices[i].full = 0;
+		heap->slices[i].pause_usec = heap->slices[i].longest_usec = 0;
 	}
-	heap->slices[i].pause_usec += sample->pause_usec < (uint64_t)most_usec ? (int64_t)sample->pause_usec : most_usec;
-	heap->slices[i].full += sample->full;
+	heap->slices[i].pause_usec += pause_usec;
+	if (heap->slices[i].longest_usec < pause_usec)
+		heap->slices[i].longest_usec = pause_usec;
 }
 
 static void take_full(struct early_heap *heap, const struct early_limits *limits, uint64_t old_space_bytes,
@@ -87,7 +90,8 @@ int64_t early_usec_to_limit(const struct early_heap *heap, uint64_t old_space_by
 {
 	if (!is_known(old_space_bytes) || !has_trend(heap))
 		return USEC_NEVER;
-	return forecast_usec_to(&heap->forecast, old_space_bytes, heap->used_bytes, now_usec);
+	int64_t usec = forecast_usec_to(&heap->forecast, old_space_bytes, heap->used_bytes, now_usec);
+	return usec > HORIZON_USEC ? USEC_NEVER : usec;
 }
 
 static uint64_t growth_of(const struct early_heap *heap, int64_t per_usec)
@@ -96,22 +100,22 @@ static uint64_t growth_of(const struct early_heap *heap, int64_t per_usec)
 	return growth >= GROWTH_MAX ? (uint64_t)GROWTH_MAX : (uint64_t)growth;
 }
 
-/* The share of the window, in percent; 0 while the window is not full, or where fewer full collections than that are to
- * blame: one long one is no spiral. */
-static uint32_t gc_percent(const struct early_heap *heap, int64_t now_usec)
+/* The share of the window, in percent; 0 while the window is not full. Without the longest one: one alone is no spiral. */
+static uint32_t gc_percent(const struct early_heap *heap, int64_t now_usec, bool without_longest)
 {
-	int64_t first = now_usec / SLICE_USEC - EARLY_GC_SLICES + 1, pause_usec = 0;
-	uint32_t full = 0;
+	int64_t first = now_usec / SLICE_USEC - EARLY_GC_SLICES + 1, pause_usec = 0, longest_usec = 0;
 	if (now_usec - heap->since_usec < EARLY_GC_WINDOW_USEC)
 		return 0;
 	for (size_t i = 0; i < EARLY_GC_SLICES; i++) {
 		if (heap->slices[i].number < first)
 			continue;
 		pause_usec += heap->slices[i].pause_usec;
-		full += heap->slices[i].full;
+		if (longest_usec < heap->slices[i].longest_usec)
+			longest_usec = heap->slices[i].longest_usec;
 	}
-	int64_t window_usec = now_usec - first * SLICE_USEC, percent = pause_usec * 100 / (window_usec + 1);
-	return full < FULL_IN_A_ROW ? 0 : percent > 100 ? 100 : (uint32_t)percent;
+	int64_t window_usec = now_usec - first * SLICE_USEC;
+	int64_t percent = (pause_usec - (without_longest ? longest_usec : 0)) * 100 / (window_usec + 1);
+	return percent > 100 ? 100 : (uint32_t)percent;
 }
 
 static void fill(const struct early_heap *heap, uint64_t old_space_bytes, int64_t now_usec, struct early_warning *ret)
@@ -122,7 +126,7 @@ static void fill(const struct early_heap *heap, uint64_t old_space_bytes, int64_
 		.old_space_bytes = old_space_bytes,
 		.usec_to_limit = early_usec_to_limit(heap, old_space_bytes, now_usec),
 		.growth_bytes = has_trend(heap) ? growth_of(heap, 60 * USEC_PER_SEC) : 0,
-		.gc_percent = gc_percent(heap, now_usec),
+		.gc_percent = gc_percent(heap, now_usec, false),
 		.memory_bytes = SIZE_UNKNOWN,
 		.memory_limit_bytes = SIZE_UNKNOWN,
 	};
@@ -139,6 +143,7 @@ static const char *growth_text(char text[static UNITS_TEXT_MAX], const struct ea
 	return text;
 }
 
+/* Only right after a full collection: between two of them the line goes on where a cache that has filled up does not. */
 static bool forecast_warns(struct early_heap *heap, const struct early_limits *limits, struct early_warning *warning)
 {
 	char time[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], growth[UNITS_TEXT_MAX];
@@ -147,13 +152,12 @@ static bool forecast_warns(struct early_heap *heap, const struct early_limits *l
 		heap->warned[EARLY_FORECAST] = false;
 	if (heap->warned[EARLY_FORECAST] || limits->lead_usec == 0 || warning->usec_to_limit > limits->lead_usec)
 		return false;
-	uint64_t now_live = forecast_live(&heap->forecast, heap->used_bytes, heap->last_usec);
-	if (now_live < percent_of(old_space_bytes, LIVE_MIN_PERCENT))
+	if (!heap->after_full || heap->live_bytes < percent_of(old_space_bytes, LIVE_MIN_PERCENT))
 		return false;
 	heap->warned[EARLY_FORECAST] = true;
 	heap->warned_live_bytes = heap->live_bytes;
 	snprintf(warning->text, sizeof(warning->text), "old space is forecast to be full in %s (live %s of %s, growing %s)",
-		 units_format_time(time, warning->usec_to_limit), units_format_size(live, now_live),
+		 units_format_time(time, warning->usec_to_limit), units_format_size(live, heap->live_bytes),
 		 units_format_size(old, old_space_bytes), growth_text(growth, heap));
 	return true;
 }
@@ -186,7 +190,9 @@ static bool gc_time_warns(struct early_heap *heap, const struct early_limits *li
 	uint64_t busy_bytes = percent_of(warning->old_space_bytes, BUSY_PERCENT);
 	if (heap->warned[EARLY_GC_TIME] && percent < percent_of(most, AGAIN_PERCENT))
 		heap->warned[EARLY_GC_TIME] = false;
-	if (heap->warned[EARLY_GC_TIME] || percent < most || heap->live_bytes < busy_bytes || !was_below(heap, busy_bytes))
+	if (gc_percent(heap, heap->last_usec, true) < most)
+		return false;
+	if (heap->warned[EARLY_GC_TIME] || heap->live_bytes < busy_bytes || !was_below(heap, busy_bytes))
 		return false;
 	heap->warned[EARLY_GC_TIME] = true;
 	snprintf(warning->text, sizeof(warning->text), "collections took %" PRIu32 " %% of the last 5 s (live %s of %s)", percent,
@@ -200,6 +206,7 @@ static void take(struct early_heap *heap, const struct early_limits *limits, uin
 	add_to_slices(heap, sample);
 	heap->last_usec = sample->at_usec;
 	heap->used_bytes = sample->used_bytes;
+	heap->after_full = sample->full;
 	if (sample->full)
 		take_full(heap, limits, old_space_bytes, sample);
 }

@@ -18,12 +18,12 @@ struct early_heap {
 	struct forecast forecast;
 	int64_t last_usec, full_usec; /* of the last record; of the last sample of the forecast */
 	uint64_t used_bytes, live_bytes; /* live: after the last full collection; SIZE_UNKNOWN before it */
+	bool after_full;              /* it was the last record */
 	uint64_t lowest_live_bytes;   /* the least that a full collection has left; SIZE_UNKNOWN */
 	uint32_t full_above;          /* full collections in a row at or above heap.live_max */
 	struct {
 		int64_t number;       /* time / slice length; what is older than the window does not count */
-		int64_t pause_usec;
-		uint32_t full;
+		int64_t pause_usec, longest_usec; /* in all; of one record */
 	} slices[EARLY_GC_SLICES];
 	bool warned[EARLY_TRIGGERS];
 	uint64_t warned_live_bytes;   /* at the warning of the forecast */

@@ -173,7 +173,8 @@ void replace_afterwards(struct step *step)
 	step->state->slot.again = ASKED_RESTART;
 }
 
-/* Near the limit while the one before it is still leaving: only two fit, and the one that serves comes first. */
+/* Near the limit while the one before it is still leaving: only two fit, and the one that serves comes first; once it cannot
+ * wait any longer, for whoever is stopped may have a connection that its client is about to use. */
 void replace_hurry(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
@@ -181,7 +182,7 @@ void replace_hurry(struct step *step)
 		slot->again = ASKED_REPLACE;
 		note_cause(step);
 	}
-	if (slot->spare.state != WORKER_DRAINING)
+	if (slot->spare.state != WORKER_DRAINING || step->can_wait)
 		return;
 	step_tell(step, NOTICE_WARNING,
 		  "near its limit while the worker before it still drains: that one is stopped");

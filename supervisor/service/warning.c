@@ -51,6 +51,7 @@ static void add_numbers(struct notice *notice, const struct early_warning *warni
 	tell_add_size(notice, "memory_limit_bytes", warning->memory_limit_bytes);
 }
 
+/* A heap that is forecast to be full has V8's own callback, and its headroom, still before it; memory has the kernel. */
 static void warn(struct worker_run *run, const struct early_warning *warning, int32_t pid)
 {
 	struct notice notice = tell_notice(run->service, NOTICE_HEAP_WARN, run);
@@ -60,7 +61,8 @@ static void warn(struct worker_run *run, const struct early_warning *warning, in
 	tell(run->service, &notice);
 	memcpy(run->warning, warning->text, sizeof(run->warning));
 	service_push(run->service, (struct event){ .about_worker = true, .worker_event = WORKER_EVENT_NEAR_LIMIT,
-						   .worker = run->id, .text = run->warning });
+						   .worker = run->id, .text = run->warning,
+						   .can_wait = warning->trigger != EARLY_MEMORY });
 }
 
 /* Usage has come to where it was to be told. */

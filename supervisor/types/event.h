@@ -55,6 +55,7 @@ struct event {
 	uint32_t worker;                /* id of the worker it is about */
 	const struct verdict *verdict;  /* of GONE; borrowed for the call */
 	const struct rules *rules;      /* of RELOADED; borrowed for the call */
+	bool can_wait;                  /* of NEAR_LIMIT: there is time for a worker that still drains to do so */
 	const char *text;               /* why, with the numbers, of SPARE_NO_ROOM and (NULL: V8 itself said so) of NEAR_LIMIT;
 					   borrowed for the call */
 };

@@ -68,8 +68,17 @@ struct program *serve(struct world *world, const char *listen, const char *setti
 
 struct program *serve_leak(struct world *world, const char *listen, const char *settings, const char *kib)
 {
+	return serve_leak_of(world, listen, settings, kib, "objects");
+}
+
+struct program *serve_leak_of(struct world *world, const char *listen, const char *settings, const char *kib,
+			      const char *kind)
+{
 	const char *where = strchr(listen, ':') + 1;
-	const char *const server[] = { "node", js_worker_path(world, "leak-server.js"), where, kib, NULL };
+	char *more = strchr(kind, ' ');
+	const char *const server[] = { "node", js_worker_path(world, "leak-server.js"), where, kib,
+				       world_print(world, "%.*s", (int)strcspn(kind, " "), kind),
+				       more == NULL ? NULL : world_print(world, "%s", more + 1), NULL };
 	return serve(world, listen, settings, server);
 }
 

@@ -26,8 +26,10 @@ void assert_none_failed(struct world *world, const struct program *run, struct j
 struct program *serve_start(struct world *world, const char *listen, const char *settings, const char *const *server);
 struct program *serve(struct world *world, const char *listen, const char *settings, const char *const *server);
 
-/* leak-server.js, which keeps so much of each request; more words of its own end with NULL. */
+/* leak-server.js, which keeps so much of each request; `kind` is its other words, split at spaces. */
 struct program *serve_leak(struct world *world, const char *listen, const char *settings, const char *kib);
+struct program *serve_leak_of(struct world *world, const char *listen, const char *settings, const char *kib,
+			      const char *kind);
 
 /* `heapward stop`; run must exit 0. */
 void serve_stop(struct world *world, struct program *run);

@@ -8,13 +8,29 @@
 
 #define LEAK "memory.max=320M heap.old_space=64M"
 
+/* The forecast that will begin a replacement is in the status before. */
+static void await_forecast(struct world *world)
+{
+	struct json_object *seconds = NULL;
+	for (int i = 0; i < 400 && seconds == NULL; i++) {
+		pause_msec(25);
+		json_pointer_get(see_status(world), "/services/0/instances/0/heap/seconds_to_limit", &seconds);
+	}
+	assert_non_null(seconds);
+	assert_true(json_object_get_double(seconds) < 60);
+}
+
+/* It is replaced before V8 itself says that it is near its limit: by then it has collected for long already. */
 static void a_leaking_server_loses_no_request(void **state)
 {
 	struct world *world = *state;
 	const char *target = world_print(world, "tcp:%d", free_port());
-	struct program *run = serve_leak(world, target, LEAK, "48");
-	struct json_object *load = load_finish(world, load_start(world, target, 25), 60);
+	struct program *run = serve_leak(world, target, LEAK, "48"), *loading = load_start(world, target, 25);
+	await_forecast(world);
+	struct json_object *load = load_finish(world, loading, 60);
 	assert_none_failed(world, run, load);
+	assert_true(count_events(world, program_err(world, run), "heap.warn") >= 3);
+	assert_int_equal(count_events(world, program_err(world, run), "heap.near_limit"), 0);
 	assert_int_equal(see_number(load, "/requests"), 5000);
 	assert_true(replaced(world) >= 3);
 	assert_int_equal(see_number(see_status(world), "/services/0/restarts/by_verdict/heap-limit"), 0);
@@ -32,6 +48,36 @@ static void a_server_that_leaks_fast_loses_no_request(void **state)
 	struct json_object *load = load_finish(world, load_start(world, target, 12), 60);
 	assert_none_failed(world, run, load);
 	assert_true(replaced(world) >= 3);
+	serve_stop(world, run);
+}
+
+/* Outside of V8's heap: it is replaced before the kernel kills. */
+static void a_server_that_leaks_buffers_loses_no_request(void **state)
+{
+	struct world *world = *state;
+	const char *target = world_print(world, "tcp:%d", free_port());
+	struct program *run = serve_leak_of(world, target, LEAK, "96", "buffers");
+	struct json_object *load = load_finish(world, load_start(world, target, 32), 90);
+	assert_none_failed(world, run, load);
+	assert_true(replaced(world) >= 1);
+	assert_non_null(strstr(program_err(world, run), "\"trigger\":\"memory.replace_at\""));
+	assert_int_equal(see_number(see_status(world), "/services/0/restarts/by_verdict/oom-kill"), 0);
+	serve_stop(world, run);
+}
+
+/* Filled as fast as a leak, then full: 70 % of old space, of which the oldest go. */
+static void a_server_with_a_large_cache_is_left_alone(void **state)
+{
+	struct world *world = *state;
+	const char *target = world_print(world, "tcp:%d", free_port());
+	struct program *run = serve_leak_of(world, target, LEAK, "48", "cache 40");
+	struct json_object *load = load_finish(world, load_start(world, target, 20), 60);
+	int64_t live_bytes = see_number(see_status(world), "/services/0/instances/0/heap/after_full_gc_bytes");
+	assert_none_failed(world, run, load);
+	assert_int_equal(count_events(world, program_err(world, run), "heap.warn"), 0);
+	assert_int_equal(replaced(world), 0);
+	if (live_bytes < 64 * (int64_t)MIB * 65 / 100)
+		fail_msg("the cache has only %lld bytes", (long long)live_bytes);
 	serve_stop(world, run);
 }
 
@@ -97,6 +143,8 @@ int main(void)
 		WORLD_TEST(the_load_is_not_too_weak),
 		WORLD_TEST(a_leaking_server_loses_no_request),
 		WORLD_TEST(a_server_that_leaks_fast_loses_no_request),
+		WORLD_TEST(a_server_that_leaks_buffers_loses_no_request),
+		WORLD_TEST(a_server_with_a_large_cache_is_left_alone),
 		WORLD_TEST(restarts_under_load_lose_no_request),
 		WORLD_TEST(a_unix_socket_is_held_too),
 		WORLD_TEST(a_singleton_loses_no_request),

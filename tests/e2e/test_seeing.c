@@ -51,7 +51,7 @@ static void status_json_has_every_key_with_its_type(void **state)
 		{ INSTANCE "heap/limit_bytes", json_type_int, false },
 		{ INSTANCE "heap/available_bytes", json_type_int, true },
 		{ INSTANCE "heap/after_full_gc_bytes", json_type_int, true },
-		{ INSTANCE "heap/seconds_to_limit", json_type_int, true },
+		{ INSTANCE "heap/seconds_to_limit", json_type_double, true },
 		{ INSTANCE "heap/source", json_type_string, false },
 		{ INSTANCE "memory/current_bytes", json_type_int, false },
 		{ INSTANCE "memory/max_bytes", json_type_int, false },

@@ -33,6 +33,45 @@ static void near_its_limit_a_worker_is_replaced_and_somebody_serves_all_the_time
 	assert_int_equal(story.state.deaths_by_verdict[VERDICT_REPLACED], 1);
 }
 
+/* As service/warning.c sends it of a heap. */
+static void warned(struct story *story, uint32_t id, const char *text, const char *actions)
+{
+	struct event event = { .about_worker = true, .worker_event = WORKER_EVENT_NEAR_LIMIT, .worker = id, .text = text,
+			       .can_wait = true };
+	hears(story, &event, actions);
+}
+
+static void an_early_warning_goes_the_same_way_and_is_the_cause(void **unused UNUSED)
+{
+	static struct story story;
+	const char *full = "old space is forecast to be full in 1.4 s (live 47 MiB of 64 MiB, growing 9.6 MiB/s)";
+	serves(&story);
+	warned(&story, 1, full, "check-room 1");
+	warned(&story, 1, "memory is nearly full: 300 MiB of 320 MiB, without file cache", "");
+	room(&story, "(replace.start), launch 2");
+	assert_string_equal(told(&story, 0), "old space is forecast to be full in 1.4 s (live 47 MiB of 64 MiB, growing 9.6 MiB/s): "
+					     "a second worker starts while it serves");
+	takes_over(&story, 2, 1);
+	leaves(&story, 1, "keep-death 1, (replace.done)");
+	worker(&story, 2, NEAR_LIMIT, "check-room 2"); /* V8 itself, with nothing to add */
+	no_room(&story, "need 560 MiB", "(replace.refused), (replace.start), drain 2");
+	assert_string_equal(told(&story, 1), "near its heap limit: it drains, then the next one starts");
+}
+
+static void a_spare_that_dies_is_tried_again_for_the_same_cause(void **unused UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	warned(&story, 1, "memory is nearly full: 300 MiB of 320 MiB, without file cache", "check-room 1");
+	room(&story, "(replace.start), launch 2");
+	worker(&story, 2, LAUNCHED, "");
+	crashes(&story, 2, "(death), keep-death 2, (replace.refused)");
+	deadline(&story, story.state.slot.deadline_usec - story.now_usec, "check-room 1");
+	room(&story, "(replace.start), launch 3");
+	assert_string_equal(told(&story, 0), "memory is nearly full: 300 MiB of 320 MiB, without file cache: "
+					     "a second worker starts while it serves (attempt 2)");
+}
+
 static void a_relieved_worker_may_leave_by_itself(void **unused UNUSED)
 {
 	static struct story story;
@@ -127,6 +166,24 @@ static void near_the_limit_again_the_drain_before_is_cut_short(void **unused UNU
 	takes_over(&story, 3, 2);
 	leaves(&story, 2, "(replace.done)");
 	is(&story, "ready");
+}
+
+static void a_warning_waits_for_the_drain_as_long_as_it_can(void **unused UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	warned(&story, 1, "full in 1.4 s", "check-room 1");
+	room(&story, "(replace.start), launch 2");
+	takes_over(&story, 2, 1);
+	warned(&story, 2, "full in 1.3 s", "");
+	passes(&story, 1 * SEC);
+	worker(&story, 2, NEAR_LIMIT, "(warning), SIGTERM to 1"); /* now V8 says so */
+	leaves(&story, 1, "keep-death 1, (replace.done), check-room 2");
+	room(&story, "(replace.start), launch 3");
+	assert_string_equal(told(&story, 0), "full in 1.3 s: a second worker starts while it serves");
+	takes_over(&story, 3, 2);
+	warned(&story, 3, "full in 1.2 s", "");
+	leaves(&story, 2, "keep-death 2, (replace.done), check-room 3"); /* by itself, in time */
 }
 
 static void a_restart_while_the_old_one_drains_comes_afterwards(void **unused UNUSED)
@@ -249,12 +306,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(near_its_limit_a_worker_is_replaced_and_somebody_serves_all_the_time),
+		cmocka_unit_test(an_early_warning_goes_the_same_way_and_is_the_cause),
+		cmocka_unit_test(a_spare_that_dies_is_tried_again_for_the_same_cause),
 		cmocka_unit_test(a_relieved_worker_may_leave_by_itself),
 		cmocka_unit_test(a_restart_on_request_goes_the_same_way),
 		cmocka_unit_test(a_drain_ends_at_its_timeout_and_a_deaf_worker_is_killed),
 		cmocka_unit_test(without_room_for_two_it_drains_first_while_clients_wait_in_the_socket),
 		cmocka_unit_test(a_singleton_is_never_two),
 		cmocka_unit_test(near_the_limit_again_the_drain_before_is_cut_short),
+		cmocka_unit_test(a_warning_waits_for_the_drain_as_long_as_it_can),
 		cmocka_unit_test(a_restart_while_the_old_one_drains_comes_afterwards),
 		cmocka_unit_test(a_restart_while_the_spare_comes_replaces_that_one_too),
 		cmocka_unit_test(a_stop_ends_both),

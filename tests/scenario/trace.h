@@ -200,7 +200,9 @@ static inline struct event make_worker_event(struct trace *trace)
 		id = below(trace, trace->model.last_id + 3);
 	make_verdict(trace, id);
 	enum worker_event kind = below(trace, 3) == 0 ? kinds[below(trace, ARRAY_LEN(kinds))] : likely_event(trace, id);
-	return event_of_worker(kind, id, &trace->verdict);
+	struct event event = event_of_worker(kind, id, &trace->verdict);
+	event.can_wait = kind == WORKER_EVENT_NEAR_LIMIT && below(trace, 2) == 0;
+	return event;
 }
 
 static inline struct event make_answer(struct trace *trace)

@@ -16,7 +16,9 @@ static struct notice sample(const char *message)
 	notice.fields[0] = (struct notice_field){ .name = "verdict", .text = "exit" };
 	notice.fields[1] = (struct notice_field){ .name = "exit_status", .number = 3 };
 	notice.fields[2] = (struct notice_field){ .name = "certain", .number = 1, .is_truth = true };
-	notice.field_count = 3;
+	notice.fields[3] = (struct notice_field){ .name = "seconds_to_limit", .number = 1450000, .is_time = true };
+	notice.fields[4] = (struct notice_field){ .name = "never", .number = USEC_NEVER, .is_time = true };
+	notice.field_count = 5;
 	return notice;
 }
 
@@ -46,6 +48,9 @@ static void scripts_read_one_object(void **state UNUSED)
 	assert_string_equal(json_find_text(object, "verdict", ""), "exit");
 	assert_int_equal(json_find_size(object, "exit_status"), 3);
 	assert_true(json_object_is_type(json_find(object, "certain"), json_type_boolean));
+	assert_true(json_object_get_double(json_find(object, "seconds_to_limit")) == 1.45);
+	assert_null(json_find(object, "never"));
+	assert_contains(json, "\"never\":null");
 	json_object_put(object);
 	free(json);
 }

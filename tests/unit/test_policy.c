@@ -74,8 +74,9 @@ static void every_section_is_read(void **state)
 	      "version: 1\n"
 	      "service: {name: web, command: [node, 'a b.js', '1'], directory: app, environment: {set: {A: x}, file: /e},\n"
 	      "  listen: [tcp:3000, \"tcp:[::1]:8080\", unix:/run/web.sock], hold_for: 7s, singleton: true}\n"
-	      "memory: {max: 512M, high: 1GiB, swap: 64M, enforce: best_effort, check: wait, spare: keep}\n"
-	      "heap: {runtime: none, old_space: 75% of memory.max, processes: 4, headroom: 0M, at_limit: report, near_limit: restart}\n"
+	      "memory: {max: 512M, high: 1GiB, swap: 64M, enforce: best_effort, check: wait, spare: keep, replace_at: 85%}\n"
+	      "heap: {runtime: none, old_space: 75% of memory.max, processes: 4, headroom: 0M, at_limit: report, near_limit: restart,\n"
+	      "  lead: 5s, live_max: none}\n"
 	      "restart: {when: always, backoff: {from: 1s, up_to: 2min, factor: 3}, budget: {deaths: 9, within: 1h},\n"
 	      "  exhausted: exit, healthy_after: 45s}\n"
 	      "stop: {signal: SIGINT, timeout: 250ms}\n"
@@ -101,6 +102,10 @@ static void every_section_is_read(void **state)
 	assert_int_equal(policy->stop.timeout_usec, 250 * USEC_PER_MSEC);
 	assert_string_equal(policy->sandbox.capabilities, "cap_net_bind_service,cap_net_raw");
 	assert_int_equal(policy->limits.cpu_percent, 150);
+	assert_int_equal(policy->memory.replace_at_percent, 85);
+	assert_int_equal(policy->heap.lead_usec, 5 * USEC_PER_SEC);
+	assert_int_equal(policy->heap.live_max_percent, PERCENT_NONE);
+	assert_int_equal(policy->heap.gc_time_percent, 50);
 	assert_int_equal(policy->log.events, LOG_EVENTS_JSON);
 	assert_int_equal(policy->service.listen.count, 3);
 	assert_int_equal(policy->service.listen.list[1].port, 8080);
@@ -190,6 +195,19 @@ static void settings_are_as_strict_as_files(void **state)
 		{ "stop.timeout=1 s", "is no time" },
 		{ "stop.signal=sigterm", "did you mean \"SIGTERM\"?" },
 		{ "limits.cpu=50", "write 50%" },
+		{ "limits.cpu=x", "write one such as 150%" },
+		{ "heap.live_max=90%", "" },
+		{ "heap.live_max=none", "" },
+		{ "heap.live_max=49%", "out of range: 50% to 100%" },
+		{ "heap.live_max=101%", "out of range" },
+		{ "heap.live_max=95", "write 95%" },
+		{ "heap.live_max=off", "is no percentage; write one such as 95%" },
+		{ "heap.live_max=95% of old space", "is no percentage" },
+		{ "heap.gc_time=9%", "out of range: 10% to 100%" },
+		{ "heap.lead=0ms", "" },
+		{ "heap.lead=11min", "out of range" },
+		{ "memory.replace_at=none", "" },
+		{ "memory.replace_at=256M", "is no percentage" },
 		{ "service.command=node server.js", "write [node, server.js]" },
 		{ "service.command=[]", "names no program" },
 		{ "service.environment.set.NODE OPTIONS=x", "is no name of a variable" },

@@ -27,6 +27,7 @@ static struct status sample(void)
 	status.instance.heap.old_space_bytes = 64 * MIB;
 	status.instance.heap.limit_bytes = 112 * MIB;
 	status.instance.heap.age_usec = 2 * USEC_PER_SEC;
+	status.instance.heap.usec_to_limit = 95500 * USEC_PER_MSEC;
 	status.instance.heap.source = "agent";
 	status.instance.heap.reporters = 1;
 	status.instance.memory = (struct memory_sample){ 150 * MIB, 160 * MIB, 320 * MIB, SIZE_UNKNOWN, 11 };
@@ -93,6 +94,7 @@ static void what_is_unknown_is_null(void **state UNUSED)
 	struct json_object *object = parsed(&stopped);
 	assert_null(json_find(object, "instances.0.pid"));
 	assert_null(json_find(object, "instances.0.heap.used_bytes"));
+	assert_null(json_find(object, "instances.0.heap.seconds_to_limit"));
 	assert_null(json_find(object, "instances.0.memory.max_bytes"));
 	assert_null(json_find(object, "uptime_seconds"));
 	assert_null(json_find(object, "last_death"));
@@ -107,6 +109,7 @@ static void numbers_come_out_as_they_went_in(void **state UNUSED)
 	struct json_object *object = parsed(&status);
 	assert_int_equal(json_find_size(object, "instances.0.heap.used_bytes"), 40 * MIB);
 	assert_int_equal(json_find_size(object, "instances.0.memory.max_bytes"), 320 * MIB);
+	assert_true(json_object_get_double(json_find(object, "instances.0.heap.seconds_to_limit")) == 95.5);
 	assert_int_equal(json_find_size(object, "restarts.by_verdict.heap-limit"), 2);
 	assert_int_equal(json_object_get_double(json_find(object, "uptime_seconds")), 90);
 	assert_string_equal(json_find_text(object, "last_death.verdict", ""), "heap-limit");
@@ -130,7 +133,7 @@ static void one_service_in_full_says_what_an_operator_asks(void **state UNUSED)
 	char *text = printed(&status);
 	const char *const parts[] = {
 		"web: ready", "worker pid 4711", "supervisor pid 4000", "node server.js", "web.yaml", "40 MiB of 112 MiB",
-		"old space 64 MiB", "by the agent, 2 s ago", "150 MiB of 320 MiB, peak 160 MiB", "heap-limit 2",
+		"old space 64 MiB", "by the agent, 2 s ago", "old space is full in 1 min 35 s", "150 MiB of 320 MiB, peak 160 MiB", "heap-limit 2",
 		"3 of 5 left in 10 min", "compat", "heap-limit, 5 s ago: old space reached", "heapward why web",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -218,6 +221,15 @@ static void what_no_honest_worker_sends_is_told(void **state UNUSED)
 	free(text);
 }
 
+static void without_a_forecast_nothing_is_said_of_it(void **state UNUSED)
+{
+	struct status status = sample();
+	status.instance.heap.usec_to_limit = USEC_NEVER;
+	char *text = printed(&status);
+	assert_null(strstr(text, "full in"));
+	free(text);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -256,6 +268,7 @@ int main(void)
 		cmocka_unit_test(a_raise_is_told_with_its_history),
 		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
+		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

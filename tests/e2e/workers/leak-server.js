@@ -1,10 +1,14 @@
-// An unmodified HTTP server that keeps a little of each request: leak-server.js PORT-OR-PATH [KIB] [buffers]
+// An unmodified HTTP server that keeps a little of each request: leak-server.js PORT-OR-PATH [KIB] [KIND [MIB]]
+// KIND: objects, buffers, or cache: objects of which the oldest go once there are MIB of them.
 'use strict';
 const http = require('node:http');
-const [where, kib = '48', kind = 'objects'] = process.argv.slice(2);
+const [where, kib = '48', kind = 'objects', mib = '0'] = process.argv.slice(2);
 const kept = [];
+const object = () => Array.from({ length: Number(kib) * 25 }, (_, i) => ({ i }));
+let next = 0;
 const leaks = {
-  objects: () => kept.push(Array.from({ length: Number(kib) * 25 }, (_, i) => ({ i }))),
+  objects: () => kept.push(object()),
+  cache: () => { kept[next++ % Math.floor(Number(mib) * 1024 / Number(kib))] = object(); },
   buffers: () => kept.push(Buffer.alloc(Number(kib) * 1024, 1)),
 };
 const server = http.createServer((request, response) => {
