@@ -25,7 +25,12 @@ module.exports = (agent) => {
 	// accepted is still to be taken.
 	const stop = (server) => {
 		const handle = tracked.get(server) ?? server._handle;
-		if (handle?.fd >= 0) handle.close();
+		if (!(handle?.fd >= 0)) return;
+		const name = {};
+		handle.getsockname?.(name);
+		handle.close();
+		// server.address() is as before; a worker that the cluster forks now compares it with what it asked for.
+		if (handle.getsockname) handle.getsockname = (ret) => (Object.assign(ret, name), 0);
 	};
 
 	const open = (server) => new Promise((done) => server.getConnections((error, count) => done(count)));

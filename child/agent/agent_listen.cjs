@@ -84,7 +84,7 @@ module.exports = (variable, agent) => {
 
 	const serve = (server, fd, socket, wish, callback) => {
 		try {
-			listen.call(server, { fd, backlog: BACKLOG, signal: wish.signal }, callback);
+			listen.call(server, { fd, signal: wish.signal }, BACKLOG, callback);
 		} catch (error) {
 			if (fd !== socket.fd) fs.closeSync(fd);
 			throw error;

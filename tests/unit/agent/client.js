@@ -12,7 +12,7 @@ const go = new Promise((done) => process.stdin.once('data', done));
 // Resolves to "status body connection", or to the error's code.
 const ask = (options) => new Promise((done) => {
 	const { body = '', library = http, ...others } = options;
-	const request = library.request({ ...where, agent, path: url, timeout: 10000, ...others }, (response) => {
+	const request = library.request({ ...where, agent, path: url, timeout: 60000, ...others }, (response) => {
 		let text = '';
 		response.setEncoding('utf8').on('data', (data) => { text += data; }).on('error', (error) => done(error.code));
 		response.on('end', () => done(`${response.statusCode} ${text} ${response.headers.connection}`));
@@ -50,7 +50,7 @@ const kinds = {
 	// A request that is under way when the drain begins.
 	async slow() {
 		const answer = ask({ path: '/slow' });
-		setTimeout(() => console.log('asked'), 200);
+		setTimeout(() => console.log('asked'), 100);
 		console.log(await answer);
 	},
 	// An answer before the body has come: the connection must live until the body is through.
@@ -69,20 +69,20 @@ const kinds = {
 		const secret = { pskCallback, ciphers: 'PSK', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined };
 		return kinds.twice({ library: https, agent: new https.Agent({ keepAlive: true, ...secret }) });
 	},
+	// One stream before, one that has begun when the goaway comes.
 	async http2() {
 		const session = require('http2').connect(`http://127.0.0.1:${place}`);
-		const get = (path) => new Promise((done) => {
-			const stream = session.request({ ':path': path }).on('error', (error) => done(error.code));
+		const get = (path, begun) => new Promise((done) => {
+			const stream = session.request({ ':path': path }).on('response', begun).on('error', (error) => done(error.code));
 			let text = '';
 			stream.setEncoding('utf8').on('data', (data) => { text += data; }).on('end', () => done(text));
 		});
 		const told = new Promise((done) => session.on('goaway', (code, last) => done(`goaway ${code} ${last}`)));
-		const first = await get('/');
-		const slow = get('/slow');
-		console.log('asked');
+		const first = await get('/', () => {});
+		const slow = get('/begun', () => console.log('asked'));
 		await go;
-		const closed = new Promise((done) => session.on('close', done));
-		console.log(first, '|', await told, '|', await slow, '|', await closed ?? 'closed');
+		const closed = new Promise((done) => session.on('close', () => done('closed')));
+		console.log(first, '|', await told, '|', await slow, '|', await closed);
 	},
 	async net() {
 		const socket = require('net').connect(where);

@@ -10,10 +10,11 @@ const [kind, place] = isMainThread ? process.argv.slice(2) : workerData;
 const where = Number(place) || place;
 
 const answer = (request, response) => {
-	const slow = request.url.startsWith('/slow') ? 600 : 0;
+	const slow = request.url.startsWith('/slow') ? 2000 : 0;
 	if (request.url === '/raw') return response.writeHead(200, ['Connection', 'keep-alive', 'X-A', '1']).end('fine');
 	if (request.url === '/own') return response.writeHead(200, 'Fine', { connection: 'keep-alive', 'X-A': '1' }).end('fine');
 	if (request.url === '/early') return response.end('fine'); // before the body
+	if (request.url === '/begun') return response.write('fi') && setTimeout(() => response.end('ne'), 600);
 	request.resume().on('end', () => setTimeout(() => response.end('fine'), slow));
 };
 const secret = { pskCallback: () => Buffer.alloc(32, 7), ciphers: 'PSK', maxVersion: 'TLSv1.2' }; // needs no certificate
@@ -54,24 +55,32 @@ const kinds = {
 		server.on('listening', () => print('event'));
 		print(server.listen(where, callback) === server);
 	},
-	// Sockets that are nobody's business, and one that is.
+	// Sockets that are nobody's business, and two that are.
 	others: () => {
-		const other = net.createServer().listen(0, () => {
-			net.createServer().listen({ host: '127.0.0.1', port: other.address().port + 1 })
-				.on('error', () => process.exit(9)).on('listening', function () {
-					print(this.address().port);
-					kinds.http();
-				});
-		});
+		const listen = (port) => net.createServer().on('error', () => listen(port + 1))
+			.listen({ host: '127.0.0.1', port }, () => {
+				print(port);
+				kinds.http();
+			});
+		const other = net.createServer().listen(0, () => listen(other.address().port + 1));
+	},
+	// A cluster that forks once more when it is told to.
+	refork: () => {
+		if (!cluster.isPrimary) return http.createServer(answer).listen(where, () => process.env.AGAIN && print('again'));
+		cluster.fork();
+		process.on('SIGUSR2', () => cluster.fork({ AGAIN: '1' }));
 	},
 	// Leaves in order at SIGTERM, and takes an unasked-for 'close' or an error for the end of the world.
 	orderly: () => {
 		const server = kinds.http().on('close', () => print('close'));
 		setInterval(() => {}, 1000); // as a pool or a cache does
-		process.on('SIGTERM', () => server.close((error) => {
-			print('leaves', error);
-			process.exit(error ? 1 : 0);
-		}));
+		process.on('SIGTERM', () => {
+			print(server.address().port === where);
+			server.close((error) => {
+				print('leaves', error);
+				process.exit(error ? 1 : 0);
+			});
+		});
 	},
 };
 kinds[kind]();
