@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_killed: the supervisor is killed, in whatever state it is: what it had is gone in two seconds, and what it knew is
- * there for the next one. And the keeper, which sees to the first, is killed itself. */
+ * there for the next one. */
 #include "tests/e2e/harness.h"
 #include "tests/e2e/see.h"
 
@@ -137,50 +137,6 @@ static void what_it_knew_is_there_for_the_next_one(void **state)
 	assert_int_equal(program_finish(world, program, 10), 0);
 }
 
-/* The supervisor's child of that name; 0: none. Its environment is empty, so that no mark is in it. */
-static pid_t find_keeper(const struct program *program)
-{
-	char path[64], line[256];
-	pid_t found = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", program->pid, program->pid);
-	FILE *children = fopen(path, "re");
-	for (int pid; children != NULL && found == 0 && fscanf(children, "%d", &pid) == 1;) {
-		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-		FILE *file = fopen(path, "re");
-		if (file != NULL && fgets(line, sizeof(line), file) != NULL && strcmp(line, "heapward-keeper") == 0)
-			found = pid;
-		if (file != NULL)
-			fclose(file);
-	}
-	if (children != NULL)
-		fclose(children);
-	return found;
-}
-
-static void a_killed_keeper_is_told_of_and_mended(void **state)
-{
-	struct world *world = *state;
-	struct program *program = run(world, "heap.runtime=none", "@ ignore-term");
-	await_state(world, "ready", 20);
-	pid_t first = find_keeper(program);
-	assert_true(first > 0);
-	kill(first, SIGKILL);
-	await_err(world, program, "the keeper had ended and was started again", 10);
-	pid_t second = find_keeper(program);
-	assert_true(second > 0 && second != first);
-	kill(second, SIGKILL);
-	pid_t third = 0;
-	for (int i = 0; i < 500 && (third == 0 || third == second); i++) {
-		pause_msec(20);
-		third = find_keeper(program);
-	}
-	assert_true(third > 0 && third != second);
-	kill_supervisor(world, program);
-	for (int i = 0; i < 200 && process_lives(third); i++)
-		pause_msec(10);
-	assert_false(process_lives(third));
-}
-
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -190,7 +146,6 @@ int main(void)
 		WORLD_TEST(at_each_moment_of_its_start_it_leaves_nothing_that_lives),
 		WORLD_TEST(with_two_workers_and_a_held_socket_it_leaves_nothing),
 		WORLD_TEST(what_it_knew_is_there_for_the_next_one),
-		WORLD_TEST(a_killed_keeper_is_told_of_and_mended),
 	};
 	return cmocka_run_group_tests_name("killed", tests, NULL, NULL);
 }

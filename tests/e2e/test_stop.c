@@ -114,16 +114,6 @@ static void a_killed_supervisors_name_can_be_taken_again(void **state)
 	assert_int_equal(program_finish(world, run_start(world, again), 20), 6);
 }
 
-static pid_t keeper_of(struct world *world, const struct program *run)
-{
-	char line[32] = "";
-	FILE *children = popen(world_print(world, "pgrep -P %d -x heapward-keeper", (int)run->pid), "re");
-	assert_non_null(children);
-	char *got = fgets(line, sizeof(line), children);
-	pclose(children);
-	return got == NULL ? 0 : (pid_t)strtol(line, NULL, 10);
-}
-
 /* The second line of defence has none behind it: it is noticed when it is gone, and the new one does its work. */
 static void a_killed_keeper_is_replaced(void **state)
 {
