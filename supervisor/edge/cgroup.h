@@ -47,6 +47,7 @@ struct cgroup_service {
 	int base_fd[CGROUP_HIERARCHIES_MAX];
 	int directory_fd[CGROUP_HIERARCHIES_MAX];
 	bool made;
+	bool reopened;  /* BASE went and came again while we made ours: a keeper has the old one */
 	bool moved;     /* this process was moved to its leaf, and must move back before the group can go */
 };
 
@@ -72,6 +73,13 @@ int cgroup_tree_find(struct cgroup_tree *ret, const char *root, struct failure *
 /* Limits and usage of BASE and all its ancestors, then of the group we came from and its ancestors where that is not
  * below BASE: the plan keeps to those as well. Fills host->cgroup_*, levels, swap_accounting; may be called again. */
 void cgroup_tree_describe(const struct cgroup_tree *tree, struct host *host);
+
+/* Opens what heapward-NAME will be made in, so that a keeper can be told of it before it is there. */
+int cgroup_service_open(struct cgroup_service *ret, const struct cgroup_tree *tree, const char *name,
+			struct failure *why);
+
+/* cgroup_service_make for one that was opened. */
+int cgroup_service_make_opened(struct cgroup_service *service, struct failure *why);
 
 /* Makes heapward-NAME in every hierarchy and, where needed, moves this process to its leaf and enables controllers.
  * A group of that name that holds no process is an old one of ours: removed and made again. One with processes is an

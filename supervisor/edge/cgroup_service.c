@@ -65,15 +65,21 @@ static int make_base(const struct cgroup_hierarchy *hierarchy, struct failure *w
 	return 0;
 }
 
-static int make_in_hierarchy(struct cgroup_service *service, size_t i, struct failure *why)
+static int open_base(struct cgroup_service *service, size_t i, struct failure *why)
 {
 	const struct cgroup_hierarchy *hierarchy = &service->tree->hierarchies[i];
 	if (service->tree->owns_base && make_base(hierarchy, why) != 0)
 		return -1;
 	service->base_fd[i] = open(hierarchy->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (service->base_fd[i] < 0)
-		return failed(why, errno, "open cgroup %s", hierarchy->base);
-	service->directory_fd[i] = cgroup_make_directory(service->base_fd[i], hierarchy->base, service->name, why);
+	return service->base_fd[i] >= 0 ? 0 : failed(why, errno, "open cgroup %s", hierarchy->base);
+}
+
+static int make_in_hierarchy(struct cgroup_service *service, size_t i, struct failure *why)
+{
+	if (service->base_fd[i] < 0 && open_base(service, i, why) != 0)
+		return -1;
+	service->directory_fd[i] = cgroup_make_directory(service->base_fd[i], service->tree->hierarchies[i].base,
+							 service->name, why);
 	return service->directory_fd[i] < 0 ? -1 : 0;
 }
 
@@ -87,6 +93,7 @@ static int make_directories(struct cgroup_service *service, struct failure *why)
 				return -1;
 			cleanup_close(&service->base_fd[i]);
 			service->base_fd[i] = -1;
+			service->reopened = true;
 		}
 	}
 	return 0;
@@ -130,7 +137,7 @@ static int make_whole(struct cgroup_service *service, struct failure *why)
 	return enable_controllers(service, why);
 }
 
-int cgroup_service_make(struct cgroup_service *ret, const struct cgroup_tree *tree, const char *name,
+int cgroup_service_open(struct cgroup_service *ret, const struct cgroup_tree *tree, const char *name,
 			struct failure *why)
 {
 	assert(tree->problem[0] == '\0' && tree->hierarchy_count > 0);
@@ -138,10 +145,27 @@ int cgroup_service_make(struct cgroup_service *ret, const struct cgroup_tree *tr
 	snprintf(ret->name, sizeof(ret->name), "heapward-%s", name);
 	for (size_t i = 0; i < CGROUP_HIERARCHIES_MAX; i++)
 		ret->base_fd[i] = ret->directory_fd[i] = -1;
-	if (make_whole(ret, why) == 0)
+	for (size_t i = 0; i < tree->hierarchy_count; i++) {
+		if (open_base(ret, i, why) != 0) {
+			cgroup_service_remove(ret);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int cgroup_service_make_opened(struct cgroup_service *service, struct failure *why)
+{
+	if (make_whole(service, why) == 0)
 		return 0;
-	cgroup_service_remove(ret);
+	cgroup_service_remove(service);
 	return -1;
+}
+
+int cgroup_service_make(struct cgroup_service *ret, const struct cgroup_tree *tree, const char *name,
+			struct failure *why)
+{
+	return cgroup_service_open(ret, tree, name, why) != 0 ? -1 : cgroup_service_make_opened(ret, why);
 }
 
 static void disable_controllers(int directory_fd)

@@ -244,9 +244,9 @@ void listen_sockets_hand_over(const struct listen_sockets *sockets, bool as_list
 	launch->listen_fds = as_listen_fds ? (uint32_t)sockets->count : 0;
 }
 
-void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job)
+void listen_addresses_keeper_job(const struct listen_addresses *addresses, struct keeper_job *job)
 {
-	for (size_t i = 0; i < sockets->count; i++)
-		if (sockets->list[i].address.kind == LISTEN_UNIX)
-			memcpy(job->sockets[i], sockets->list[i].address.path, sizeof(job->sockets[i]));
+	for (size_t i = 0; i < addresses->count; i++)
+		if (addresses->list[i].kind == LISTEN_UNIX)
+			memcpy(job->sockets[i], addresses->list[i].path, sizeof(job->sockets[i]));
 }

@@ -46,6 +46,6 @@ void listen_sockets_finish(struct listen_sockets *sockets);
 void listen_sockets_hand_over(const struct listen_sockets *sockets, bool as_listen_fds, struct launch *launch);
 
 /* Names the UNIX sockets' paths in the keeper's job: it removes them after a killed supervisor, where nobody accepts. */
-void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job);
+void listen_addresses_keeper_job(const struct listen_addresses *addresses, struct keeper_job *job);
 
 #endif

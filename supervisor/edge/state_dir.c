@@ -50,9 +50,8 @@ static void make_parents(const char *path)
 }
 
 /* Group heapward may look, where there is one: 0750 instead of 0700. */
-static void share_with_group(int fd)
+static void share_with(const struct group *group, int fd)
 {
-	struct group *group = geteuid() == 0 ? getgrnam("heapward") : NULL;
 	if (group != NULL && fchown(fd, (uid_t)-1, group->gr_gid) == 0)
 		(void)fchmod(fd, 0750);
 }
@@ -60,6 +59,8 @@ static void share_with_group(int fd)
 int state_open_directory(const char *path, bool make, struct failure *why)
 {
 	struct stat stat;
+	/* Asked for first: it takes time, in which a directory just made would have nobody who removes it. */
+	const struct group *group = make && geteuid() == 0 ? getgrnam("heapward") : NULL;
 	if (make) {
 		make_parents(path);
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -74,8 +75,7 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 		return failed(why, 0, "%s belongs to user %u, not to us; remove it", path, (unsigned)stat.st_uid);
 	if ((stat.st_mode & 022) != 0)
 		return failed(why, 0, "%s can be written by others; chmod go-w %s", path, path);
-	if (make)
-		share_with_group(fd);
+	share_with(group, fd);
 	return TAKE_FD(fd);
 }
 
@@ -154,21 +154,31 @@ static int take_state(struct state_dir *dir, const struct state_roots *roots, st
 	return dir->state_fd < 0 ? -1 : state_files_open(dir, why);
 }
 
-int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
+int state_dir_take_name(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
 {
-	struct failure problem;
 	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1, .next_death = 1 };
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	if (take_runtime(ret, roots, why) < 0) {
-		state_dir_release(ret);
+	if (take_runtime(ret, roots, why) == 0)
+		return 0;
+	state_dir_release(ret);
+	return -1;
+}
+
+void state_dir_open_state(struct state_dir *dir, const struct state_roots *roots)
+{
+	struct failure problem;
+	if (take_state(dir, roots, &problem) == 0)
+		return;
+	snprintf(dir->problem, sizeof(dir->problem), "deaths and events are not kept on disk: %.200s", problem.text);
+	close_and_forget(&dir->state_fd);
+	close_and_forget(&dir->events_fd);
+}
+
+int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
+{
+	if (state_dir_take_name(ret, roots, name, why) < 0)
 		return -1;
-	}
-	if (take_state(ret, roots, &problem) < 0) {
-		snprintf(ret->problem, sizeof(ret->problem), "deaths and events are not kept on disk: %.200s",
-			 problem.text);
-		close_and_forget(&ret->state_fd);
-		close_and_forget(&ret->events_fd);
-	}
+	state_dir_open_state(ret, roots);
 	return 0;
 }
 

@@ -36,7 +36,14 @@ struct state_dir {
 };
 
 /* Takes the name. Fails where another supervisor holds it (naming its pid) or the runtime directory cannot be made. */
+int state_dir_take_name(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why);
+
+/* Opens what is kept on disk, of a name that was taken; where it cannot be, that is dir->problem. */
+void state_dir_open_state(struct state_dir *dir, const struct state_roots *roots);
+
+/* Both. */
 int state_dir_take(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why);
+
 /* Adds what the keeper must unlink, and the lock that it holds until all is gone. Descriptors stay ours. */
 void state_dir_keeper_job(const struct state_dir *dir, struct keeper_job *job);
 

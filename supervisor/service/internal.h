@@ -83,6 +83,7 @@ struct service {
 	struct cgroup_service groups;
 	struct listen_sockets sockets;    /* of the first policy: a reload cannot change them */
 	char no_room[256];                /* why there is no second worker: the last answer */
+	bool keeper_knows_groups;
 	bool has_groups, events_as_json, overcommit_said, crumb_kept;
 	struct state_dir dir;
 	struct control_socket control;
@@ -115,6 +116,12 @@ void sources_attach_output(struct worker_run *run);
 void sources_attach_records(struct worker_run *run);
 void sources_unwatch_worker(struct worker_run *run);
 void sources_attach_sink(struct service *service);
+
+/* guard.c: groups, and the keeper that removes what a killed supervisor leaves */
+void guard_prepare(struct service *service);
+int guard_begin(struct service *service, struct failure *why);       /* the keeper, once the name is ours */
+int guard_make_groups(struct service *service, struct failure *why); /* and a keeper that knows them */
+void guard_finish(struct service *service, bool abandoned);
 
 /* acts.c: one function an action */
 void acts_do(struct service *service, const struct decision *decision);

@@ -175,65 +175,6 @@ static int supervise(struct service *service, struct failure *why)
 	return 0;
 }
 
-static int start_groups(struct service *service, struct failure *why)
-{
-	const struct service_setup *setup = service->setup;
-	bool needed = setup->plan->numbers[PLAN_MEMORY_MAX].value != SIZE_NONE && !setup->plan->enforced &&
-		      setup->policy->memory.enforce == ENFORCE_REQUIRED;
-	if (service->tree.problem[0] != '\0') {
-		tell_warning(service, "no cgroup of its own: %s", service->tree.problem);
-		return 0;
-	}
-	if (cgroup_service_make(&service->groups, &service->tree, setup->name, why) == 0) {
-		service->has_groups = true;
-		return 0;
-	}
-	if (needed || setup->plan->numbers[PLAN_MEMORY_MAX].value != SIZE_NONE)
-		return failed_in(why, "cgroup");
-	tell_warning(service, "no cgroup of its own: %s", why->text);
-	return 0;
-}
-
-static int start_keeper(struct service *service, struct failure *why)
-{
-	struct keeper_job job;
-	keeper_job_init(&job);
-	if (service->has_groups)
-		cgroup_service_keeper_job(&service->groups, &job);
-	state_dir_keeper_job(&service->dir, &job);
-	listen_sockets_keeper_job(&service->sockets, &job);
-	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
-}
-
-/* A new keeper knows of groups by its job; of sessions, where there are no groups, it has to be told. */
-static int tell_sessions(struct service *service, struct failure *why)
-{
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
-		const struct worker_run *run = &service->runs[i];
-		if (run->id != 0 && !run->has_group && run->child.pid > 0 &&
-		    keeper_add_session(&service->keeper, run->child.pid, why) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The second line of defence is gone: a new one is started at once. */
-static void keeper_ended(struct source *source, uint32_t events UNUSED)
-{
-	struct service *service = source->owner;
-	struct failure why;
-	loop_remove(&service->loop, source);
-	source->fd = -1;
-	keeper_finish(&service->keeper);
-	if (start_keeper(service, &why) < 0 || tell_sessions(service, &why) < 0) {
-		tell_warning(service, "the keeper has ended and cannot be started again: %s", why.text);
-		return;
-	}
-	tell_warning(service, "the keeper had ended and was started again");
-	source->fd = service->keeper.pid_fd;
-	(void)loop_add(&service->loop, source, EPOLLIN, &why);
-}
-
 static int start_programs(struct service *service, struct failure *why)
 {
 	service->child_program_fd = libexec_open("heapward-child", why);
@@ -305,40 +246,26 @@ static int start_service(struct service *service, struct failure *why)
 	const struct service_setup *setup = service->setup;
 	struct state_roots roots;
 	state_roots_find(&roots);
-	if (state_dir_take(&service->dir, &roots, setup->name, why) < 0)
+	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
 		return -1;
+	guard_prepare(service);
+	/* From here on there are things that a killed supervisor would leave behind. */
+	if (state_dir_take_name(&service->dir, &roots, setup->name, why) < 0 || guard_begin(service, why) < 0)
+		return -1;
+	state_dir_open_state(&service->dir, &roots);
 	state_dir_read_figures(&roots, setup->name, &service->figures);
 	recall_last_death(service, &roots);
 	restore_budget(service);
 	breadcrumbs_read(service);
 	if (renew_find_user(setup, &service->user, why) < 0)
 		return -1;
-	if (holding_start(service, why) < 0 || start_programs(service, why) < 0 ||
-	    sources_watch_signals(service, why) < 0)
+	if (holding_start(service, why) < 0)
 		return -1;
 	tell_start(service);
-	if (start_groups(service, why) < 0 || start_keeper(service, why) < 0)
+	if (guard_make_groups(service, why) < 0)
 		return -1;
-	service->keeper_end = (struct source){ .fd = service->keeper.pid_fd, .ready = keeper_ended, .owner = service };
-	if (loop_add(&service->loop, &service->keeper_end, EPOLLIN, why) < 0)
-		return failed_in(why, "keeper");
 	start_control(service);
 	return 0;
-}
-
-/* In order: the keeper leaves, it stands in the leaf that goes with the group. Where the supervisor itself has failed
- * with a worker alive, the keeper stays: our end of its pipe closes with us, and it kills and removes what there is. */
-static void finish_groups(struct service *service, bool abandoned)
-{
-	loop_remove(&service->loop, &service->keeper_end);
-	if (abandoned)
-		return;
-	keeper_finish(&service->keeper);
-	state_dir_forget_budget(&service->dir);
-	breadcrumbs_forget(service);
-	if (service->has_groups)
-		cgroup_service_remove(&service->groups);
-	state_dir_release(&service->dir);
 }
 
 static void finish_service(struct service *service)
@@ -352,7 +279,7 @@ static void finish_service(struct service *service)
 	}
 	if (service->has_control)
 		control_socket_finish(&service->control);
-	finish_groups(service, abandoned);
+	guard_finish(service, abandoned);
 	listen_sockets_finish(&service->sockets);
 	cleanup_close(&service->signals.fd);
 	cleanup_close(&service->child_program_fd);

@@ -115,6 +115,7 @@ size_t service_cgroups(const struct world *world, char *text, size_t size);
 void await_nothing_left(struct world *world, double seconds);
 
 bool process_lives(pid_t pid); /* a zombie does not */
+pid_t keeper_of(struct world *world, const struct program *supervisor); /* 0: none */
 double process_cpu_seconds(pid_t pid);
 int64_t process_memory_kib(pid_t pid, const char *what); /* "VmRSS", "VmData" */
 bool on_cgroup_v2(void);

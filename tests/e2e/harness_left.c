@@ -63,6 +63,16 @@ int64_t process_memory_kib(pid_t pid, const char *what)
 	return strtol(at + strlen(what) + 1, NULL, 10);
 }
 
+pid_t keeper_of(struct world *world, const struct program *supervisor)
+{
+	char line[32] = "";
+	FILE *children = popen(world_print(world, "pgrep -P %d -x heapward-keeper", (int)supervisor->pid), "re");
+	assert_non_null(children);
+	char *got = fgets(line, sizeof(line), children);
+	pclose(children);
+	return got == NULL ? 0 : (pid_t)strtol(line, NULL, 10);
+}
+
 static bool is_of_service(const struct world *world, pid_t pid)
 {
 	char text[64 * 1024], mark[64];

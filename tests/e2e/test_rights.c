@@ -4,6 +4,7 @@
 #include "tests/e2e/see.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,22 @@ static void limits_tasks_counts_the_whole_tree(void **state)
 	assert_string_equal(program_out(world, run), "");
 }
 
+/* Without a group the keeper ends a session, which a new keeper has to be told; sh, the session's leader, dies with its
+ * parent, what it has started does not. */
+static void a_mended_keeper_knows_the_worker_that_has_no_group(void **state)
+{
+	struct world *world = *state;
+	struct program *run = run_as_nobody(world, "-- sh -c 'trap \"\" TERM; sleep 100 & echo steady; wait'");
+	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 20);
+	pid_t first = keeper_of(world, run);
+	assert_true(first > 0);
+	kill(first, SIGKILL);
+	await_err(world, run, "the keeper had ended and was started again", 10);
+	kill(run->pid, SIGKILL);
+	program_finish(world, run, 10);
+	await_nothing_left(world, 2);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -141,6 +158,7 @@ int main(void)
 		WORLD_TEST(an_ordinary_user_is_told_the_remedy_once_and_served),
 		WORLD_TEST(a_cap_that_cannot_be_enforced_is_refused),
 		WORLD_TEST(best_effort_starts_with_a_warning),
+		WORLD_TEST(a_mended_keeper_knows_the_worker_that_has_no_group),
 		WORLD_TEST(what_the_policy_asks_for_reaches_the_worker),
 		WORLD_TEST(a_bare_run_takes_nothing_away),
 		WORLD_TEST(limits_tasks_counts_the_whole_tree),

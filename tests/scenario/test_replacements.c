@@ -52,7 +52,7 @@ static void an_early_warning_goes_the_same_way_and_is_the_cause(void **unused UN
 	assert_string_equal(told(&story, 0), "old space is forecast to be full in 1.4 s (live 47 MiB of 64 MiB, growing 9.6 MiB/s): "
 					     "a second worker starts while it serves");
 	takes_over(&story, 2, 1);
-	leaves(&story, 1, "keep-death 1, (replace.done)");
+	leaves(&story, 1, "(replace.done)");
 	worker(&story, 2, NEAR_LIMIT, "check-room 2"); /* V8 itself, with nothing to add */
 	no_room(&story, "need 560 MiB", "(replace.refused), (replace.start), drain 2");
 	assert_string_equal(told(&story, 1), "near its heap limit: it drains, then the next one starts");
@@ -178,12 +178,12 @@ static void a_warning_waits_for_the_drain_as_long_as_it_can(void **unused UNUSED
 	warned(&story, 2, "full in 1.3 s", "");
 	passes(&story, 1 * SEC);
 	worker(&story, 2, NEAR_LIMIT, "(warning), SIGTERM to 1"); /* now V8 says so */
-	leaves(&story, 1, "keep-death 1, (replace.done), check-room 2");
+	leaves(&story, 1, "(replace.done), check-room 2");
 	room(&story, "(replace.start), launch 3");
 	assert_string_equal(told(&story, 0), "full in 1.3 s: a second worker starts while it serves");
 	takes_over(&story, 3, 2);
 	warned(&story, 3, "full in 1.2 s", "");
-	leaves(&story, 2, "keep-death 2, (replace.done), check-room 3"); /* by itself, in time */
+	leaves(&story, 2, "(replace.done), check-room 3"); /* by itself, in time */
 }
 
 static void a_restart_while_the_old_one_drains_comes_afterwards(void **unused UNUSED)

@@ -141,7 +141,7 @@ static void hold_sockets(struct keeper_job *job, const struct fixture *fixture)
 	path_of(fixture, "held", list.list[0].path);
 	assert_ok(listen_sockets_make(&sockets, &list, UINT32_MAX, UINT32_MAX, &why));
 	assert_ok(listen_sockets_listen(&sockets, &why));
-	listen_sockets_keeper_job(&sockets, job);
+	listen_addresses_keeper_job(&list, job);
 	path_of(fixture, "another's", job->sockets[3]);
 	path_of(fixture, "file", job->sockets[LISTEN_MAX - 1]);
 }

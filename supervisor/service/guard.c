@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guard: the service's groups, and the keeper that removes them where this process cannot. The keeper runs as soon as
+ * the name is ours, so that a supervisor killed in the middle of its start leaves nothing either. */
+#include "supervisor/service/internal.h"
+
+#include <sys/epoll.h>
+
+static int start_keeper(struct service *service, struct failure *why)
+{
+	struct keeper_job job;
+	keeper_job_init(&job);
+	if (service->groups.made)
+		cgroup_service_keeper_job(&service->groups, &job);
+	state_dir_keeper_job(&service->dir, &job);
+	listen_addresses_keeper_job(&service->setup->policy->service.listen, &job);
+	service->keeper_knows_groups = service->groups.made;
+	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
+}
+
+/* A new keeper knows of groups by its job; of sessions, where there are no groups, it has to be told. */
+static int tell_sessions(struct service *service, struct failure *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+		const struct worker_run *run = &service->runs[i];
+		if (run->id != 0 && !run->has_group && run->child.pid > 0 &&
+		    keeper_add_session(&service->keeper, run->child.pid, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void keeper_ended(struct source *source, uint32_t events UNUSED);
+
+static int watch_keeper(struct service *service, struct failure *why)
+{
+	service->keeper_end = (struct source){ .fd = service->keeper.pid_fd, .ready = keeper_ended, .owner = service };
+	return loop_add(&service->loop, &service->keeper_end, EPOLLIN, why) < 0 ? failed_in(why, "keeper") : 0;
+}
+
+static void end_keeper(struct service *service)
+{
+	loop_remove(&service->loop, &service->keeper_end);
+	service->keeper_end.fd = -1;
+	keeper_finish(&service->keeper);
+}
+
+/* The second line of defence is gone: a new one is started at once. */
+static void keeper_ended(struct source *source, uint32_t events UNUSED)
+{
+	struct service *service = source->owner;
+	struct failure why;
+	end_keeper(service);
+	if (start_keeper(service, &why) < 0 || tell_sessions(service, &why) < 0 || watch_keeper(service, &why) < 0)
+		tell_warning(service, "the keeper has ended and cannot be started again: %s", why.text);
+	else
+		tell_warning(service, "the keeper had ended and was started again");
+}
+
+/* Where this process has to move into a leaf of its own, the keeper comes after that: BASE must hold neither. */
+static bool keeper_comes_late(const struct service *service)
+{
+	return service->tree.problem[0] == '\0' && service->tree.needs_leaf;
+}
+
+void guard_prepare(struct service *service)
+{
+	struct failure ignored; /* making the groups tells it */
+	if (service->tree.problem[0] == '\0' && !keeper_comes_late(service))
+		(void)cgroup_service_open(&service->groups, &service->tree, service->setup->name, &ignored);
+}
+
+int guard_begin(struct service *service, struct failure *why)
+{
+	if (keeper_comes_late(service))
+		return 0;
+	return start_keeper(service, why) < 0 || watch_keeper(service, why) < 0 ? -1 : 0;
+}
+
+static int make_groups(struct service *service, struct failure *why)
+{
+	if (service->groups.made)
+		return cgroup_service_make_opened(&service->groups, why);
+	return cgroup_service_make(&service->groups, &service->tree, service->setup->name, why);
+}
+
+/* Groups where there can be some; without them, what asked for a limit fails. */
+static int start_groups(struct service *service, struct failure *why)
+{
+	const struct plan_number *max = &service->setup->plan->numbers[PLAN_MEMORY_MAX];
+	if (service->tree.problem[0] != '\0') {
+		tell_warning(service, "no cgroup of its own: %s", service->tree.problem);
+		return 0;
+	}
+	service->has_groups = make_groups(service, why) == 0;
+	if (service->has_groups)
+		return 0;
+	if (max->value != SIZE_NONE)
+		return failed_in(why, "cgroup");
+	tell_warning(service, "no cgroup of its own: %s", why->text);
+	return 0;
+}
+
+int guard_make_groups(struct service *service, struct failure *why)
+{
+	if (start_groups(service, why) < 0)
+		return -1;
+	bool right = service->keeper.pid > 0 && service->keeper_knows_groups == service->has_groups &&
+		     !service->groups.reopened;
+	if (right)
+		return 0;
+	end_keeper(service);
+	return start_keeper(service, why) < 0 || watch_keeper(service, why) < 0 ? -1 : 0;
+}
+
+/* In order: where the keeper stands in the leaf that goes with the group, it leaves first; and always before the name is
+ * free for the next supervisor. Where this one has failed with a worker alive, the keeper stays: our end of its pipe
+ * closes with us, and it kills and removes what there is. */
+void guard_finish(struct service *service, bool abandoned)
+{
+	if (abandoned) {
+		loop_remove(&service->loop, &service->keeper_end);
+		return;
+	}
+	state_dir_forget_budget(&service->dir);
+	breadcrumbs_forget(service);
+	if (!service->groups.moved)
+		cgroup_service_remove(&service->groups);
+	end_keeper(service);
+	cgroup_service_remove(&service->groups);
+	state_dir_release(&service->dir);
+}
