@@ -170,7 +170,7 @@ static void describe_level(struct host *host, const struct cgroup_hierarchy *hie
 	if (fd < 0)
 		return;
 	cgroup_read_number(fd, v2 ? "memory.max" : "memory.limit_in_bytes", &level->max_bytes);
-	level->current_bytes = cgroup_read_or_unknown(fd, v2 ? "memory.current" : "memory.usage_in_bytes");
+	level->current_bytes = cgroup_read_kept_of(fd, v2, false);
 	if (v2)
 		cgroup_read_number(fd, "memory.high", &level->high_bytes);
 }
