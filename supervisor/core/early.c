@@ -241,7 +241,8 @@ static bool warn_of_memory(const struct early_limits *limits, uint64_t bytes, st
 	char now[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX];
 	*ret = (struct early_warning){
 		.trigger = EARLY_MEMORY, .used_bytes = SIZE_UNKNOWN, .live_bytes = SIZE_UNKNOWN, .old_space_bytes = SIZE_UNKNOWN,
-		.usec_to_limit = USEC_NEVER, .memory_bytes = bytes, .memory_limit_bytes = limits->memory_limit_bytes,
+		.usec_to_limit = USEC_NEVER, .growth_bytes = SIZE_UNKNOWN, .gc_percent = PERCENT_NONE, .memory_bytes = bytes,
+		.memory_limit_bytes = limits->memory_limit_bytes,
 	};
 	snprintf(ret->text, sizeof(ret->text), "memory is nearly full: %s of %s, without file cache",
 		 units_format_size(now, bytes), units_format_size(limit, limits->memory_limit_bytes));

@@ -88,25 +88,26 @@ void cgroup_read_counters(const struct cgroup *cgroup, struct memory_counters *r
 }
 
 /* v1's figures with total_ are of the group and those below it, v2's always are. */
-uint64_t cgroup_read_kept(const struct cgroup *cgroup)
+uint64_t cgroup_read_kept_of(int directory_fd, bool v2, bool hot)
 {
 	static const char *const given_back[2][3] = {
 		{ "total_inactive_file", "total_active_file", NULL },
 		{ "inactive_file", "active_file", "slab_reclaimable" },
 	};
 	uint64_t usage, part;
-	if (!cgroup->made)
+	if (!cgroup_read_number(directory_fd, v2 ? "memory.current" : "memory.usage_in_bytes", &usage))
 		return SIZE_UNKNOWN;
-	bool v2 = is_v2(cgroup);
-	int fd = cgroup->directory_fd[0];
-	if (!cgroup_read_number(fd, v2 ? "memory.current" : "memory.usage_in_bytes", &usage))
-		return SIZE_UNKNOWN;
-	for (size_t i = 0; i < ARRAY_LEN(given_back[0]); i++) {
+	for (size_t i = 0; i < (hot ? ARRAY_LEN(given_back[0]) : 1); i++) {
 		const char *key = given_back[v2][i];
-		if (key != NULL && cgroup_read_keyed(fd, "memory.stat", key, &part))
+		if (key != NULL && cgroup_read_keyed(directory_fd, "memory.stat", key, &part))
 			usage -= part < usage ? part : usage;
 	}
 	return usage;
+}
+
+uint64_t cgroup_read_kept(const struct cgroup *cgroup)
+{
+	return cgroup->made ? cgroup_read_kept_of(cgroup->directory_fd[0], is_v2(cgroup), true) : SIZE_UNKNOWN;
 }
 
 static int watch_v2(int directory_fd, struct failure *why)

@@ -51,6 +51,11 @@ int cgroup_write_number(int directory_fd, const char *name, uint64_t number);
 int cgroup_set_limits(struct cgroup *cgroup, const struct cgroup_limits *limits, struct failure *why);
 void cgroup_remark(struct cgroup *cgroup, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* --- cgroup_counters.c --- */
+
+/* Usage less what the kernel can give back: the file cache that was not used for long, and with `hot` all of it. */
+uint64_t cgroup_read_kept_of(int directory_fd, bool v2, bool hot);
+
 /* --- cgroup_service.c --- */
 
 /* v2: makes `controller` available below the directory; 0 where it already is. */

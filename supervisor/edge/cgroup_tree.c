@@ -158,21 +158,12 @@ int cgroup_tree_find(struct cgroup_tree *ret, const char *root, struct failure *
 	return 0;
 }
 
-/* Page cache that waits to be dropped is not in use: a container full of it is not full. */
-static uint64_t read_in_use(int fd, bool v2)
-{
-	uint64_t cache = 0, usage = cgroup_read_or_unknown(fd, v2 ? "memory.current" : "memory.usage_in_bytes");
-	if (usage == SIZE_UNKNOWN ||
-	    !cgroup_read_keyed(fd, "memory.stat", v2 ? "inactive_file" : "total_inactive_file", &cache))
-		return usage;
-	return usage > cache ? usage - cache : 0;
-}
-
-/* A file that is not there (the root group has no limits) is no limit. */
+/* A file that is not there (the root group has no limits) is no limit. Page cache that waits to be dropped is not in use: a
+ * container full of it is not full. */
 static void read_level(int fd, bool v2, struct host_level *level)
 {
 	cgroup_read_number(fd, v2 ? "memory.max" : "memory.limit_in_bytes", &level->max_bytes);
-	level->current_bytes = read_in_use(fd, v2);
+	level->current_bytes = cgroup_read_kept_of(fd, v2, false);
 	if (v2)
 		cgroup_read_number(fd, "memory.high", &level->high_bytes);
 }

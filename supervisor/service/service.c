@@ -15,8 +15,25 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 
+/* The same news of the same worker, not heard yet: NULL where there is none. */
+static struct event *find_queued(struct service *service, const struct event *event)
+{
+	for (size_t i = 0; event->about_worker && i < service->event_count; i++) {
+		struct event *queued = &service->events[(service->event_first + i) % EVENTS_MAX];
+		if (queued->about_worker && queued->worker_event == event->worker_event && queued->worker == event->worker)
+			return queued;
+	}
+	return NULL;
+}
+
+/* Said twice before it is heard is said once, however often a worker's records say it: the queue has an end. */
 void service_push(struct service *service, struct event event)
 {
+	struct event *queued = find_queued(service, &event);
+	if (queued != NULL) {
+		queued->can_wait = queued->can_wait && event.can_wait;
+		return;
+	}
 	assert(service->event_count < EVENTS_MAX);
 	service->events[(service->event_first + service->event_count++) % EVENTS_MAX] = event;
 }

@@ -45,8 +45,8 @@ static void add_numbers(struct notice *notice, const struct early_warning *warni
 	tell_add_size(notice, "live_bytes", warning->live_bytes);
 	tell_add_size(notice, "old_space_bytes", warning->old_space_bytes);
 	tell_add_time(notice, "seconds_to_limit", warning->usec_to_limit);
-	tell_add_number(notice, "growth_bytes_per_minute", (int64_t)warning->growth_bytes);
-	tell_add_number(notice, "gc_percent", warning->gc_percent);
+	tell_add_size(notice, "growth_bytes_per_minute", warning->growth_bytes);
+	tell_add_size(notice, "gc_percent", warning->gc_percent == PERCENT_NONE ? SIZE_UNKNOWN : warning->gc_percent);
 	tell_add_size(notice, "memory_bytes", warning->memory_bytes);
 	tell_add_size(notice, "memory_limit_bytes", warning->memory_limit_bytes);
 }

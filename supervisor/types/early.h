@@ -29,8 +29,8 @@ struct early_warning {
 	enum early_trigger trigger;
 	uint64_t used_bytes, live_bytes, old_space_bytes; /* SIZE_UNKNOWN of MEMORY */
 	int64_t usec_to_limit;                            /* USEC_NEVER: not forecast */
-	uint64_t growth_bytes;                            /* a minute, of the live set */
-	uint32_t gc_percent;                              /* of the window */
+	uint64_t growth_bytes;                            /* a minute, of the live set; SIZE_UNKNOWN of MEMORY */
+	uint32_t gc_percent;                              /* of the window; PERCENT_NONE of MEMORY */
 	uint64_t memory_bytes, memory_limit_bytes;        /* SIZE_UNKNOWN but of MEMORY */
 	char text[160];                                   /* the cause, with its numbers */
 };

@@ -171,6 +171,16 @@ static void a_program_between_that_is_no_node_passes_the_pipe_on(void **state)
 	program_finish(world, run, 20);
 }
 
+/* More news than the supervisor's queue has room for, and then the end of the process, all in one wake-up. */
+static void a_flood_of_near_limits_does_not_end_the_supervisor(void **state)
+{
+	struct world *world = *state;
+	const char *const node[] = { js_worker_path(world, "flood-near.js"), NULL };
+	struct program *run = run_node(world, "memory.max=400M", node);
+	assert_int_equal(program_finish(world, run, 60), 7);
+	assert_contains(last_line(world, program_err(world, run)), "exit 7");
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -184,6 +194,7 @@ int main(void)
 		WORLD_TEST(more_processes_than_planned_are_told),
 		WORLD_TEST(a_cluster_of_four_ends_at_its_heap_limit),
 		WORLD_TEST(a_program_between_that_is_no_node_passes_the_pipe_on),
+		WORLD_TEST(a_flood_of_near_limits_does_not_end_the_supervisor),
 	};
 	return cmocka_run_group_tests_name("reporters", tests, NULL, NULL);
 }

@@ -257,6 +257,7 @@ static void memory_is_looked_at_twice(void **state UNUSED)
 	assert_int_equal(warning.trigger, EARLY_MEMORY);
 	assert_true(warning.memory_bytes == 300 * MIB && warning.memory_limit_bytes == 320 * MIB);
 	assert_true(warning.live_bytes == SIZE_UNKNOWN && warning.usec_to_limit == USEC_NEVER);
+	assert_true(warning.growth_bytes == SIZE_UNKNOWN && warning.gc_percent == PERCENT_NONE);
 }
 
 static void a_service_that_needs_so_much_memory_is_left_alone(void **state UNUSED)
