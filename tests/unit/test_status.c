@@ -208,18 +208,6 @@ static void a_heap_without_a_collection_or_with_a_problem_says_so(void **state U
 	free(text);
 }
 
-static void a_heap_that_fills_says_when_it_is_full(void **state UNUSED)
-{
-	struct status status = sample();
-	char *text = printed(&status);
-	assert_null(strstr(text, "as it grows now"));
-	free(text);
-	status.instance.heap.usec_to_limit = 90 * USEC_PER_SEC;
-	text = printed(&status);
-	assert_contains(text, "as it grows now, old space is full in 1 min 30 s");
-	free(text);
-}
-
 static void what_no_honest_worker_sends_is_told(void **state UNUSED)
 {
 	struct status status = sample();
@@ -279,7 +267,6 @@ int main(void)
 		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
 		cmocka_unit_test(a_raise_is_told_with_its_history),
 		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
-		cmocka_unit_test(a_heap_that_fills_says_when_it_is_full),
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
 		cmocka_unit_test(a_failed_service_says_why),
