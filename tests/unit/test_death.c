@@ -80,6 +80,25 @@ static void the_summary_is_what_status_shows(void **state UNUSED)
 	free(json);
 }
 
+/* As a supervisor finds it again that was not there. */
+static void a_kept_death_has_the_same_summary(void **state UNUSED)
+{
+	struct death death;
+	make(&death, VERDICT_EXIT);
+	death.verdict.number = 3;
+	cleanup_free char *whole = death_json(&death), *summary = death_summary_json(&death);
+	cleanup_free char *again = death_summary_of(whole);
+	struct json_object *one = json_parse(summary, strlen(summary)), *other = json_parse(again, strlen(again));
+	assert_string_equal(json_find_text(other, "verdict", ""), "exit");
+	assert_string_equal(json_find_text(other, "text", ""), json_find_text(one, "text", "?"));
+	assert_int_equal(json_find_size(other, "number"), 3);
+	assert_int_equal(json_find_size(other, "at_usec"), json_find_size(one, "at_usec"));
+	assert_null(json_find(other, "heap"));
+	json_object_put(one);
+	json_object_put(other);
+	assert_null(death_summary_of("{"));
+}
+
 static char *why(const struct death *death)
 {
 	char *json = death_json(death), *text = death_text(json, death->at_realtime_usec + 12 * USEC_PER_SEC);
@@ -216,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_death_is_kept_with_every_key),
 		cmocka_unit_test(the_summary_is_what_status_shows),
+		cmocka_unit_test(a_kept_death_has_the_same_summary),
 		cmocka_unit_test(why_tells_a_heap_limit_in_lines_of_eighty_columns),
 		cmocka_unit_test(every_verdict_comes_with_a_next_step),
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),

@@ -87,6 +87,15 @@ static void a_field_may_be_null(void **state UNUSED)
 	free(json);
 }
 
+static void a_field_may_be_a_time(void **state UNUSED)
+{
+	struct notice notice = sample("exit 3");
+	notice.fields[1] = (struct notice_field){ .name = "lead_seconds", .number = 1500 * USEC_PER_MSEC, .is_time = true };
+	char *json = notice_json(&notice);
+	assert_contains(json, "\"lead_seconds\":1.5");
+	free(json);
+}
+
 static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 {
 	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
@@ -109,6 +118,8 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 		assert_string_equal(control_command_name(command), commands[command]);
 	assert_string_equal(launch_step_name(LAUNCH_STEP_DEATH_SIGNAL), "death signal");
 	assert_string_equal(launch_step_name(LAUNCH_STEP_EXEC), "exec");
+	assert_string_equal(early_trigger_name(EARLY_FORECAST), "heap.lead");
+	assert_string_equal(early_trigger_name(EARLY_MEMORY), "memory.replace_at");
 	assert_string_equal(signal_name(15), "SIGTERM");
 	assert_string_equal(signal_name(64), "a real-time signal");
 	assert_string_equal(signal_name(-1), "a real-time signal");
@@ -122,6 +133,7 @@ int main(void)
 		cmocka_unit_test(what_is_of_the_service_has_no_instance_and_no_pid),
 		cmocka_unit_test(a_kept_line_is_printed_again),
 		cmocka_unit_test(a_field_may_be_null),
+		cmocka_unit_test(a_field_may_be_a_time),
 		cmocka_unit_test(the_names_that_scripts_rely_on_stay),
 	};
 	return cmocka_run_group_tests_name("notice", tests, NULL, NULL);
