@@ -103,7 +103,11 @@ static void note_was(struct relimit_change *change, const struct policy *policy,
 	if (change->changed)
 		return;
 	change->was_bytes = plan->numbers[id].value;
-	if (is_old && plan->adopted_old_space)
+	if (!is_old && change->was_bytes == SIZE_NONE)
+		snprintf(from, sizeof(from), "none");
+	else if (is_old && change->was_bytes == SIZE_UNKNOWN && !plan->adopted_old_space)
+		snprintf(from, sizeof(from), "Node's own choice");
+	else if (is_old && plan->adopted_old_space)
 		snprintf(from, sizeof(from), "%.159s", plan->numbers[id].rule);
 	else if (!is_old || policy->heap.old_space.kind != OLD_SPACE_AUTO)
 		plan_key_origin(policy, is_old ? KEY_HEAP_OLD_SPACE : KEY_MEMORY_MAX, from, sizeof(from));
@@ -115,10 +119,8 @@ static void set_origin(struct policy *policy, enum policy_key key, const struct 
 {
 	struct origin *origin = &policy->origins[key];
 	*origin = (struct origin){ 0 };
-	if (change->was_bytes == SIZE_NONE)
-		snprintf(origin->file, sizeof(origin->file), "set while running; was none");
-	else if (change->was_bytes == SIZE_UNKNOWN)
-		snprintf(origin->file, sizeof(origin->file), "set while running; was Node's own choice");
+	if (change->was_bytes >= SIZE_UNKNOWN)
+		snprintf(origin->file, sizeof(origin->file), "set while running; was %.80s", change->was_from);
 	else
 		snprintf(origin->file, sizeof(origin->file), "set while running; was %s (%.80s)", BYTES(change->was_bytes),
 			 change->was_from);
@@ -184,27 +186,6 @@ static int check_plan(const struct relimit_wish *wish, const struct plan *plan, 
 	return 0;
 }
 
-int relimit_plan(const struct relimit_wish *wish, const struct plan *from, const struct host *host, char *const *command,
-		 struct policy *policy, struct relimit *relimit, struct plan *ret, char *refusal, size_t size)
-{
-	struct host settled = *host;
-	uint64_t semi = from->numbers[PLAN_SEMI_SPACE].value;
-	note_was(&relimit->memory_max, policy, from, PLAN_MEMORY_MAX);
-	note_was(&relimit->old_space, policy, from, PLAN_OLD_SPACE);
-	keep_raises(wish, from, &host->raises, policy);
-	lay(wish, relimit, policy);
-	settled.raises = (struct raises){ 0 };
-	settled.semi_space_bytes = semi < SIZE_UNKNOWN ? semi : 0;
-	plan_resolve(policy, &settled, command, ret);
-	mark(&relimit->memory_max, wish->has_memory_max, from->numbers[PLAN_MEMORY_MAX].value,
-	     ret->numbers[PLAN_MEMORY_MAX].value);
-	mark(&relimit->old_space, wish->has_old_space, from->numbers[PLAN_OLD_SPACE].value,
-	     ret->numbers[PLAN_OLD_SPACE].value);
-	return check_policy(policy, refusal, size) < 0 ? -1 : check_plan(wish, ret, refusal, size);
-}
-
-/* The worker that runs */
-
 /* What all processes need beside each other by the plan, with this old space. 0: not known, or not ours to say. */
 static uint64_t need(const struct plan *plan, const struct policy *policy, uint64_t old)
 {
@@ -233,6 +214,29 @@ static int check_fit(const struct plan *from, const struct plan *to, const struc
 		      BYTES(needed), policy->heap.processes > 1 ? " in all processes" : "",
 		      BYTES(to->numbers[PLAN_RESERVE].value), BYTES(to->numbers[PLAN_HEADROOM].value), BYTES(limit));
 }
+
+int relimit_plan(const struct relimit_wish *wish, const struct plan *from, const struct host *host, char *const *command,
+		 struct policy *policy, struct relimit *relimit, struct plan *ret, char *refusal, size_t size)
+{
+	struct host settled = *host;
+	uint64_t semi = from->numbers[PLAN_SEMI_SPACE].value;
+	note_was(&relimit->memory_max, policy, from, PLAN_MEMORY_MAX);
+	note_was(&relimit->old_space, policy, from, PLAN_OLD_SPACE);
+	keep_raises(wish, from, &host->raises, policy);
+	lay(wish, relimit, policy);
+	settled.raises = (struct raises){ 0 };
+	settled.semi_space_bytes = semi < SIZE_UNKNOWN ? semi : 0;
+	plan_resolve(policy, &settled, command, ret);
+	mark(&relimit->memory_max, wish->has_memory_max, from->numbers[PLAN_MEMORY_MAX].value,
+	     ret->numbers[PLAN_MEMORY_MAX].value);
+	mark(&relimit->old_space, wish->has_old_space, from->numbers[PLAN_OLD_SPACE].value,
+	     ret->numbers[PLAN_OLD_SPACE].value);
+	if (check_plan(wish, ret, refusal, size) < 0 || check_fit(from, ret, policy, false, refusal, size) < 0)
+		return -1;
+	return check_policy(policy, refusal, size);
+}
+
+/* The worker that runs */
 
 /* How much more the worker may then take than it has. */
 static int check_room(const struct plan *from, const struct plan *to, const struct policy *policy,
@@ -265,7 +269,7 @@ int relimit_check(const struct relimit_wish *wish, const struct plan *from, cons
 	if (max < from->numbers[PLAN_MEMORY_MAX].value && figures->in_use_bytes < SIZE_UNKNOWN && figures->in_use_bytes > max)
 		return refuse(refusal, size, "memory.max %s is below what is in use: %s", BYTES(max),
 			      BYTES(figures->in_use_bytes / MIB * MIB));
-	if (check_fit(from, to, policy, stays, refusal, size) < 0)
+	if (stays && check_fit(from, to, policy, true, refusal, size) < 0)
 		return -1;
 	if (!stays && old < from->numbers[PLAN_OLD_SPACE].value && figures->live_bytes < SIZE_UNKNOWN &&
 	    figures->live_bytes > old)
@@ -274,12 +278,17 @@ int relimit_check(const struct relimit_wish *wish, const struct plan *from, cons
 	return check_room(from, to, policy, host, figures->in_use_bytes, refusal, size);
 }
 
+uint64_t relimit_in_effect(const struct reporter *reporter, uint64_t young_bytes)
+{
+	uint64_t limit = reporter->heap_size_limit_bytes, rest = young_bytes + reporter->granted_bytes;
+	return limit >= SIZE_UNKNOWN || young_bytes >= SIZE_UNKNOWN || limit < rest ? SIZE_UNKNOWN : limit - rest;
+}
+
 bool relimit_is_taken(const struct reporter *reporter, uint64_t young_bytes)
 {
-	uint64_t wanted = reporter->asked_old_space_bytes + reporter->granted_bytes;
 	return reporter->limit_state == HEAPWARD_LIMIT_TAKEN ||
-	       (reporter->limit_state == HEAPWARD_LIMIT_WAITS && young_bytes < SIZE_UNKNOWN &&
-		reporter->heap_size_limit_bytes == wanted + young_bytes);
+	       (reporter->limit_state == HEAPWARD_LIMIT_WAITS &&
+		relimit_in_effect(reporter, young_bytes) == reporter->asked_old_space_bytes);
 }
 
 /* The drop-in */

@@ -32,8 +32,9 @@ int relimit_check(const struct relimit_wish *wish, const struct plan *from, cons
 		  const struct policy *policy, const struct host *host, const struct relimit_figures *figures,
 		  char *refusal, size_t size);
 
-/* True where V8 has the old space that this reporter was told to take. Old space is what is left of its heap size limit
- * without the young generation (SIZE_UNKNOWN: not known) and without headroom that was granted. */
+/* The old space that V8 has now: its heap size limit without the young generation and without headroom that was granted;
+ * SIZE_UNKNOWN where one of them is. And whether it is what this reporter was told to take. */
+uint64_t relimit_in_effect(const struct reporter *reporter, uint64_t young_bytes);
 bool relimit_is_taken(const struct reporter *reporter, uint64_t young_bytes);
 
 /* The wish as a policy text, and back: -1 with an error added where the text is none, or holds other keys. */
