@@ -97,6 +97,7 @@ int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *re
 	}
 	if (length > max_bytes)
 		return failed(why, 0, "grew while it was read; at most %zu KiB are read", max_bytes / 1024);
+	text[length] = '\0';
 	*ret_length = length;
 	*ret = text;
 	text = NULL;

@@ -11,7 +11,7 @@
 /* "" where root may believe what this file or directory says, else what is wrong with it. */
 const char *policy_files_distrust(const struct stat *stat);
 
-/* Reads the whole file; *ret is malloc'ed. */
+/* Reads the whole file; *ret is malloc'ed, and a NUL is behind its end. */
 int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why);
 
 /* "dir/web.yaml" -> "dir/web.policy.d" */
