@@ -48,8 +48,8 @@ struct worker_run {
 	struct output output;
 	struct records records;
 	bool has_output, has_records;
-	uint64_t old_space_bytes, young_bytes, heap_size_limit_bytes; /* as launched; old space: as set since */
-	uint64_t old_space_before_bytes; /* before the last set */
+	uint64_t old_space_bytes, young_bytes, heap_size_limit_bytes; /* planned when it was launched */
+	uint64_t old_space_before_bytes; /* what it had before the last set */
 	struct fatal_scanner fatal;
 	struct launch_failure launch;
 	struct memory_counters before;

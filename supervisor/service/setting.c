@@ -162,8 +162,8 @@ static size_t tell_processes(struct service *service, uint64_t old_bytes)
 		struct worker_run *run = &service->runs[i];
 		if (!lives(run) || !run->has_records || !run->agent_loaded)
 			continue;
-		run->old_space_before_bytes = run->old_space_bytes;
-		run->old_space_bytes = old_bytes;
+		run->old_space_before_bytes = run->records.old_space_bytes > 0 ? run->records.old_space_bytes
+									      : run->old_space_bytes;
 		told += records_send_old_space(&run->records, old_bytes);
 	}
 	return told;
