@@ -2,9 +2,9 @@
 /* agent: the module that Node loads into every isolate of the service. It sends heap records from inside V8's own
  * collection callbacks, so they arrive even while the event loop is stuck, and grants the planned headroom at the
  * limit. It runs no JavaScript after its start, prints nothing, and never stops the program that it is a guest of. For
- * agent_listen.cjs it does what JavaScript cannot: duplicate a descriptor, send a record. */
+ * the other files it does what JavaScript cannot: duplicate a descriptor, send a record, change V8's limit. */
+#include "child/agent/limit.h"
 #include "child/agent/node_api.h"
-#include "child/agent/v8.h"
 #include "child/record/variable.h"
 #include "heapward/record_sender.h"
 
@@ -40,7 +40,7 @@ struct agent {
 	struct heapward_record_sender *sender;
 	int64_t collection_began_usec, last_record_usec;
 	struct heapward_record_gc pending; /* collections since the last record */
-	uint64_t granted_bytes;
+	struct limit limit;
 };
 
 static int64_t now_usec(void)
@@ -70,19 +70,8 @@ static void on_gc_epilogue(struct v8_isolate *isolate, int type, int flags UNUSE
 	heapward_record_send_gc(agent->sender, &agent->pending);
 	memset(&agent->pending, 0, sizeof(agent->pending));
 	agent->last_record_usec = now;
-}
-
-/* Grants once and in one step (many small steps die in the first of them), and then nothing: a heap that is granted
- * more forever never dies and only collects. */
-static size_t on_near_heap_limit(void *data, size_t current_bytes, size_t initial_bytes UNUSED)
-{
-	struct agent *agent = data;
-	struct heapward_record_near_limit near_limit = { .old_space_bytes = current_bytes };
-	if (agent->granted_bytes == 0)
-		near_limit.granted_bytes = agent->granted_bytes = heapward_record_headroom_bytes(agent->sender);
-	v8_read_heap(&agent->v8, agent->isolate, &near_limit.heap);
-	heapward_record_send_near_limit(agent->sender, &near_limit);
-	return current_bytes + near_limit.granted_bytes;
+	if (full)
+		limit_collected(&agent->limit);
 }
 
 /* exit() runs this, abort() and signals do not: that is what a bye says. Open connections, locks and the heap may be
@@ -195,8 +184,9 @@ static void watch(struct agent *agent, const struct start *start)
 	const int types = V8_SCAVENGE | V8_MINOR_MARK_SWEEP | V8_MARK_SWEEP_COMPACT;
 	agent->v8.add_gc_prologue(agent->isolate, on_gc_prologue, agent, types);
 	agent->v8.add_gc_epilogue(agent->isolate, on_gc_epilogue, agent, types);
+	agent->limit = (struct limit){ .v8 = &agent->v8, .isolate = agent->isolate, .sender = agent->sender };
 	if (wants_near_limit(start))
-		agent->v8.add_near_heap_limit(agent->isolate, on_near_heap_limit, agent);
+		limit_watch(&agent->limit);
 }
 
 /* process.exit() skips Node's cleanup hooks in the main thread, and a Worker's end is no exit(): each has its own. */
@@ -207,14 +197,11 @@ static int say_bye_at_exit(struct napi_env__ *env, struct agent *agent, const st
 	return napi_add_env_cleanup_hook(env, on_worker_exit, agent);
 }
 
-/* agent_listen.cjs, which reads the commands, is loaded only where there are held sockets. */
 static unsigned flags_of(const struct start *start)
 {
 	if (!start->main_thread)
 		return 0;
-	if (is_launcher(start->script))
-		return HEAPWARD_MAIN_ISOLATE | HEAPWARD_LAUNCHER;
-	return HEAPWARD_MAIN_ISOLATE | (strstr(start->variable, ";listen=") != NULL ? HEAPWARD_TAKES_COMMANDS : 0);
+	return HEAPWARD_MAIN_ISOLATE | (is_launcher(start->script) ? HEAPWARD_LAUNCHER : HEAPWARD_TAKES_COMMANDS);
 }
 
 /* Returns the problem because of which nothing will be reported from here; NONE: all is well, or nobody listens. */
@@ -252,11 +239,17 @@ static struct napi_value__ *on_start(struct napi_env__ *env, struct napi_callbac
 	return napi_create_uint32(env, problem, &answer) == 0 ? answer : NULL;
 }
 
-/* This environment's sender, NULL where it has none. */
-static struct heapward_record_sender *sender_of(struct napi_env__ *env)
+/* This environment's agent, NULL where it has none. */
+static struct agent *agent_of(struct napi_env__ *env)
 {
 	void *agent = NULL;
-	return napi_get_instance_data(env, &agent) != 0 || agent == NULL ? NULL : ((struct agent *)agent)->sender;
+	return napi_get_instance_data(env, &agent) != 0 ? NULL : agent;
+}
+
+static struct heapward_record_sender *sender_of(struct napi_env__ *env)
+{
+	struct agent *agent = agent_of(env);
+	return agent == NULL ? NULL : agent->sender;
 }
 
 static struct napi_value__ *number(struct napi_env__ *env, int32_t value)
@@ -281,6 +274,19 @@ static struct napi_value__ *on_duplicate(struct napi_env__ *env, struct napi_cal
 static struct napi_value__ *on_commands(struct napi_env__ *env, struct napi_callback_info__ *info UNUSED)
 {
 	return number(env, heapward_record_commands_fd(sender_of(env)));
+}
+
+/* limit(bytes): the old space that the supervisor asks for; of the main isolate, which takes the commands. */
+static struct napi_value__ *on_limit(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct agent *agent = agent_of(env);
+	struct napi_value__ *argument;
+	size_t count = 1;
+	double bytes;
+	if (agent != NULL && agent->limit.v8 != NULL && napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == 0 &&
+	    napi_get_value_double(env, argument, &bytes) == 0 && bytes >= 0 && bytes <= (double)INT64_MAX / 2)
+		limit_ask(&agent->limit, (uint64_t)bytes);
+	return NULL;
 }
 
 /* listening(held, port, name), as in the record. */
@@ -312,7 +318,7 @@ struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi
 		struct napi_value__ *(*callback)(struct napi_env__ *, struct napi_callback_info__ *);
 	} rows[] = {
 		{ "start", on_start },         { "duplicate", on_duplicate }, { "commands", on_commands },
-		{ "listening", on_listening }, { "drained", on_drained },
+		{ "listening", on_listening }, { "drained", on_drained },     { "limit", on_limit },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct napi_value__ *function;

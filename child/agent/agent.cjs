@@ -2,7 +2,7 @@
 // Loaded by --require before the program, in each Node process and Worker of the service. Whatever goes wrong here is
 // swallowed: the program must not notice that it is watched. agent.node does all the work; where it cannot be loaded or
 // does not know this V8, a timer looks at the heap once a second (heapward/record.h has the layout of what it sends).
-// Where the supervisor holds sockets, agent_listen.cjs serves them.
+// Where the supervisor holds sockets, agent_listen.cjs serves them; agent_commands.cjs hears what it wants.
 'use strict';
 try {
 	const { HEAPWARD_AGENT: variable, NODE_OPTIONS: options = '' } = process.env;
@@ -77,6 +77,7 @@ try {
 		const problem = start();
 		if (problem && isMainThread) timer(problem);
 		if (variable.includes(';listen=') && !launcher) require(`${__dirname}/agent_listen.cjs`)(variable, agent.exports);
+		if (isMainThread && !launcher && !problem) require(`${__dirname}/agent_commands.cjs`)(agent.exports);
 	}
 } catch {}
 delete require.cache[__filename];

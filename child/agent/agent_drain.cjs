@@ -10,11 +10,9 @@ const farewell = require(`${__dirname}/agent_farewell.cjs`);
 const LOOK_MSEC = 100;
 const CLUSTER_LOOKS = 5; // what a cluster's primary has accepted may still be on its way to a worker
 const CHANNEL = 'heapward'; // from the main thread to the others
-const DRAIN = Buffer.from('48574343010018000100', 'hex'); // the named fields of struct heapward_command, record.h
-const COMMAND_BYTES = 24;
 
 // Returns track(server, handle), to be called for each server on a held socket. The handle is the one that accepts for
-// it; undefined: the server has it when it is time.
+// it; undefined: the server has it when it is time. agent.drain() is the command.
 module.exports = (agent) => {
 	const tracked = new Map();
 	let draining = false;
@@ -64,20 +62,10 @@ module.exports = (agent) => {
 		channel.close();
 	};
 
-	const hearSupervisor = (fd) => {
-		let rest = Buffer.alloc(0);
-		const take = (bytes) => {
-			for (rest = Buffer.concat([rest, bytes]); rest.length >= COMMAND_BYTES; rest = rest.subarray(COMMAND_BYTES)) {
-				if (!DRAIN.equals(rest.subarray(0, DRAIN.length))) continue;
-				tellThreads();
-				drain();
-			}
-		};
-		new net.Socket({ fd, allowHalfOpen: true }).on('data', take).on('error', () => {}).unref();
+	agent.drain = () => {
+		tellThreads();
+		drain();
 	};
-
-	const fd = isMainThread && agent.commands ? agent.commands() : -1;
-	if (fd >= 0) hearSupervisor(fd);
 
 	return (server, handle) => {
 		if (!tracked.has(server)) {

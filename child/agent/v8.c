@@ -38,6 +38,7 @@ int v8_find(struct v8 *ret)
 		{ "_ZN2v87Isolate24RemoveGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_",
 		  &ret->remove_gc_epilogue },
 		{ "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_", &ret->add_near_heap_limit },
+		{ "_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm", &ret->remove_near_heap_limit },
 		{ "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE", &ret->get_heap_statistics },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -21,6 +21,8 @@ struct v8 {
 	void (*remove_gc_prologue)(struct v8_isolate *, v8_gc_callback *, void *data);
 	void (*remove_gc_epilogue)(struct v8_isolate *, v8_gc_callback *, void *data);
 	void (*add_near_heap_limit)(struct v8_isolate *, v8_near_heap_limit_callback *, void *data);
+	/* Lowers the limit to `limit_bytes` as well, but not below what is in use. */
+	void (*remove_near_heap_limit)(struct v8_isolate *, v8_near_heap_limit_callback *, size_t limit_bytes);
 	void (*get_heap_statistics)(struct v8_isolate *, void *statistics);
 };
 

@@ -287,6 +287,14 @@ int heapward_record_send_drained(struct heapward_record_sender *sender)
 	return send_record(sender, &record);
 }
 
+int heapward_record_send_limit(struct heapward_record_sender *sender, const struct heapward_record_limit *limit)
+{
+	if (sender == NULL)
+		return -1;
+	struct heap_record record = { .kind = HEAPWARD_LIMIT, .limit = *limit };
+	return send_record(sender, &record);
+}
+
 int heapward_record_send_bye(struct heapward_record_sender *sender, enum heapward_record_leaving leaving, int status)
 {
 	if (sender == NULL)

@@ -40,7 +40,8 @@
 enum heapward_record_kind {
 	HEAPWARD_HELLO = 1, HEAPWARD_GC, HEAPWARD_NEAR_LIMIT, HEAPWARD_LISTENING, HEAPWARD_READY, HEAPWARD_HEARTBEAT,
 	HEAPWARD_DRAINED, /* after the command HEAPWARD_DRAIN: no connection is open on a held socket */
-	HEAPWARD_PROFILE_READY, HEAPWARD_BYE /* READY to PROFILE_READY have no body */
+	HEAPWARD_PROFILE_READY, HEAPWARD_BYE /* READY to PROFILE_READY have no body */,
+	HEAPWARD_LIMIT /* answer to the command HEAPWARD_HEAP_LIMIT, and again when what waited has been taken */
 };
 enum heapward_record_flag {
 	HEAPWARD_MAIN_ISOLATE = 1,  /* the heap whose death is the process's death; else a worker thread's */
@@ -61,6 +62,11 @@ enum heapward_record_problem { /* why no records (source NONE), or not all of th
 enum heapward_record_collection {
 	HEAPWARD_COLLECTION_YOUNG = 1, HEAPWARD_COLLECTION_FULL,
 	HEAPWARD_COLLECTION_NONE /* a look at the heap between collections; `collections` is 0 */
+};
+enum heapward_record_limit_state {
+	HEAPWARD_LIMIT_TAKEN = 1, /* the runtime's limit is what was asked for */
+	HEAPWARD_LIMIT_WAITS,     /* higher: until the heap comes to the limit that it has; lower: until so little is in use */
+	HEAPWARD_LIMIT_REFUSED    /* this heap's limit cannot be changed while it runs */
 };
 enum heapward_record_leaving { HEAPWARD_LEAVING_EXIT = 1 /* exit(status) */, HEAPWARD_LEAVING_THREAD };
 
@@ -89,6 +95,12 @@ struct heapward_record_listening { /* a server listens: on a held socket, or on 
 	uint32_t port; /* TCP; 0: a path */
 	char name[88]; /* what the program asked for, as the variable writes it; cut where it is longer; ends in a NUL */
 };
+struct heapward_record_limit {
+	uint64_t old_space_bytes; /* asked for, without what was granted */
+	uint64_t granted_bytes;   /* headroom granted before; it stays on top */
+	uint64_t limit_bytes;     /* the heap size limit in effect now */
+	uint32_t state;
+};
 struct heapward_record_bye {
 	uint32_t leaving;
 	int32_t status;
@@ -106,19 +118,21 @@ struct heapward_record {
 		struct heapward_record_near_limit near_limit;
 		struct heapward_record_listening listening;
 		struct heapward_record_bye bye;
+		struct heapward_record_limit limit;
 		unsigned char bytes[96];
 	} body;
 };
 
 enum heapward_command_kind {
-	HEAPWARD_DRAIN = 1 /* accept no more on held sockets, finish what is open, then send HEAPWARD_DRAINED */
+	HEAPWARD_DRAIN = 1 /* accept no more on held sockets, finish what is open, then send HEAPWARD_DRAINED */,
+	HEAPWARD_HEAP_LIMIT /* take `value` bytes as the limit of old space, then send HEAPWARD_LIMIT */
 };
 struct heapward_command {
 	uint32_t magic;
 	uint16_t version, size; /* HEAPWARD_COMMAND_VERSION, HEAPWARD_COMMAND_BYTES */
 	uint16_t kind;
 	unsigned char zero[6];
-	uint64_t value; /* of kinds to come; 0 */
+	uint64_t value; /* of HEAPWARD_HEAP_LIMIT; else 0 */
 };
 
 static_assert(sizeof(struct heapward_record) == HEAPWARD_RECORD_BYTES, "a record has one size");
@@ -139,6 +153,8 @@ static_assert(offsetof(struct heapward_record_listening, port) == 4 &&
 	      sizeof(struct heapward_record_listening) == 96, "listening");
 static_assert(sizeof(struct heapward_command) == HEAPWARD_COMMAND_BYTES && offsetof(struct heapward_command, size) == 6 &&
 	      offsetof(struct heapward_command, kind) == 8 && offsetof(struct heapward_command, value) == 16, "command");
+static_assert(offsetof(struct heapward_record_limit, limit_bytes) == 16 &&
+	      offsetof(struct heapward_record_limit, state) == 24 && sizeof(struct heapward_record_limit) == 32, "limit");
 static_assert(sizeof(struct heapward_record_bye) == 8 && sizeof(struct heapward_record_heap) == 48, "bye, heap");
 
 #endif

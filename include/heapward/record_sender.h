@@ -51,6 +51,7 @@ int heapward_record_send_near_limit(struct heapward_record_sender *sender,
 int heapward_record_send_listening(struct heapward_record_sender *sender,
 				   const struct heapward_record_listening *listening);
 int heapward_record_send_drained(struct heapward_record_sender *sender);
+int heapward_record_send_limit(struct heapward_record_sender *sender, const struct heapward_record_limit *limit);
 int heapward_record_send_bye(struct heapward_record_sender *sender, enum heapward_record_leaving leaving, int status);
 
 #pragma GCC visibility pop

@@ -81,7 +81,10 @@ static void choose_semi(struct planning *planning, struct heap *heap, const char
 	struct plan *plan = planning->plan;
 	const struct node_flag *flag = &planning->flags.semi_space;
 	uint64_t wish = semi_wish(planning);
-	if (flag->given) {
+	if (planning->host->semi_space_bytes > 0) {
+		heap->semi = planning->host->semi_space_bytes;
+		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, heap->semi, "of the worker that runs; the next start plans it anew");
+	} else if (flag->given) {
 		heap->semi = node_semi_space_effective(flag->value);
 		plan_set(plan, PLAN_SEMI_SPACE, UNIT_BYTES, heap->semi, "adopted --max-semi-space-size, up to a power of two");
 		plan_input_bytes(plan, PLAN_SEMI_SPACE, "--max-semi-space-size", flag->value, flag->from);

@@ -109,6 +109,25 @@ static struct json_object *raise_object(const struct status *status)
 	return raise;
 }
 
+static struct json_object *set_array(const struct status *status)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < status->set_count; i++) {
+		const struct status_set *set = &status->set[i];
+		struct json_object *entry = json_object_new_object();
+		json_put(entry, "key", json_text(set->key));
+		json_put(entry, "bytes", json_size(set->bytes));
+		json_put(entry, "was_bytes", json_size(set->was_bytes));
+		json_put(entry, "was_from", json_text(set->was_from));
+		json_put(entry, "follows", json_object_new_boolean(!set->asked));
+		json_put(entry, "saved", json_object_new_boolean(set->saved));
+		json_put(entry, "in_effect", json_object_new_boolean(set->in_effect));
+		json_put(entry, "in_effect_bytes", json_size(set->in_effect ? set->bytes : set->in_effect_bytes));
+		json_object_array_add(array, entry);
+	}
+	return array;
+}
+
 static struct json_object *restarts_object(const struct status *status)
 {
 	struct json_object *restarts = json_object_new_object(), *by_verdict = json_object_new_object();
@@ -154,6 +173,7 @@ char *status_json(const struct status *status)
 	json_put(service, "restarts", restarts_object(status));
 	json_put(service, "sandbox", sandbox_object(status));
 	json_put(service, "raise", raise_object(status));
+	json_put(service, "set", set_array(status));
 	json_put(service, "reload_pending", json_object_new_boolean(status->reload_pending));
 	json_put(service, "failed_why", text_or_null(status->failed_why));
 	json_put(service, "last_death",

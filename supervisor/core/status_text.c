@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
+#include "supervisor/core/plan.h"
 #include "supervisor/core/prose.h"
 
 #include <json.h>
@@ -15,6 +16,12 @@
 static const char *size_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
 {
 	return units_format_size(buffer, json_find_size(object, path));
+}
+
+/* As in the plan: whole MiB are exact. */
+static const char *exact_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
+{
+	return plan_value_text(buffer, UNIT_BYTES, json_find_size(object, path));
 }
 
 static const char *time_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
@@ -133,6 +140,30 @@ static void add_budgets(struct prose *prose, struct json_object *service)
 	}
 }
 
+/* "memory.max 600 MiB while running (was 512 MiB, web.yaml:12)" */
+static void add_one_set(struct prose *prose, struct json_object *set, bool first)
+{
+	char bytes[UNITS_TEXT_MAX], was[UNITS_TEXT_MAX], now[UNITS_TEXT_MAX], wait[96] = "";
+	bool had = json_find(set, "was_bytes") != NULL;
+	bool known = json_find_size(set, "in_effect_bytes") != SIZE_UNKNOWN;
+	if (!json_object_get_boolean(json_find(set, "in_effect")))
+		snprintf(wait, sizeof(wait), "; not yet: V8 %s%s", known ? "has " : "has not taken it",
+			 known ? exact_at(now, set, "in_effect_bytes") : "");
+	prose_field(prose, first ? "set" : "", "%s %s while running%s%s (was %s%s%s)%s", json_find_text(set, "key", "?"),
+		    json_find(set, "bytes") == NULL ? "none" : exact_at(bytes, set, "bytes"),
+		    json_object_get_boolean(json_find(set, "follows")) ? ", following memory.max" : "",
+		    json_object_get_boolean(json_find(set, "saved")) ? ", saved" : "",
+		    had ? exact_at(was, set, "was_bytes") : "", had ? ", " : "", json_find_text(set, "was_from", "?"), wait);
+}
+
+static void add_set(struct prose *prose, struct json_object *service)
+{
+	struct json_object *list = json_find(service, "set");
+	size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	for (size_t i = 0; i < count; i++)
+		add_one_set(prose, json_object_array_get_idx(list, i), i == 0);
+}
+
 static void add_raise(struct prose *prose, struct json_object *service)
 {
 	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX], up_to[UNITS_TEXT_MAX];
@@ -211,6 +242,7 @@ char *status_text(const char *json, int64_t now_realtime_usec)
 	if (json_find(instance, "pid") != NULL)
 		add_heap(&prose, instance);
 	add_memory(&prose, service, instance);
+	add_set(&prose, service);
 	add_raise(&prose, service);
 	add_restarts(&prose, service);
 	add_sandbox(&prose, service);

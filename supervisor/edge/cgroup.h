@@ -143,6 +143,11 @@ uint64_t cgroup_read_kept(const struct cgroup *cgroup);
 int cgroup_watch_usage(const struct cgroup *cgroup, uint64_t bytes, uint32_t *ret_events, struct failure *why);
 void cgroup_unwatch_usage(const struct cgroup *cgroup, int *watch_fd, uint64_t high_bytes);
 
+/* Sets the memory limits of a group that processes are in. Where less is allowed than before the kernel first takes file
+ * cache back, which may take it a moment. Fails with the limits as they were where more is in use than that: v1 says so
+ * (EBUSY), v2 would kill instead, so it is looked at before. */
+int cgroup_set_memory(struct cgroup *cgroup, uint64_t max_bytes, uint64_t swap_bytes, struct failure *why);
+
 /* The path of the worker's group (memory hierarchy) as the kernel names it: what kernel_log_read looks for. */
 void cgroup_path(const struct cgroup *cgroup, char *path, size_t size);
 

@@ -93,6 +93,56 @@ static int set_memory_v2(struct cgroup *cgroup, const struct cgroup_limits *limi
 	return 0;
 }
 
+/* v1's word for "no limit" is -1, v2's is max. */
+static int change_bytes(struct cgroup *cgroup, const char *name, uint64_t bytes, struct failure *why)
+{
+	int fd = cgroup->directory_fd[0];
+	if (bytes != SIZE_NONE)
+		return set_bytes(fd, name, bytes, why);
+	bool v2 = cgroup->service->tree->version == CGROUP_V2;
+	return cgroup_sweep_write(fd, name, v2 ? "max" : "-1") == 0 ? 0 : failed(why, errno, "set %s to no limit", name);
+}
+
+/* Memory may never be above memory and swap together: going up that one goes first, going down it goes last. */
+static int change_memory_v1(struct cgroup *cgroup, uint64_t max_bytes, uint64_t swap_bytes, struct failure *why)
+{
+	static const char memory[] = "memory.limit_in_bytes", both[] = "memory.memsw.limit_in_bytes";
+	int fd = cgroup->directory_fd[0];
+	uint64_t both_bytes = max_bytes == SIZE_NONE || swap_bytes == SIZE_NONE ? SIZE_NONE : max_bytes + swap_bytes;
+	uint64_t before_bytes = cgroup_read_or_unknown(fd, memory);
+	bool up = before_bytes != SIZE_UNKNOWN && before_bytes < max_bytes;
+	if (!has_file(fd, both))
+		return change_bytes(cgroup, memory, max_bytes, why);
+	if (up && change_bytes(cgroup, both, both_bytes, why) < 0)
+		return -1;
+	if (change_bytes(cgroup, memory, max_bytes, why) < 0)
+		return -1;
+	if (up || change_bytes(cgroup, both, both_bytes, why) == 0)
+		return 0;
+	struct failure ignored; /* the first one tells more */
+	(void)change_bytes(cgroup, memory, before_bytes, &ignored);
+	return -1;
+}
+
+static int change_memory_v2(struct cgroup *cgroup, uint64_t max_bytes, uint64_t swap_bytes, struct failure *why)
+{
+	uint64_t kept_bytes = cgroup_read_kept(cgroup);
+	if (kept_bytes != SIZE_UNKNOWN && kept_bytes > max_bytes)
+		return failed(why, EBUSY, "set memory.max to %" PRIu64 ": %" PRIu64 " in use", max_bytes, kept_bytes);
+	if (change_bytes(cgroup, "memory.max", max_bytes, why) < 0)
+		return -1;
+	return has_file(cgroup->directory_fd[0], "memory.swap.max")
+		       ? change_bytes(cgroup, "memory.swap.max", swap_bytes, why) : 0;
+}
+
+int cgroup_set_memory(struct cgroup *cgroup, uint64_t max_bytes, uint64_t swap_bytes, struct failure *why)
+{
+	if (!cgroup->made)
+		return failed(why, 0, "there is no group");
+	return cgroup->service->tree->version == CGROUP_V2 ? change_memory_v2(cgroup, max_bytes, swap_bytes, why)
+							   : change_memory_v1(cgroup, max_bytes, swap_bytes, why);
+}
+
 static int controller_fd(const struct cgroup *cgroup, const char *controller)
 {
 	int index = cgroup_hierarchy_of(cgroup->service->tree, controller);

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_files: see policy_files.h. Everything is judged by what was opened, and a path only by directories that
  * nobody else can change: so nothing can be swapped between the look and the read. */
-#include "supervisor/edge/policy_files.h"
+#include "supervisor/edge/policy_files_internal.h"
 #include "supervisor/core/policy_words.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DROP_INS_MAX 64
 #define ENVIRONMENT_FILE_MAX (256 * 1024)
 
-/* "" where root may believe what this file or directory says, else what is wrong with it. */
-static const char *distrust(const struct stat *stat)
+const char *policy_files_distrust(const struct stat *stat)
 {
 	if (stat->st_uid != 0)
 		return "belongs to another user than root, who runs heapward; chown root it";
@@ -33,7 +30,7 @@ static int judge_directory(const char *path, bool nearest, struct failure *why)
 	/* In a sticky folder (/tmp) others can put files, but not take ours away; that is enough above the nearest. */
 	if (!nearest && status.st_uid == 0 && (status.st_mode & S_ISVTX) != 0)
 		return 0;
-	const char *wrong = distrust(&status);
+	const char *wrong = policy_files_distrust(&status);
 	return wrong[0] == '\0' ? 0 : failed(why, 0, "folder %s %s", path, wrong);
 }
 
@@ -74,16 +71,15 @@ static int open_trusted(const char *path, size_t max_bytes, struct failure *why)
 		return failed(why, errno, "cannot be read");
 	if (!S_ISREG(status.st_mode))
 		return failed(why, 0, "is no regular file");
-	if (is_root && distrust(&status)[0] != '\0')
-		return failed(why, 0, "%s", distrust(&status));
+	if (is_root && policy_files_distrust(&status)[0] != '\0')
+		return failed(why, 0, "%s", policy_files_distrust(&status));
 	if ((uint64_t)status.st_size > max_bytes)
 		return failed(why, 0, "%jd bytes; at most %zu KiB are read", (intmax_t)status.st_size,
 			      max_bytes / 1024);
 	return TAKE_FD(fd);
 }
 
-/* Reads the whole file; *ret is malloc'ed. */
-static int read_whole(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
+int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
 {
 	cleanup_fd int fd = open_trusted(path, max_bytes, why);
 	if (fd < 0)
@@ -101,6 +97,7 @@ static int read_whole(const char *path, size_t max_bytes, char **ret, size_t *re
 	}
 	if (length > max_bytes)
 		return failed(why, 0, "grew while it was read; at most %zu KiB are read", max_bytes / 1024);
+	text[length] = '\0';
 	*ret_length = length;
 	*ret = text;
 	text = NULL;
@@ -112,7 +109,7 @@ static int load_file(struct policy *policy, const char *path, struct policy_erro
 	struct failure why;
 	cleanup_free char *text = NULL;
 	size_t length;
-	if (read_whole(path, POLICY_TEXT_MAX, &text, &length, &why) < 0) {
+	if (policy_files_read(path, POLICY_TEXT_MAX, &text, &length, &why) < 0) {
 		policy_errors_add_file(errors, path, false, "%s", why.text);
 		return -1;
 	}
@@ -125,8 +122,7 @@ static int is_drop_in(const struct dirent *entry)
 	return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
-/* "dir/web.yaml" -> "dir/web.policy.d" */
-static void drop_in_directory(const char *path, char ret[static PATH_MAX])
+void policy_files_drop_ins(const char *path, char ret[static PATH_MAX])
 {
 	size_t length = strlen(path);
 	if (length > 5 && strcmp(path + length - 5, ".yaml") == 0)
@@ -141,7 +137,7 @@ static int load_drop_ins(struct policy *policy, const char *path, struct policy_
 	char directory[PATH_MAX], file[PATH_MAX + 256];
 	struct dirent **names;
 	int result = 0;
-	drop_in_directory(path, directory);
+	policy_files_drop_ins(path, directory);
 	int count = scandir(directory, &names, is_drop_in, alphasort); /* alphasort: of bytes, in the C locale */
 	if (count < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
@@ -177,7 +173,7 @@ int policy_files_read_environment(const char *path, struct words *ret, struct fa
 {
 	cleanup_free char *text = NULL;
 	size_t length;
-	if (read_whole(path, ENVIRONMENT_FILE_MAX, &text, &length, why) < 0 ||
+	if (policy_files_read(path, ENVIRONMENT_FILE_MAX, &text, &length, why) < 0 ||
 	    policy_pairs_read_lines(ret, text, length, why) < 0)
 		return failed_in(why, "%s", path);
 	return 0;

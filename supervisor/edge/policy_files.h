@@ -11,6 +11,21 @@
  * them over `policy`. Returns 0, or -1 with every error in `errors`. */
 int policy_files_load(struct policy *policy, const char *path, struct policy_errors *errors);
 
+/* One drop-in of the policy file `path` by its name in NAME.policy.d/; `path` may be relative, and the drop-in need not be
+ * there. */
+struct policy_drop_in {
+	char directory[4096], file[4096 + 256];
+	const char *name; /* borrowed */
+};
+int policy_drop_in_find(struct policy_drop_in *ret, const char *path, const char *name, struct failure *why);
+
+/* Its text, malloc'ed; NULL where there is none (why->error is ENOENT) or it cannot be read. */
+char *policy_drop_in_read(const struct policy_drop_in *drop_in, size_t *ret_length, struct failure *why);
+
+/* Writes it whole or not at all, 0644, and the folder where there is none; takes it away. */
+int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text, struct failure *why);
+int policy_drop_in_remove(const struct policy_drop_in *drop_in, struct failure *why);
+
 /* Reads NAME=VALUE lines of service.environment.file into `ret`. */
 int policy_files_read_environment(const char *path, struct words *ret, struct failure *why);
 

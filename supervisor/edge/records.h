@@ -64,6 +64,7 @@ struct records {
 	uint32_t serves;                  /* held sockets that some reporter listens on, as a bit each */
 	char foreign[sizeof(((struct heapward_record_listening *)0)->name)]; /* the first socket that it listens on
 						 without us holding it, "tcp:9464"; "": none */
+	uint64_t old_space_bytes;         /* that every reporter is told to take while it runs; 0: none */
 	bool draining, drained;           /* told to; and all who were told have done so: it was called back */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
@@ -73,6 +74,8 @@ struct records {
 	/* A server listens. `held` is 1 and up for a held socket; the name is printable ASCII without spaces. */
 	void (*listening)(struct records *records, const struct reporter *reporter,
 			  const struct heapward_record_listening *listening);
+	/* An answer to records_send_old_space has come, or an old space that waited was taken. */
+	void (*limit)(struct records *records, const struct reporter *reporter, const struct heapward_record_limit *limit);
 	/* Once after records_send_drain: each one who was told has no connection open, or is gone. */
 	void (*drained_all)(struct records *records);
 	void (*doubted)(struct records *records);                                     /* a count other than good rose */
@@ -107,6 +110,13 @@ void records_variable(const struct records *records, uint64_t headroom_bytes, co
  * ones have been told; 0: nobody can be, and drained_all will not be called. Never waits: one whose socket is full is left
  * out. A second call tells those that were left out. */
 size_t records_send_drain(struct records *records);
+
+/* Tells every reporter that takes commands to take this old space, and those that say hello from now on. Returns how
+ * many living ones have been told. Never waits: one whose socket is full is left out. */
+size_t records_send_old_space(struct records *records, uint64_t old_space_bytes);
+
+/* How many servers (main isolates, no launchers) live, and how many of them take commands. */
+size_t records_servers(const struct records *records, size_t *ret_takes_commands);
 
 /* The reporter whose heap matters most (servers before launchers, the living before the gone, near-limit first, then
  * the largest share of its limit), NULL where there is none. */

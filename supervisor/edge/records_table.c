@@ -156,6 +156,8 @@ void records_take(struct records *records, const struct heap_record *record)
 		take_near_limit(records, index, record);
 	} else if (record->kind == HEAPWARD_LISTENING) {
 		take_listening(records, &records->reporters[index], &record->listening);
+	} else if (record->kind == HEAPWARD_LIMIT) {
+		records_take_limit(records, &records->reporters[index], &record->limit);
 	} else if (record->kind == HEAPWARD_DRAINED) {
 		records->reporters[index].drained = true;
 		records_check_drained(records);

@@ -19,6 +19,7 @@
 #include "supervisor/edge/user.h"
 #include "supervisor/types/death.h"
 #include "supervisor/types/notice.h"
+#include "supervisor/types/status.h"
 #include "supervisor/service/service.h"
 
 #define EVENTS_MAX 128                           /* a wake-up has at most 32 sources of at most two events each */
@@ -47,6 +48,8 @@ struct worker_run {
 	struct output output;
 	struct records records;
 	bool has_output, has_records;
+	uint64_t old_space_bytes, young_bytes, heap_size_limit_bytes; /* planned when it was launched */
+	uint64_t old_space_before_bytes; /* what it had before the last set */
 	struct fatal_scanner fatal;
 	struct launch_failure launch;
 	struct memory_counters before;
@@ -148,6 +151,11 @@ void renew_raise(struct worker_run *run);                   /* after a fatal hea
 void renew_take(struct service *service);                   /* before a launch */
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
 int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why);
+
+/* setting.c: `heapward set` */
+int setting_change(struct service *service, const char *argument, char **ret_text); /* 0: taken, -1: refused; malloc'ed */
+size_t setting_fill(struct service *service, struct status_set ret[static 2]); /* what is set now, for status */
+void setting_answered(struct worker_run *run, const struct reporter *reporter, const struct heapward_record_limit *limit);
 
 /* children.c: deaths within the worker that its main process outlives */
 void children_suspect(struct worker_run *run); /* the kernel may have killed */

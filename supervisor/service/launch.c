@@ -182,6 +182,14 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
 }
 
+static void note_plan(struct worker_run *run)
+{
+	const struct plan_number *numbers = run->service->setup->plan->numbers;
+	run->old_space_bytes = run->old_space_before_bytes = numbers[PLAN_OLD_SPACE].value;
+	run->young_bytes = numbers[PLAN_YOUNG].value;
+	run->heap_size_limit_bytes = numbers[PLAN_HEAP_SIZE_LIMIT].value;
+}
+
 static int start_child(struct worker_run *run, struct failure *why)
 {
 	int procs[CGROUP_HIERARCHIES_MAX];
@@ -198,6 +206,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 		close(procs[i]);
 	if (result < 0)
 		return failed_in(why, "spawn");
+	note_plan(run);
 	output_launched(&run->output);
 	records_launched(&run->records);
 	return 0;

@@ -169,6 +169,7 @@ static void fill(struct service *service, struct status *status)
 	fill_restarts(service, status);
 	fill_budgets(service, status);
 	fill_raise(service, status);
+	status->set_count = setting_fill(service, status->set);
 }
 
 static void reply_text(struct control_reply *reply, enum control_result result, char *text)
@@ -222,6 +223,13 @@ static void answer_reload(struct service *service, struct control_reply *reply)
 	reply_text(reply, result == 0 ? CONTROL_OK : CONTROL_REFUSED, text);
 }
 
+static void answer_set(struct service *service, const char *argument, struct control_reply *reply)
+{
+	char *text = NULL;
+	int result = setting_change(service, argument, &text);
+	reply_text(reply, result == 0 ? CONTROL_OK : CONTROL_REFUSED, text);
+}
+
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply)
 {
 	struct service *service = socket->owner;
@@ -249,6 +257,9 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_RELOAD:
 		answer_reload(service, reply);
+		return;
+	case CONTROL_SET:
+		answer_set(service, request->argument, reply);
 		return;
 	case CONTROL_COMMAND_COUNT:
 	default:

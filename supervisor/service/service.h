@@ -9,6 +9,7 @@
 #include "supervisor/types/host.h"
 #include "supervisor/types/plan.h"
 #include "supervisor/types/policy.h"
+#include "supervisor/types/relimit.h"
 
 #include <stdio.h>
 
@@ -16,8 +17,9 @@
 struct service_setup {
 	const char *name;
 	char **command;
-	const struct policy *policy;
-	struct plan *plan;              /* resolved again after a raise */
+	struct policy *policy;          /* two keys of it can be set while it runs */
+	struct relimit relimit;         /* what that has changed since it was loaded */
+	struct plan *plan;              /* resolved again after a raise or a set */
 	struct host *host;              /* its memory figures are read again before each start */
 	const struct cgroup_tree *tree;
 	const char *policy_file;        /* "" where there is none */

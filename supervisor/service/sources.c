@@ -236,8 +236,7 @@ static bool may_tell(struct worker_run *run)
 static void tell_difference(struct worker_run *run, const struct reporter *reporter, uint64_t planned_bytes)
 {
 	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], old_planned[UNITS_TEXT_MAX];
-	const struct plan_number *numbers = run->service->setup->plan->numbers;
-	uint64_t young_bytes = numbers[PLAN_YOUNG].value; /* V8 tells only the sum: taken for what was planned */
+	uint64_t young_bytes = run->young_bytes; /* V8 tells only the sum: taken for what was planned */
 	uint64_t limit_bytes = reporter->heap_size_limit_bytes;
 	struct notice notice = tell_notice(run->service, NOTICE_PLAN_DIFFERS, run);
 	notice.pid = reporter->pid;
@@ -247,7 +246,7 @@ static void tell_difference(struct worker_run *run, const struct reporter *repor
 		 units_format_size(in_effect, limit_bytes),
 		 units_format_size(old, limit_bytes > young_bytes ? limit_bytes - young_bytes : 0),
 		 units_format_size(planned, planned_bytes),
-		 units_format_size(old_planned, numbers[PLAN_OLD_SPACE].value));
+		 units_format_size(old_planned, planned_bytes - young_bytes));
 	tell_add_number(&notice, "limit_bytes", (int64_t)reporter->heap_size_limit_bytes);
 	tell_add_number(&notice, "planned_bytes", (int64_t)planned_bytes);
 	tell(run->service, &notice);
@@ -275,7 +274,7 @@ static void reporter_said_hello(struct records *records, const struct reporter *
 {
 	struct worker_run *run = records->owner;
 	const struct plan *plan = run->service->setup->plan;
-	uint64_t planned_bytes = plan->numbers[PLAN_HEAP_SIZE_LIMIT].value;
+	uint64_t planned_bytes = run->heap_size_limit_bytes;
 	warning_said_hello(run, reporter);
 	if (!plan->manages_heap || reporter->launcher || !reporter->main_isolate)
 		return;
@@ -321,6 +320,13 @@ static void reporter_listens(struct records *records, const struct reporter *rep
 	holding_listening(records->owner);
 }
 
+static void reporter_has_limit(struct records *records, const struct reporter *reporter,
+			       const struct heapward_record_limit *limit)
+{
+	if (may_tell(records->owner))
+		setting_answered(records->owner, reporter, limit);
+}
+
 static void all_have_drained(struct records *records)
 {
 	struct worker_run *run = records->owner;
@@ -360,6 +366,7 @@ void sources_attach_records(struct worker_run *run)
 	run->records.ended = reporter_ended;
 	run->records.listening = reporter_listens;
 	run->records.drained_all = all_have_drained;
+	run->records.limit = reporter_has_limit;
 	run->records.sampled = heap_sampled;
 	run->records.doubted = records_doubted;
 }

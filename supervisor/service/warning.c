@@ -33,6 +33,8 @@ static void learn_start(struct worker_run *run)
 static uint64_t old_space_in_effect(const struct service *service, const struct reporter *reporter)
 {
 	uint64_t limit_bytes = reporter->heap_size_limit_bytes, young_bytes = service->setup->plan->numbers[PLAN_YOUNG].value;
+	if (reporter->asked_old_space_bytes > 0 && reporter->limit_state != HEAPWARD_LIMIT_REFUSED)
+		return reporter->asked_old_space_bytes; /* V8 takes it before it calls its limit near */
 	if (limit_bytes == SIZE_UNKNOWN || young_bytes >= SIZE_UNKNOWN || young_bytes >= limit_bytes)
 		return limit_bytes;
 	return limit_bytes - young_bytes;

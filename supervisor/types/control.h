@@ -6,10 +6,11 @@
 #include "base/base.h"
 
 /* X(id, "name", changes something: owner and root only; the others: group heapward too). EXPLAIN's argument is "json"
- * or "". */
+ * or "", SET's is CONTROL_SET_SAVE or "", and then a newline and a setting for each. */
 #define CONTROL_COMMANDS(X) \
 	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(EXPLAIN, "explain", false) X(STOP, "stop", true) \
-	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true)
+	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true) \
+	X(SET, "set", true)
 
 enum control_command {
 #define X(id, name, changes) CONTROL_##id,
@@ -18,6 +19,7 @@ enum control_command {
 	CONTROL_COMMAND_COUNT
 };
 
+#define CONTROL_SET_SAVE "save"
 #define CONTROL_ARGUMENT_MAX 1024
 #define CONTROL_REPLY_MAX (1024 * 1024)
 

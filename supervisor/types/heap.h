@@ -45,6 +45,8 @@ struct reporter {
 	bool told;                /* its death was told as child.death: it is no evidence of another */
 	uint32_t serves;          /* held sockets that it listens on: bit 0 is the first of the policy */
 	bool told_to_drain;       /* the command was sent */
+	uint64_t asked_old_space_bytes; /* told to take this old space while it runs; 0: none */
+	uint32_t limit_state;     /* its answer: enum heapward_record_limit_state; 0: none yet */
 	bool drained;             /* by its own word: no connection open on a held socket */
 	struct heap_sample last;
 };

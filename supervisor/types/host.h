@@ -53,6 +53,7 @@ struct host {
 	uint32_t peak_runs;
 	struct raises raises; /* made after earlier fatal heap-limit errors (heap.at_limit: raise) */
 	int64_t start_usec;     /* how long its last starts took, the longest: learned; 0 where unknown */
+	uint64_t semi_space_bytes; /* of a worker whose old space is planned anew while it runs; 0: to be planned as well */
 	uint64_t buffers_bytes; /* most external memory and array buffers that earlier runs measured; 0 where none */
 };
 

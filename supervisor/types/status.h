@@ -9,6 +9,16 @@
 #include "supervisor/types/policy.h"
 #include "supervisor/types/verdict.h"
 
+/* A limit that `heapward set` has changed, or that follows one. */
+struct status_set {
+	const char *key;         /* "memory.max" */
+	uint64_t bytes, was_bytes;
+	const char *was_from;    /* "web.yaml:12" */
+	bool asked, saved;
+	bool in_effect;          /* in every process and group that runs */
+	uint64_t in_effect_bytes; /* what is instead, where one process tells; SIZE_UNKNOWN */
+};
+
 struct status_instance {
 	int instance;
 	const char *state;
@@ -64,6 +74,8 @@ struct status {
 	const struct raises *raises;      /* NULL: heap.at_limit is not raise */
 	uint64_t raise_up_to_bytes;
 	const char *raise_refused;        /* why the last raise was not made, "" */
+	struct status_set set[2];
+	size_t set_count;
 	bool reload_pending;              /* a reloaded policy waits for the next start */
 	const char *failed_why;       /* "" unless failed */
 	const char *last_death_json;  /* NULL: none; the summary of the last death as stored */

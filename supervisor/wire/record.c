@@ -62,6 +62,14 @@ static void swap_bye(const struct heapward_record_bye *from, struct heapward_rec
 	to->status = (int32_t)le32toh((uint32_t)from->status);
 }
 
+static void swap_limit(const struct heapward_record_limit *from, struct heapward_record_limit *to)
+{
+	to->old_space_bytes = le64toh(from->old_space_bytes);
+	to->granted_bytes = le64toh(from->granted_bytes);
+	to->limit_bytes = le64toh(from->limit_bytes);
+	to->state = le32toh(from->state);
+}
+
 void heap_record_encode(const struct heap_record *record, unsigned char bytes[static HEAPWARD_RECORD_BYTES])
 {
 	struct heapward_record wire;
@@ -84,6 +92,8 @@ void heap_record_encode(const struct heap_record *record, unsigned char bytes[st
 		swap_listening(&record->listening, &wire.body.listening);
 	else if (record->kind == HEAPWARD_BYE)
 		swap_bye(&record->bye, &wire.body.bye);
+	else if (record->kind == HEAPWARD_LIMIT)
+		swap_limit(&record->limit, &wire.body.limit);
 	memcpy(bytes, &wire, sizeof(wire));
 }
 
@@ -133,6 +143,13 @@ static bool listening_is_believable(const struct heapward_record_listening *list
 	       listening->port <= UINT16_MAX;
 }
 
+static bool limit_is_believable(const struct heapward_record_limit *limit)
+{
+	return limit->old_space_bytes <= HEAP_RECORD_SIZE_MAX && limit->granted_bytes <= HEAP_RECORD_SIZE_MAX &&
+	       limit->limit_bytes <= HEAP_RECORD_SIZE_MAX && limit->state >= HEAPWARD_LIMIT_TAKEN &&
+	       limit->state <= HEAPWARD_LIMIT_REFUSED;
+}
+
 static int decode_body(const struct heapward_record *wire, struct heap_record *ret)
 {
 	switch (ret->kind) {
@@ -151,6 +168,9 @@ static int decode_body(const struct heapward_record *wire, struct heap_record *r
 	case HEAPWARD_LISTENING:
 		swap_listening(&wire->body.listening, &ret->listening);
 		return listening_is_believable(&ret->listening) ? 0 : -1;
+	case HEAPWARD_LIMIT:
+		swap_limit(&wire->body.limit, &ret->limit);
+		return limit_is_believable(&ret->limit) ? 0 : -1;
 	case HEAPWARD_READY:
 	case HEAPWARD_HEARTBEAT:
 	case HEAPWARD_DRAINED:
@@ -168,7 +188,7 @@ int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], 
 	if (le32toh(wire.magic) != HEAPWARD_RECORD_MAGIC || le16toh(wire.version) != HEAPWARD_RECORD_VERSION ||
 	    le16toh(wire.size) != HEAPWARD_RECORD_BYTES)
 		return -1;
-	if (kind < HEAPWARD_HELLO || kind > HEAPWARD_BYE || (flags & ~RECORD_FLAGS) != 0)
+	if (kind < HEAPWARD_HELLO || kind > HEAPWARD_LIMIT || (flags & ~RECORD_FLAGS) != 0)
 		return -1;
 	if (le32toh(wire.pid) == 0 || le32toh(wire.pid) > INT32_MAX || le64toh(wire.at_usec) > INT64_MAX)
 		return -1;
@@ -182,7 +202,8 @@ int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], 
 	return decode_body(&wire, ret);
 }
 
-void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[static HEAPWARD_COMMAND_BYTES])
+void heap_command_encode(enum heapward_command_kind kind, uint64_t value,
+			 unsigned char bytes[static HEAPWARD_COMMAND_BYTES])
 {
 	struct heapward_command wire;
 	memset(&wire, 0, sizeof(wire));
@@ -190,6 +211,7 @@ void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[st
 	wire.version = htole16(HEAPWARD_COMMAND_VERSION);
 	wire.size = htole16(HEAPWARD_COMMAND_BYTES);
 	wire.kind = htole16((uint16_t)kind);
+	wire.value = htole64(value);
 	memcpy(bytes, &wire, sizeof(wire));
 }
 

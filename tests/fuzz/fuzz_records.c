@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)sent;
 		records_drain(&records);
 		(void)records_send_drain(&records);
+		(void)records_send_old_space(&records, 64 * MIB);
 		data += length + 1;
 		size -= length + 1;
 	}

@@ -22,7 +22,7 @@
 struct fixture {
 	struct loop loop;
 	struct records records;
-	unsigned hellos, near_limits, listenings, drains;
+	unsigned hellos, near_limits, listenings, drains, limits;
 	uint64_t granted_bytes;
 	pid_t children[CHILDREN_MAX];
 	size_t child_count;
@@ -57,6 +57,12 @@ static inline void sampled(struct records *records, const struct reporter *repor
 	((struct fixture *)records->owner)->sample = reporter->last;
 }
 
+static inline void limit_answered(struct records *records, const struct reporter *reporter UNUSED,
+				  const struct heapward_record_limit *limit UNUSED)
+{
+	((struct fixture *)records->owner)->limits++;
+}
+
 static inline int set_up(void **state)
 {
 	static struct fixture fixture;
@@ -70,6 +76,7 @@ static inline int set_up(void **state)
 	fixture.records.listening = listens;
 	fixture.records.drained_all = drained_all;
 	fixture.records.sampled = sampled;
+	fixture.records.limit = limit_answered;
 	*state = &fixture;
 	return 0;
 }

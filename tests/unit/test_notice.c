@@ -100,7 +100,7 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 {
 	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
 					      "restart.scheduled", "failed", "stop", "replace.start", "replace.done",
-					      "replace.refused" };
+					      "replace.refused", "limit.set" };
 	static const char *const verdicts[] = { "heap-limit", "oom-kill", "oom-kill-host", "seccomp", "stopped", "replaced",
 						"exit", "signal", "exec", "unknown-kill", "not-ready" };
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
@@ -112,7 +112,8 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 	assert_int_equal(ARRAY_LEN(verdicts), VERDICT_COUNT);
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
 		assert_string_equal(verdict_name(kind), verdicts[kind]);
-	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload" };
+	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload",
+						"set" };
 	assert_int_equal(ARRAY_LEN(commands), CONTROL_COMMAND_COUNT);
 	for (enum control_command command = 0; command < CONTROL_COMMAND_COUNT; command++)
 		assert_string_equal(control_command_name(command), commands[command]);

@@ -2,6 +2,7 @@
 /* test_policy_files: files and folders as root must judge them. The folder of the test is root's own. */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +167,49 @@ static void an_environment_file_is_lines_of_variables(void **state)
 
 #define FILES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_drop_in_is_written_whole_and_read_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct policy_drop_in drop_in;
+	struct failure why;
+	struct stat status;
+	size_t length;
+	put(fixture, "web.yaml", "version: 1\nmemory: {max: 1G}\n");
+	assert_int_equal(policy_drop_in_find(&drop_in, path_of(fixture, "web.yaml"), "50-set.yaml", &why), 0);
+	assert_null(policy_drop_in_read(&drop_in, &length, &why));
+	assert_int_equal(why.error, ENOENT);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\nmemory: {max: 512M}\n", &why), 0);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\nmemory: {max: 256M}\n", &why), 0);
+	assert_int_equal(stat(path_of(fixture, "web.policy.d/50-set.yaml"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0644);
+	assert_int_equal(load(fixture, "web.yaml"), 0);
+	assert_int_equal(fixture->policy.memory.max_bytes, 256 * MIB);
+	cleanup_free char *text = policy_drop_in_read(&drop_in, &length, &why);
+	assert_string_equal(text, "version: 1\nmemory: {max: 256M}\n");
+	assert_int_equal(length, strlen(text));
+	assert_int_equal(policy_drop_in_remove(&drop_in, &why), 0);
+	assert_int_equal(policy_drop_in_remove(&drop_in, &why), 0);
+	assert_int_equal(stat(path_of(fixture, "web.policy.d"), &status), -1);
+}
+
+static void a_drop_in_is_not_written_where_others_can_write(void **state)
+{
+	struct fixture *fixture = *state;
+	struct policy_drop_in drop_in;
+	struct failure why;
+	put(fixture, "web.yaml", "version: 1\n");
+	assert_int_equal(policy_drop_in_find(&drop_in, path_of(fixture, "web.yaml"), "50-set.yaml", &why), 0);
+	assert_int_equal(symlink("/tmp", path_of(fixture, "web.policy.d")), 0);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\n", &why), -1);
+	assert_int_equal(unlink(path_of(fixture, "web.policy.d")), 0);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(mkdir(path_of(fixture, "web.policy.d"), 0755), 0);
+	assert_int_equal(chmod(path_of(fixture, "web.policy.d"), 0777), 0);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\n", &why), -1);
+	assert_contains(why.text, "can be written by others");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +220,8 @@ int main(void)
 		FILES_TEST(as_root_what_others_can_write_is_refused),
 		FILES_TEST(as_root_a_link_out_of_a_strangers_folder_is_refused),
 		FILES_TEST(an_environment_file_is_lines_of_variables),
+		FILES_TEST(a_drop_in_is_written_whole_and_read_back),
+		FILES_TEST(a_drop_in_is_not_written_where_others_can_write),
 	};
 	return cmocka_run_group_tests_name("policy_files", tests, NULL, NULL);
 }

@@ -20,6 +20,8 @@ static struct heap_record sample(enum heapward_record_kind kind)
 		record.near_limit = (struct heapward_record_near_limit){ 800, 48, heap, 1 };
 	if (kind == HEAPWARD_LISTENING)
 		record.listening = (struct heapward_record_listening){ 2, 3000, "tcp:127.0.0.1:3000" };
+	if (kind == HEAPWARD_LIMIT)
+		record.limit = (struct heapward_record_limit){ 800, 48, 1000, HEAPWARD_LIMIT_WAITS };
 	if (kind == HEAPWARD_BYE)
 		record.bye = (struct heapward_record_bye){ HEAPWARD_LEAVING_EXIT, -7 };
 	return record;
@@ -28,7 +30,7 @@ static struct heap_record sample(enum heapward_record_kind kind)
 static void every_kind_comes_back_as_it_was_sent(void **state UNUSED)
 {
 	unsigned char bytes[HEAPWARD_RECORD_BYTES], again[HEAPWARD_RECORD_BYTES];
-	for (int kind = HEAPWARD_HELLO; kind <= HEAPWARD_BYE; kind++) {
+	for (int kind = HEAPWARD_HELLO; kind <= HEAPWARD_LIMIT; kind++) {
 		struct heap_record record = sample((enum heapward_record_kind)kind), ret;
 		heap_record_encode(&record, bytes);
 		assert_int_equal(heap_record_decode(bytes, &ret), 0);
@@ -68,7 +70,7 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 		{ HEAPWARD_GC, 4, 2, "version" },
 		{ HEAPWARD_GC, 6, 127, "size" },
 		{ HEAPWARD_GC, 8, 0, "kind 0" },
-		{ HEAPWARD_GC, 8, HEAPWARD_BYE + 1, "kind beyond the last" },
+		{ HEAPWARD_GC, 8, HEAPWARD_LIMIT + 1, "kind beyond the last" },
 		{ HEAPWARD_GC, 9, 1, "kind's high byte" },
 		{ HEAPWARD_GC, 10, 8, "unknown flag" },
 		{ HEAPWARD_GC, 32, 0, "no collection" },
@@ -86,6 +88,11 @@ static void a_byte_that_is_wrong_is_refused(void **state UNUSED)
 		{ HEAPWARD_LISTENING, 40, 0, "listening without a name" },
 		{ HEAPWARD_LISTENING, 43, ' ', "name with a space" },
 		{ HEAPWARD_BYE, 32, 9, "unknown leaving" },
+		{ HEAPWARD_LIMIT, 39, 0x20, "old space asked for beyond 2^60" },
+		{ HEAPWARD_LIMIT, 47, 0x20, "granted beyond 2^60" },
+		{ HEAPWARD_LIMIT, 55, 0x20, "limit beyond 2^60" },
+		{ HEAPWARD_LIMIT, 56, 0, "no state of a limit" },
+		{ HEAPWARD_LIMIT, 56, HEAPWARD_LIMIT_REFUSED + 1, "unknown state of a limit" },
 	};
 	unsigned char bytes[HEAPWARD_RECORD_BYTES];
 	struct heap_record ret;
@@ -126,10 +133,12 @@ static void a_listening_comes_back_as_it_was_sent(void **state UNUSED)
 	assert_string_equal(ret.listening.name, "tcp:127.0.0.1:3000");
 }
 
-static void a_command_is_its_magic_version_size_and_kind(void **state UNUSED)
+static void a_command_is_its_magic_version_size_kind_and_value(void **state UNUSED)
 {
 	unsigned char bytes[HEAPWARD_COMMAND_BYTES];
-	heap_command_encode(HEAPWARD_DRAIN, bytes);
+	heap_command_encode(HEAPWARD_HEAP_LIMIT, 400 * MIB, bytes);
+	assert_memory_equal(bytes, "HWCC\1\0\x18\0\2\0\0\0\0\0\0\0\0\0\0\x19\0\0\0\0", sizeof(bytes));
+	heap_command_encode(HEAPWARD_DRAIN, 0, bytes);
 	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(bytes));
 }
 
@@ -227,7 +236,7 @@ int main(void)
 		cmocka_unit_test(a_byte_that_is_wrong_is_refused),
 		cmocka_unit_test(texts_must_end),
 		cmocka_unit_test(a_listening_comes_back_as_it_was_sent),
-		cmocka_unit_test(a_command_is_its_magic_version_size_and_kind),
+		cmocka_unit_test(a_command_is_its_magic_version_size_kind_and_value),
 		cmocka_unit_test(a_stream_may_be_cut_anywhere),
 		cmocka_unit_test(records_are_found_again_behind_garbage),
 		cmocka_unit_test(a_bad_record_costs_itself_only),

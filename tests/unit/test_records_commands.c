@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_records_commands: who is told to drain, and when all of them have. The reporters are children, whose ends of the
+/* test_records_commands: who is told what, and when all have drained. The reporters are children, whose ends of the
  * private sockets we hold. */
 #include "tests/unit/records_unit.h"
 
@@ -19,7 +19,7 @@ static int say_hello_with_socket(struct fixture *fixture, uint32_t *ret_pid, uns
 static void assert_is_told_to_drain(int fd)
 {
 	unsigned char bytes[2 * HEAPWARD_COMMAND_BYTES], wanted[HEAPWARD_COMMAND_BYTES];
-	heap_command_encode(HEAPWARD_DRAIN, wanted);
+	heap_command_encode(HEAPWARD_DRAIN, 0, wanted);
 	assert_int_equal(read(fd, bytes, sizeof(bytes)), HEAPWARD_COMMAND_BYTES);
 	assert_memory_equal(bytes, wanted, sizeof(wanted));
 }
@@ -113,6 +113,68 @@ static void a_worker_thread_that_serves_answers_for_itself(void **state)
 	close(ends[1]);
 }
 
+static void assert_is_told_old_space(int fd, uint64_t bytes_wanted)
+{
+	unsigned char bytes[2 * HEAPWARD_COMMAND_BYTES], wanted[HEAPWARD_COMMAND_BYTES];
+	heap_command_encode(HEAPWARD_HEAP_LIMIT, bytes_wanted, wanted);
+	assert_int_equal(read(fd, bytes, sizeof(bytes)), HEAPWARD_COMMAND_BYTES);
+	assert_memory_equal(bytes, wanted, sizeof(wanted));
+}
+
+static void answer_limit(struct records *records, uint32_t pid, uint64_t old_space_bytes, uint32_t state)
+{
+	struct heap_record record = record_of(HEAPWARD_LIMIT, pid, 1);
+	record.limit = (struct heapward_record_limit){ old_space_bytes, 0, 100 * MIB, state };
+	send_record(records, &record);
+	records_drain(records);
+}
+
+static void all_who_take_commands_are_told_an_old_space_also_late_ones(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	size_t takes;
+	uint32_t pids[4];
+	char byte;
+	int first = say_hello_with_socket(fixture, &pids[0], HEAPWARD_TAKES_COMMANDS);
+	int launcher = say_hello_with_socket(fixture, &pids[1], HEAPWARD_TAKES_COMMANDS | HEAPWARD_LAUNCHER);
+	int deaf = say_hello_with_socket(fixture, &pids[2], 0);
+	assert_int_equal(records_servers(records, &takes), 2);
+	assert_int_equal(takes, 1);
+	assert_int_equal(records_send_old_space(records, 64 * MIB), 1);
+	int late = say_hello_with_socket(fixture, &pids[3], HEAPWARD_TAKES_COMMANDS);
+	assert_is_told_old_space(first, 64 * MIB);
+	assert_is_told_old_space(late, 64 * MIB);
+	assert_int_equal(records_send_old_space(records, 48 * MIB), 2);
+	assert_is_told_old_space(first, 48 * MIB);
+	assert_int_equal(read(launcher, &byte, 1), -1);
+	assert_int_equal(read(deaf, &byte, 1), -1);
+	close(first), close(late), close(launcher), close(deaf);
+}
+
+static void only_what_was_asked_for_is_believed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct records *records = &fixture->records;
+	const struct reporter *reporter = &records->reporters[0];
+	uint32_t pid;
+	int end = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
+	answer_limit(records, pid, 64 * MIB, HEAPWARD_LIMIT_TAKEN);
+	assert_int_equal(fixture->limits, 0);
+	assert_int_equal(reporter->heap_size_limit_bytes, 112 * MIB);
+	assert_int_equal(records_send_old_space(records, 64 * MIB), 1);
+	answer_limit(records, pid, 512 * MIB, HEAPWARD_LIMIT_TAKEN);
+	assert_int_equal(fixture->limits, 0);
+	answer_limit(records, pid, 64 * MIB, HEAPWARD_LIMIT_WAITS);
+	assert_true(fixture->limits == 1 && reporter->limit_state == HEAPWARD_LIMIT_WAITS);
+	assert_int_equal(reporter->old_space_bytes, SIZE_UNKNOWN);
+	answer_limit(records, pid, 64 * MIB, HEAPWARD_LIMIT_TAKEN);
+	assert_true(fixture->limits == 2 && reporter->limit_state == HEAPWARD_LIMIT_TAKEN);
+	assert_int_equal(reporter->old_space_bytes, 64 * MIB);
+	assert_int_equal(reporter->heap_size_limit_bytes, 100 * MIB);
+	close(end);
+}
+
 static void one_that_does_not_read_costs_no_time(void **state)
 {
 	struct fixture *fixture = *state;
@@ -123,6 +185,7 @@ static void one_that_does_not_read_costs_no_time(void **state)
 	while (send(records->privates[0].socket.fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
 		;
 	assert_int_equal(records_send_drain(records), 0);
+	assert_int_equal(records_send_old_space(records, 64 * MIB), 0);
 	close(end);
 }
 
@@ -133,6 +196,8 @@ int main(void)
 		RECORDS_TEST(one_that_is_gone_is_not_waited_for_and_one_that_comes_late_is_told),
 		RECORDS_TEST(one_that_lives_but_has_shut_its_ear_is_not_waited_for),
 		RECORDS_TEST(a_worker_thread_that_serves_answers_for_itself),
+		RECORDS_TEST(all_who_take_commands_are_told_an_old_space_also_late_ones),
+		RECORDS_TEST(only_what_was_asked_for_is_believed),
 		RECORDS_TEST(one_that_does_not_read_costs_no_time),
 	};
 	return cmocka_run_group_tests_name("records_commands", tests, NULL, NULL);

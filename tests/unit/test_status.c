@@ -60,7 +60,7 @@ static const char *const paths[] = {
 	"instances.0.heap.seconds_to_limit", "instances.0.heap.source", "instances.0.memory.current_bytes",
 	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
-	"restarts.next_in_seconds", "sandbox.syscalls", "last_death",
+	"restarts.next_in_seconds", "sandbox.syscalls", "last_death", "set",
 };
 
 /* The parent has the key, whatever its value is. */
@@ -171,6 +171,28 @@ static void budgets_by_verdict_and_the_next_start_are_told(void **state UNUSED)
 	free(text);
 }
 
+static void what_was_set_is_told_with_what_it_was(void **state UNUSED)
+{
+	struct status status = sample();
+	status.set[0] = (struct status_set){ "memory.max", 1100 * MIB, 512 * MIB, "web.yaml:12", true, true, true, SIZE_UNKNOWN };
+	status.set[1] = (struct status_set){ "heap.old_space", 400 * MIB, SIZE_UNKNOWN, "Node's own choice", false, false, false,
+					     256 * MIB };
+	status.set_count = 2;
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_object_get_int64(json_find(object, "set.0.bytes")), 1100 * MIB);
+	assert_int_equal(json_object_get_int64(json_find(object, "set.0.in_effect_bytes")), 1100 * MIB);
+	assert_string_equal(json_find_text(object, "set.0.was_from", ""), "web.yaml:12");
+	assert_true(json_object_get_boolean(json_find(object, "set.0.saved")));
+	assert_true(json_object_get_boolean(json_find(object, "set.1.follows")));
+	assert_false(json_object_get_boolean(json_find(object, "set.1.in_effect")));
+	assert_null(json_find(object, "set.1.was_bytes"));
+	json_object_put(object);
+	cleanup_free char *json = status_json(&status), *text = status_text(json, 0);
+	assert_contains(text, "set       memory.max 1100 MiB while running, saved (was 512 MiB, web.yaml:12)");
+	assert_contains(text, "heap.old_space 400 MiB while running, following memory.max (was");
+	assert_contains(text, "not yet: V8 has 256");
+}
+
 static void a_raise_is_told_with_its_history(void **state UNUSED)
 {
 	struct raises raises = { .count = 0 };
@@ -265,6 +287,7 @@ int main(void)
 		cmocka_unit_test(numbers_come_out_as_they_went_in),
 		cmocka_unit_test(one_service_in_full_says_what_an_operator_asks),
 		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
+		cmocka_unit_test(what_was_set_is_told_with_what_it_was),
 		cmocka_unit_test(a_raise_is_told_with_its_history),
 		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
