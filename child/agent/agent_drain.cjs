@@ -12,11 +12,15 @@ const CLUSTER_LOOKS = 5; // what a cluster's primary has accepted may still be o
 const CHANNEL = 'heapward'; // from the main thread to the others
 const DRAIN = Buffer.from('48574343010018000100', 'hex'); // the named fields of struct heapward_command, record.h
 const COMMAND_BYTES = 24;
+const VALUE_AT = 16;
+const LAST = 1;
+const LAST_CALL_MSEC = 500; // for clients that wait in the queues, and handshakes that are on their way there
 
 // Returns track(server, handle), to be called for each server on a held socket. The handle is the one that accepts for
 // it; undefined: the server has it when it is time.
 module.exports = (agent) => {
 	const tracked = new Map();
+	let begun = false;
 	let draining = false;
 	let hearing = isMainThread;
 	let quiet = 0;
@@ -38,24 +42,30 @@ module.exports = (agent) => {
 		else setTimeout(() => look().catch(() => {}), LOOK_MSEC).unref();
 	};
 
-	const drain = () => {
-		if (draining) return;
+	const acceptNoMore = () => {
 		draining = true;
-		farewell.begin();
 		for (const server of tracked.keys()) stop(server);
 		look().catch(() => {});
+	};
+
+	const drain = (last) => {
+		if (begun) return;
+		begun = true;
+		farewell.begin();
+		if (last) setTimeout(acceptNoMore, LAST_CALL_MSEC).unref();
+		else acceptNoMore();
 	};
 
 	const hearMainThread = () => {
 		hearing = true;
 		const channel = new BroadcastChannel(CHANNEL);
-		channel.onmessage = drain;
+		channel.onmessage = ({ data }) => drain(data === LAST);
 		channel.unref();
 	};
 
-	const tellThreads = () => {
+	const tellThreads = (value) => {
 		const channel = new BroadcastChannel(CHANNEL);
-		channel.postMessage('drain');
+		channel.postMessage(value);
 		channel.close();
 	};
 
@@ -64,8 +74,8 @@ module.exports = (agent) => {
 		const take = (bytes) => {
 			for (rest = Buffer.concat([rest, bytes]); rest.length >= COMMAND_BYTES; rest = rest.subarray(COMMAND_BYTES)) {
 				if (!DRAIN.equals(rest.subarray(0, DRAIN.length))) continue;
-				tellThreads();
-				drain();
+				tellThreads(rest[VALUE_AT]);
+				drain(rest[VALUE_AT] === LAST);
 			}
 		};
 		new net.Socket({ fd, allowHalfOpen: true }).on('data', take).on('error', () => {}).unref();

@@ -113,12 +113,13 @@ struct heapward_record {
 enum heapward_command_kind {
 	HEAPWARD_DRAIN = 1 /* accept no more on held sockets, finish what is open, then send HEAPWARD_DRAINED */
 };
+enum { HEAPWARD_DRAIN_LAST = 1 /* value: nobody follows, so accept first what waits in the queues */ };
 struct heapward_command {
 	uint32_t magic;
 	uint16_t version, size; /* HEAPWARD_COMMAND_VERSION, HEAPWARD_COMMAND_BYTES */
 	uint16_t kind;
 	unsigned char zero[6];
-	uint64_t value; /* of kinds to come; 0 */
+	uint64_t value; /* of HEAPWARD_DRAIN: 0, or HEAPWARD_DRAIN_LAST */
 };
 
 static_assert(sizeof(struct heapward_record) == HEAPWARD_RECORD_BYTES, "a record has one size");

@@ -140,13 +140,18 @@ static const char *running_name(enum worker_state worker)
 	return worker == WORKER_ENDING || worker == WORKER_STOPPING ? "stopping" : "starting";
 }
 
+static bool drains(const struct slot *slot)
+{
+	return slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING;
+}
+
 const char *service_state_name(const struct service_state *state)
 {
 	switch (state->slot.state) {
 	case SLOT_RUNNING:
 		return running_name(state->slot.current.state);
 	case SLOT_STOPPING:
-		return "stopping";
+		return drains(&state->slot) ? "draining" : "stopping";
 	case SLOT_REPLACING:
 		return "replacing";
 	case SLOT_REPLACED:

@@ -161,12 +161,31 @@ static void restart_instead(struct step *step)
 
 static void stop(struct step *step)
 {
-	slot_stop(step, ASKED_STOP, 0);
+	slot_stop(step, WORKER_EVENT_END, ASKED_STOP, 0);
 }
 
-static void stop_at_once(struct step *step)
+/* A stop that loses nothing: whoever waits in a held socket is still let in by the worker that serves, and nobody after
+ * that. Without held sockets nobody can be told to drain. */
+static void drain(struct step *step)
+{
+	if (!step->state->rules.drains) {
+		stop(step);
+		return;
+	}
+	if (step->state->slot.current.state == WORKER_READY)
+		step_act(step, ACTION_LAST_CALL);
+	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
+}
+
+/* Who drains is asked to stop; who has been asked before is killed. */
+static void stop_harder(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
+	if (slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING) {
+		slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
+		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
+		return;
+	}
 	step->worker = slot->current.state == WORKER_GONE ? &slot->spare : &slot->current;
 	step_tell(step, NOTICE_WARNING, "asked to stop a second time: killing its whole group");
 	step->worker = &slot->current;
@@ -185,6 +204,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_STOPPED] = {
 		[SLOT_EVENT_START] = launch,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = stop,
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -200,6 +220,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_RUNNING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_on_request,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -215,6 +236,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_REPLACING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_once_more,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -230,6 +252,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_REPLACED] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_afterwards,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -245,6 +268,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_RESTARTING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = restart_instead,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -259,7 +283,8 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	},
 	[SLOT_STOPPING] = {
 		[SLOT_EVENT_START] = ignored,
-		[SLOT_EVENT_STOP] = stop_at_once,
+		[SLOT_EVENT_STOP] = stop_harder,
+		[SLOT_EVENT_DRAIN] = ignored, /* that is on its way, or something faster is */
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
 		[SLOT_EVENT_RELOADED] = ignored,
@@ -275,6 +300,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_BACKOFF] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = restart_now,
 		[SLOT_EVENT_RESET] = operator_resets,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -290,6 +316,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_FAILED] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = operator_resets,
 		[SLOT_EVENT_RESET] = operator_resets,
 		[SLOT_EVENT_RELOADED] = take_rules_and_start,

@@ -64,7 +64,7 @@ struct records {
 	uint32_t serves;                  /* held sockets that some reporter listens on, as a bit each */
 	char foreign[sizeof(((struct heapward_record_listening *)0)->name)]; /* the first socket that it listens on
 						 without us holding it, "tcp:9464"; "": none */
-	bool draining, drained;           /* told to; and all who were told have done so: it was called back */
+	bool draining, last, drained;     /* told to, as the last one; and all who were told have done so: it was called back */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
 			   uint64_t newly_granted_bytes);
@@ -103,10 +103,11 @@ void records_finish(struct records *records);
 void records_variable(const struct records *records, uint64_t headroom_bytes, const struct records_listen *listen,
 		      size_t listen_count, char *text, size_t size);
 
-/* Tells every reporter that takes commands to drain, and those that say hello from now on. Returns how many living
+/* Tells every reporter that takes commands to drain (`last`: what waits in the held sockets' queues first, for nobody
+ * follows), and those that say hello from now on. Returns how many living
  * ones have been told; 0: nobody can be, and drained_all will not be called. Never waits: one whose socket is full is left
  * out. A second call tells those that were left out. */
-size_t records_send_drain(struct records *records);
+size_t records_send_drain(struct records *records, bool last);
 
 /* The reporter whose heap matters most (servers before launchers, the living before the gone, near-limit first, then
  * the largest share of its limit), NULL where there is none. */

@@ -17,7 +17,7 @@ static void tell_to_drain(struct records *records, size_t index)
 	unsigned char bytes[HEAPWARD_COMMAND_BYTES];
 	if (!can_be_told(records, index) || records->reporters[index].told_to_drain)
 		return;
-	heap_command_encode(HEAPWARD_DRAIN, bytes);
+	heap_command_encode(HEAPWARD_DRAIN, records->last ? HEAPWARD_DRAIN_LAST : 0, bytes);
 	/* So few bytes go whole or not at all. */
 	ssize_t sent = send(records->privates[index].socket.fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
 	records->reporters[index].told_to_drain = sent == (ssize_t)sizeof(bytes);
@@ -56,9 +56,10 @@ void records_tell_late(struct records *records, size_t index)
 		tell_to_drain(records, index);
 }
 
-size_t records_send_drain(struct records *records)
+size_t records_send_drain(struct records *records, bool last)
 {
 	size_t told = 0;
+	records->last = last;
 	records->draining = true;
 	for (size_t i = 0; i < records->reporter_count; i++) {
 		tell_to_drain(records, i);

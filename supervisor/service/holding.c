@@ -59,7 +59,7 @@ void holding_check_room(struct service *service, const struct worker_run *servin
 
 void holding_drain(struct worker_run *run)
 {
-	if (!run->has_records || records_send_drain(&run->records) == 0)
+	if (!run->has_records || records_send_drain(&run->records, run->service->sockets.last_call) == 0)
 		service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
 }
 

@@ -215,6 +215,15 @@ static void answer_by_event(struct service *service, enum slot_event event, stru
 	reply_text(reply, CONTROL_OK, strdup(service->state_name));
 }
 
+static void answer_drain(struct service *service, struct control_reply *reply)
+{
+	if (service->state.rules.drains)
+		answer_by_event(service, SLOT_EVENT_DRAIN, reply);
+	else
+		reply_text(reply, CONTROL_REFUSED,
+			   strdup("it holds no sockets (service.listen), so its server cannot be told to drain; use stop"));
+}
+
 static void answer_reload(struct service *service, struct control_reply *reply)
 {
 	char *text = NULL;
@@ -240,6 +249,9 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_STOP:
 		answer_by_event(service, SLOT_EVENT_STOP, reply);
+		return;
+	case CONTROL_DRAIN:
+		answer_drain(service, reply);
 		return;
 	case CONTROL_RESTART:
 		answer_by_event(service, SLOT_EVENT_RESTART, reply);

@@ -9,7 +9,7 @@
  * or "". */
 #define CONTROL_COMMANDS(X) \
 	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(EXPLAIN, "explain", false) X(STOP, "stop", true) \
-	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true)
+	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true) X(DRAIN, "drain", true)
 
 enum control_command {
 #define X(id, name, changes) CONTROL_##id,

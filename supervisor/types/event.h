@@ -24,6 +24,7 @@
 #define SLOT_EVENTS(X) \
 	X(START, "start")               /* the service begins */ \
 	X(STOP, "stop")                 /* SIGTERM, SIGINT or `heapward stop` */ \
+	X(DRAIN, "drain")               /* `heapward drain` */ \
 	X(RESTART, "restart")           /* `heapward restart` */ \
 	X(RESET, "reset")               /* `heapward reset` */ \
 	X(RELOADED, "reloaded")         /* `heapward reload`, with the rules of the new policy */ \

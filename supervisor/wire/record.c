@@ -182,7 +182,8 @@ int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], 
 	return decode_body(&wire, ret);
 }
 
-void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[static HEAPWARD_COMMAND_BYTES])
+void heap_command_encode(enum heapward_command_kind kind, uint64_t value,
+			 unsigned char bytes[static HEAPWARD_COMMAND_BYTES])
 {
 	struct heapward_command wire;
 	memset(&wire, 0, sizeof(wire));
@@ -190,6 +191,7 @@ void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[st
 	wire.version = htole16(HEAPWARD_COMMAND_VERSION);
 	wire.size = htole16(HEAPWARD_COMMAND_BYTES);
 	wire.kind = htole16((uint16_t)kind);
+	wire.value = htole64(value);
 	memcpy(bytes, &wire, sizeof(wire));
 }
 

@@ -30,7 +30,8 @@ void heap_record_encode(const struct heap_record *record, unsigned char bytes[st
 /* Returns 0, or -1 where the bytes are no record: then *ret is not to be used. */
 int heap_record_decode(const unsigned char bytes[static HEAPWARD_RECORD_BYTES], struct heap_record *ret);
 
-void heap_command_encode(enum heapward_command_kind kind, unsigned char bytes[static HEAPWARD_COMMAND_BYTES]);
+void heap_command_encode(enum heapward_command_kind kind, uint64_t value,
+			 unsigned char bytes[static HEAPWARD_COMMAND_BYTES]);
 
 /* The decoder of a stream. Zeroed is its beginning; it allocates nothing. */
 struct heap_record_stream {

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      write(records.worker_pipe_fd, piece, length);
 		(void)sent;
 		records_drain(&records);
-		(void)records_send_drain(&records);
+		(void)records_send_drain(&records, false);
 		data += length + 1;
 		size -= length + 1;
 	}

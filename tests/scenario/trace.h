@@ -235,7 +235,9 @@ static inline struct event make_event(struct trace *trace)
 		return event_of_slot(SLOT_EVENT_RESET);
 	if (choice < 97)
 		return make_reload(trace);
-	return event_of_slot(below(trace, 50) == 0 ? SLOT_EVENT_STOP : SLOT_EVENT_RESTART);
+	static const enum slot_event orders[50] = { [0] = SLOT_EVENT_STOP, [1] = SLOT_EVENT_DRAIN };
+	uint32_t order = below(trace, ARRAY_LEN(orders));
+	return event_of_slot(order < 2 ? orders[order] : SLOT_EVENT_RESTART);
 }
 
 #endif

@@ -76,6 +76,7 @@ static inline void add_action_text(const struct service_state *state, const stru
 		snprintf(end, left, "%sfinish %d", comma, state->exit_status);
 		break;
 	case ACTION_LISTEN:
+	case ACTION_LAST_CALL:
 	case ACTION_UNLISTEN:
 		snprintf(end, left, "%s%s", comma, action_name(action->kind));
 		break;

@@ -203,7 +203,7 @@ static inline void wait_serving(struct worker *worker)
 
 static inline void drain(struct worker *worker)
 {
-	assert_true(records_send_drain(&worker->records) > 0);
+	assert_true(records_send_drain(&worker->records, false) > 0);
 }
 
 static inline bool is_drained_within_msec(struct worker *worker, int msec)

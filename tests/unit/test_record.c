@@ -126,11 +126,11 @@ static void a_listening_comes_back_as_it_was_sent(void **state UNUSED)
 	assert_string_equal(ret.listening.name, "tcp:127.0.0.1:3000");
 }
 
-static void a_command_is_its_magic_version_size_and_kind(void **state UNUSED)
+static void a_command_is_its_magic_version_size_kind_and_value(void **state UNUSED)
 {
 	unsigned char bytes[HEAPWARD_COMMAND_BYTES];
-	heap_command_encode(HEAPWARD_DRAIN, bytes);
-	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(bytes));
+	heap_command_encode(HEAPWARD_DRAIN, HEAPWARD_DRAIN_LAST, bytes);
+	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", sizeof(bytes));
 }
 
 /* Takes `count` bytes in pieces of `piece` and returns how many records came out. */
@@ -227,7 +227,7 @@ int main(void)
 		cmocka_unit_test(a_byte_that_is_wrong_is_refused),
 		cmocka_unit_test(texts_must_end),
 		cmocka_unit_test(a_listening_comes_back_as_it_was_sent),
-		cmocka_unit_test(a_command_is_its_magic_version_size_and_kind),
+		cmocka_unit_test(a_command_is_its_magic_version_size_kind_and_value),
 		cmocka_unit_test(a_stream_may_be_cut_anywhere),
 		cmocka_unit_test(records_are_found_again_behind_garbage),
 		cmocka_unit_test(a_bad_record_costs_itself_only),
