@@ -276,8 +276,9 @@ static bool judge_not_ready(const struct evidence *evidence, struct verdict *ver
 {
 	if (!evidence->not_ready)
 		return false;
-	set(verdict, VERDICT_NOT_READY, true, "not ready within ready.within: ended%s",
-	    evidence->we_killed ? ", killed after stop.timeout" : "");
+	set(verdict, VERDICT_NOT_READY, true, "not ready within ready.within: %s%s",
+	    evidence->missing[0] == '\0' ? "ended" : evidence->missing,
+	    evidence->we_killed ? "; killed after stop.timeout" : "");
 	return true;
 }
 

@@ -134,6 +134,7 @@ void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at onc
 void holding_launched(struct worker_run *run); /* exec has happened: ready now, or how to see that it is */
 void holding_look(struct worker_run *run);     /* at the port of ready.when */
 void holding_listening(struct worker_run *run); /* a reporter has told of a listener */
+void holding_missing(const struct worker_run *run, char *text, size_t size); /* of its readiness; as it was if nothing is */
 
 /* renew.c: reload, raise, and the plan of the next launch */
 int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: refused; the text says all, malloc'ed */

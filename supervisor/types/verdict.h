@@ -79,6 +79,7 @@ struct evidence {
 	int wait_status;    /* exit code or signal */
 	enum asked asked;   /* we asked for this end before it happened */
 	bool not_ready;     /* we ended it because it was not ready within ready.within */
+	char missing[160];  /* what of its readiness then was: "tcp:9000 does not accept"; "": not known */
 	bool left_draining; /* it ended while it drained, before any signal of ours: only exit 0 is what was asked for */
 	bool we_killed;     /* we sent SIGKILL to the group before the main process had exited */
 	struct fatal_line fatal;

@@ -53,7 +53,7 @@ static const struct verdict verdict_replaced UNUSED = {
 	.kind = VERDICT_REPLACED, .certain = true, .exit_status = 143, .text = "replaced on request"
 };
 static const struct verdict verdict_not_ready UNUSED = {
-	.kind = VERDICT_NOT_READY, .certain = true, .exit_status = 143, .text = "not ready within ready.within: ended"
+	.kind = VERDICT_NOT_READY, .certain = true, .exit_status = 143, .text = "not ready within ready.within: tcp:9000 does not accept"
 };
 static const struct verdict verdict_not_found UNUSED = {
 	.kind = VERDICT_EXEC, .certain = true, .number = 2, .subject = "exec", .text = "exec: node: No such file or directory"

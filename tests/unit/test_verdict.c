@@ -311,6 +311,23 @@ static void a_replacement_says_who_asked_for_it(void **state UNUSED)
 	assert_string_equal(verdict.text, "replaced before it reached a limit, killed after stop.timeout");
 }
 
+static void not_ready_says_what_was_missing(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	struct row row = { "", NOT_READY, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_NOT_READY, true, 143 };
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "not ready within ready.within: ended");
+	row.seen |= KILLED_BY_US;
+	make(&row, &evidence, &reporter);
+	strcpy(evidence.missing, "tcp:9000 does not accept");
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text,
+			    "not ready within ready.within: tcp:9000 does not accept; killed after stop.timeout");
+}
+
 static void a_launch_that_failed_names_its_step(void **state UNUSED)
 {
 	static const struct {
@@ -387,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
+		cmocka_unit_test(not_ready_says_what_was_missing),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
 		cmocka_unit_test(a_thread_whose_process_does_not_report_is_no_witness),
 		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),
