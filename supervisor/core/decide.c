@@ -155,7 +155,8 @@ const char *service_state_name(const struct service_state *state)
 	case SLOT_REPLACING:
 		return "replacing";
 	case SLOT_REPLACED:
-		return service_state_is_ready(state) ? "replacing" : running_name(state->slot.current.state);
+		return state->slot.current.state == WORKER_READY ? "replacing" :
+								   running_name(state->slot.current.state);
 	case SLOT_RESTARTING:
 		return state->slot.current.state == WORKER_DRAINING ? "draining" : "replacing";
 	case SLOT_BACKOFF:
@@ -171,7 +172,7 @@ const char *service_state_name(const struct service_state *state)
 
 bool service_state_is_ready(const struct service_state *state)
 {
-	return state->slot.current.state == WORKER_READY;
+	return state->slot.current.state == WORKER_READY && !state->slot.current.stuck;
 }
 
 uint32_t service_state_budget_left(const struct service_state *state, int64_t now_usec)

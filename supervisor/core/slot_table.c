@@ -130,11 +130,12 @@ static void current_died_early(struct step *step)
 	slot->again = again;
 }
 
-/* In order, as asked: the next one. What was to be replaced and died instead has died as any other. */
+/* In order, as asked: the next one. What was to be replaced and died instead has died as any other, and so has what was
+ * stuck. */
 static void left_for_next(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
-	if (slot->why == ASKED_REPLACE && verdict_counts(step->verdict->kind)) {
+	if (slot->why != ASKED_RESTART && verdict_counts(step->verdict->kind)) {
 		current_died(step);
 		return;
 	}
@@ -212,6 +213,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -228,6 +230,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = replace_near_limit,
+		[SLOT_EVENT_STUCK] = replace_stuck,
 		[SLOT_EVENT_CURRENT_READY] = replace_current_ready,
 		[SLOT_EVENT_CURRENT_GONE] = current_died,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -244,6 +247,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = replace_launch_spare,
 		[SLOT_EVENT_SPARE_NO_ROOM] = replace_no_room,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored, /* that is why, or the next attempt is due soon enough */
+		[SLOT_EVENT_STUCK] = replace_without_delay,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = current_died_early,
 		[SLOT_EVENT_SPARE_READY] = replace_take_over,
@@ -260,6 +264,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = replace_hurry,
+		[SLOT_EVENT_STUCK] = replace_stuck_afterwards,
 		[SLOT_EVENT_CURRENT_READY] = slot_wait_for_health,
 		[SLOT_EVENT_CURRENT_GONE] = current_died,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -276,6 +281,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = left_for_next,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -292,6 +298,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = one_has_stopped,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -308,6 +315,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -324,6 +332,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,

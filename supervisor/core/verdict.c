@@ -223,6 +223,42 @@ static void add_counters(const struct evidence *evidence, struct verdict *verdic
 	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill));
 }
 
+static const char *state_text(char state)
+{
+	switch (state) {
+	case 'R':
+		return "its main thread runs: a loop that does not end, or long work in one piece";
+	case 'S':
+		return "its main thread sleeps: it waits in a synchronous call";
+	case 'D':
+		return "its main thread waits in the kernel: a disk or network file system";
+	case 'T':
+		return "it is stopped (SIGSTOP, SIGTSTP)";
+	case 't':
+		return "it is stopped by a debugger";
+	default:
+		return "what it does cannot be seen";
+	}
+}
+
+/* What kept an event loop from turning, as far as could be seen from outside. */
+static void add_stuck(const struct stuck *stuck, struct verdict *verdict)
+{
+	char silent[UNITS_TEXT_MAX], allowed[UNITS_TEXT_MAX], text[UNITS_TEXT_MAX], tracer[40] = "";
+	if (!stuck->seen)
+		return;
+	add(verdict, "heartbeat: none for %s from pid %d (watchdog.event_loop: %s)",
+	    units_format_time(silent, stuck->silent_usec), stuck->pid, units_format_time(allowed, stuck->allowed_usec));
+	if (stuck->tracer_pid != 0)
+		snprintf(tracer, sizeof(tracer), "; pid %d traces it", stuck->tracer_pid);
+	add(verdict, "then: %s%s", state_text(stuck->state), tracer);
+	if (stuck->collected_usec > 0)
+		add(verdict, "heap records: in collections for %s of that time", units_format_time(text, stuck->collected_usec));
+	if (stuck->slept_usec > USEC_PER_SEC)
+		add(verdict, "the machine slept for %s meanwhile, which does not count",
+		    units_format_time(text, stuck->slept_usec));
+}
+
 static void add_facts(const struct evidence *evidence, struct verdict *verdict)
 {
 	if (evidence->launch.failed) {
@@ -232,6 +268,7 @@ static void add_facts(const struct evidence *evidence, struct verdict *verdict)
 	add_wait_status(evidence, verdict);
 	if (evidence->fatal.kind != FATAL_NONE)
 		add(verdict, "stderr: %s", evidence->fatal.text);
+	add_stuck(&evidence->stuck, verdict);
 	add_heap(evidence, verdict);
 	add_counters(evidence, verdict);
 	if (evidence->kernel.found)
@@ -259,6 +296,17 @@ static bool left_otherwise(const struct evidence *evidence)
 	return evidence->left_draining && (!said_zero || heap_limit);
 }
 
+/* If its event loop turned again before its end, it has been replaced in order. */
+static void judge_stuck(const struct evidence *evidence, const char *how, struct verdict *verdict)
+{
+	char silent[UNITS_TEXT_MAX];
+	if (evidence->was_stuck)
+		set(verdict, VERDICT_WATCHDOG, true, "its event loop was stuck for more than %s (watchdog.event_loop)%s",
+		    units_format_time(silent, evidence->stuck.allowed_usec), how);
+	else
+		set(verdict, VERDICT_REPLACED, true, "replaced because its event loop had been stuck%s", how);
+}
+
 static bool judge_asked(const struct evidence *evidence, struct verdict *verdict)
 {
 	const char *how = evidence->we_killed ? ", killed after stop.timeout" : "";
@@ -266,6 +314,8 @@ static bool judge_asked(const struct evidence *evidence, struct verdict *verdict
 		return false;
 	if (evidence->asked == ASKED_STOP)
 		set(verdict, VERDICT_STOPPED, true, "stopped on request%s", how);
+	else if (evidence->asked == ASKED_WATCHDOG)
+		judge_stuck(evidence, how, verdict);
 	else
 		set(verdict, VERDICT_REPLACED, true, "replaced %s%s",
 		    evidence->asked == ASKED_RESTART ? "on request" : "before it reached a limit", how);
@@ -475,6 +525,7 @@ int verdict_exit_status(const struct verdict *verdict)
 	case VERDICT_SIGNAL:
 	case VERDICT_UNKNOWN_KILL:
 	case VERDICT_NOT_READY:
+	case VERDICT_WATCHDOG:
 	case VERDICT_COUNT:
 	default:
 		return verdict->exit_status;

@@ -36,6 +36,7 @@ static void check_drain(struct trace *trace, const struct action *action)
 	must(trace, life_of(trace, action->worker) != NULL && worker != NULL, "a drain of a worker that is gone");
 	must(trace, rules->drains && before->current.id == action->worker && worker->state != WORKER_DRAINING,
 	     "a drain of a worker that does not serve");
+	must(trace, !worker->stuck || asks_for_the_end(trace), "a drain of a worker that cannot hear it");
 	must(trace, relieved || no_room || asks_for_the_end(trace) || !rules->replaces || rules->near_limit == RULE_NEAR_LIMIT_RESTART,
 	     "drained before its spare was ready");
 }
@@ -50,7 +51,7 @@ static void check_signal(struct trace *trace, const struct action *action)
 	must(trace, !life->signalled && !life->ended, "a signal that changes nothing");
 	must(trace, worker->asked != ASKED_NOTHING || worker->not_ready, "a signal that nobody asked for");
 	must(trace, action->signal == trace->state.rules.stop_signal, "another signal");
-	must(trace, before->state != WORKER_READY || !trace->state.rules.drains || slot == SLOT_STOPPING,
+	must(trace, before->state != WORKER_READY || !trace->state.rules.drains || slot == SLOT_STOPPING || worker->stuck,
 	     "a signal for a worker that has not drained");
 	life->signalled = true;
 }
@@ -178,7 +179,10 @@ static void check_population(const struct trace *trace)
 	must(trace, slot->state == SLOT_REPLACING || !spare || slot->spare.state == WORKER_DRAINING ||
 			    slot->spare.state == WORKER_STOPPING || slot->spare.state == WORKER_ENDING,
 	     "a spare that comes, and nobody is to be replaced");
-	must(trace, service_state_is_ready(&trace->state) == (slot->current.state == WORKER_READY), "ready, or not");
+	must(trace, service_state_is_ready(&trace->state) == (slot->current.state == WORKER_READY && !slot->current.stuck),
+	     "ready, or not");
+	must(trace, slot->state != SLOT_RUNNING || !slot->current.stuck || slot->current.state == WORKER_ENDING,
+	     "a worker that is stuck, and nobody is to replace it");
 }
 
 static void check_slot(const struct trace *trace)

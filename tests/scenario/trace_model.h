@@ -105,16 +105,16 @@ static inline bool current_died(const struct trace *trace)
 	if (trace->just_gone == 0 || trace->just_gone != before->current.id)
 		return false;
 	if (before->slot == SLOT_RESTARTING)
-		return before->why == ASKED_REPLACE && verdict_counts(trace->verdict.kind);
+		return before->why != ASKED_RESTART && verdict_counts(trace->verdict.kind);
 	return before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACING || before->slot == SLOT_REPLACED;
 }
 
-/* It had died before the spare took its place, and its group was empty only then. */
+/* It had died before the spare took its place, and its group was empty only then; or it was stuck. */
 static inline bool relieved_had_died(const struct trace *trace)
 {
 	const struct before *before = &trace->before;
 	return trace->just_gone != 0 && trace->just_gone == before->spare.id && before->slot == SLOT_REPLACED &&
-	       before->spare.asked == ASKED_NOTHING && verdict_counts(trace->verdict.kind);
+	       (before->spare.asked == ASKED_NOTHING || trace->verdict.kind == VERDICT_WATCHDOG) && verdict_counts(trace->verdict.kind);
 }
 
 static inline bool asks_for_the_end(const struct trace *trace)

@@ -88,7 +88,7 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 					      "restart.scheduled", "failed", "stop", "replace.start", "replace.done",
 					      "replace.refused" };
 	static const char *const verdicts[] = { "heap-limit", "oom-kill", "oom-kill-host", "seccomp", "stopped", "replaced",
-						"exit", "signal", "exec", "unknown-kill", "not-ready" };
+						"exit", "signal", "exec", "unknown-kill", "not-ready", "watchdog" };
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
 		bool found = false;
 		for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++)
