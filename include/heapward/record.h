@@ -15,6 +15,11 @@
  * tcp:127.0.0.1:3000, unix:PATH), every byte but letters, digits and -._~/:[] as %XX. It listens already. Who serves it
  * accepts on a dup of it, never shuts it down, and says so (HEAPWARD_LISTENING).
  *
+ * Where the supervisor watches event loops,  ;heartbeat=MSEC  stands before the first ;listen=: a server sends
+ * HEAPWARD_HEARTBEAT so often from its event loop, from its first turn on; one that falls silent is stuck. It writes
+ * ;heartbeat=MSEC:cluster  there for the processes that it starts: of these only a cluster's workers, and who listens on
+ * a held socket, are servers too; others may work for as long as they like.
+ *
  * Commands come down on the private socket of a reporter whose hello has HEAPWARD_TAKES_COMMANDS, each
  * HEAPWARD_COMMAND_BYTES long, little-endian. What is not understood is dropped.
  *

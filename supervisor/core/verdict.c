@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "heapward/record.h"
 #include "supervisor/core/names.h"
+#include "supervisor/core/watchdog.h"
 #include "supervisor/core/whose_limit.h"
 
 #include <errno.h>
@@ -223,35 +224,17 @@ static void add_counters(const struct evidence *evidence, struct verdict *verdic
 	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill));
 }
 
-static const char *state_text(char state)
-{
-	switch (state) {
-	case 'R':
-		return "its main thread runs: a loop that does not end, or long work in one piece";
-	case 'S':
-		return "its main thread sleeps: it waits in a synchronous call";
-	case 'D':
-		return "its main thread waits in the kernel: a disk or network file system";
-	case 'T':
-		return "it is stopped (SIGSTOP, SIGTSTP)";
-	case 't':
-		return "it is stopped by a debugger";
-	default:
-		return "what it does cannot be seen";
-	}
-}
-
 /* What kept an event loop from turning, as far as could be seen from outside. */
 static void add_stuck(const struct stuck *stuck, struct verdict *verdict)
 {
-	char silent[UNITS_TEXT_MAX], allowed[UNITS_TEXT_MAX], text[UNITS_TEXT_MAX], tracer[40] = "";
+	char words[160], text[UNITS_TEXT_MAX], tracer[40] = "";
 	if (!stuck->seen)
 		return;
-	add(verdict, "heartbeat: none for %s from pid %d (watchdog.event_loop: %s)",
-	    units_format_time(silent, stuck->silent_usec), stuck->pid, units_format_time(allowed, stuck->allowed_usec));
+	watchdog_text(stuck, words, sizeof(words));
+	add(verdict, "watchdog: %s", words);
 	if (stuck->tracer_pid != 0)
 		snprintf(tracer, sizeof(tracer), "; pid %d traces it", stuck->tracer_pid);
-	add(verdict, "then: %s%s", state_text(stuck->state), tracer);
+	add(verdict, "then: %s%s", watchdog_state_text(stuck->state), tracer);
 	if (stuck->collected_usec > 0)
 		add(verdict, "heap records: in collections for %s of that time", units_format_time(text, stuck->collected_usec));
 	if (stuck->slept_usec > USEC_PER_SEC)

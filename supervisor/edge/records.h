@@ -70,6 +70,7 @@ struct records {
 			   uint64_t newly_granted_bytes);
 	void (*ended)(struct records *records, const struct reporter *reporter);      /* its process has gone */
 	void (*sampled)(struct records *records, const struct reporter *reporter);    /* heap figures have come: its last */
+	void (*heartbeat)(struct records *records, const struct reporter *reporter);  /* its event loop turns */
 	/* A server listens. `held` is 1 and up for a held socket; the name is printable ASCII without spaces. */
 	void (*listening)(struct records *records, const struct reporter *reporter,
 			  const struct heapward_record_listening *listening);
@@ -97,11 +98,11 @@ void records_tick(struct records *records, int64_t now_usec);
 /* Safe on a zeroed struct and after a failed records_init. */
 void records_finish(struct records *records);
 
-/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom, held sockets (the
- * first one is RECORDS_LISTEN_FD in the worker, and so on). Only before records_launched; `size` is at least
- * RECORDS_VARIABLE_MAX. */
-void records_variable(const struct records *records, uint64_t headroom_bytes, const struct records_listen *listen,
-		      size_t listen_count, char *text, size_t size);
+/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom, how often a heartbeat is
+ * wanted (0: never), held sockets (the first one is RECORDS_LISTEN_FD in the worker, and so on). Only before
+ * records_launched; `size` is at least RECORDS_VARIABLE_MAX. */
+void records_variable(const struct records *records, uint64_t headroom_bytes, uint64_t heartbeat_msec,
+		      const struct records_listen *listen, size_t listen_count, char *text, size_t size);
 
 /* Tells every reporter that takes commands to drain (`last`: what waits in the held sockets' queues first, for nobody
  * follows), and those that say hello from now on. Returns how many living

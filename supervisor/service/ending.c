@@ -60,6 +60,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.wait_status = run->wait_status,
 		.asked = worker == NULL ? ASKED_NOTHING : worker->asked,
 		.not_ready = worker != NULL && worker->not_ready,
+		.was_stuck = worker != NULL && worker->stuck,
+		.stuck = run->stuck,
 		.left_draining = worker != NULL && worker->left_draining,
 		.we_killed = run->we_killed,
 		.agent_expected = run->agent_loaded,

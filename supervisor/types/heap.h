@@ -45,6 +45,9 @@ struct reporter {
 	bool told;                /* its death was told as child.death: it is no evidence of another */
 	uint32_t serves;          /* held sockets that it listens on: bit 0 is the first of the policy */
 	bool told_to_drain;       /* the command was sent */
+	int64_t heartbeat_usec;   /* the last one came then, by loop_now_awake_usec(); 0: none has */
+	int64_t heartbeat_slept_usec; /* how long the machine had slept until then */
+	int64_t collected_usec;   /* in collections since then, by its own word */
 	bool drained;             /* by its own word: no connection open on a held socket */
 	struct heap_sample last;
 };

@@ -13,7 +13,8 @@
 	X(OUTPUT_DROPPED, "output.dropped") X(MEMORY_WAIT, "memory.wait") \
 	X(LIMIT_RAISE, "limit.raise") X(LIMIT_RAISE_REFUSED, "limit.raise_refused") \
 	X(REPLACE_START, "replace.start") X(REPLACE_DONE, "replace.done") X(REPLACE_REFUSED, "replace.refused") \
-	X(POLICY_RELOADED, "policy.reloaded") X(POLICY_REJECTED, "policy.rejected") X(CHILD_DEATH, "child.death")
+	X(POLICY_RELOADED, "policy.reloaded") X(POLICY_REJECTED, "policy.rejected") X(CHILD_DEATH, "child.death") \
+	X(WATCHDOG, "watchdog")
 
 enum notice_kind {
 #define X(id, name) NOTICE_##id,

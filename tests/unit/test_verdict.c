@@ -362,7 +362,7 @@ static void a_stuck_event_loop_is_told_with_what_was_seen_of_it(void **state UNU
 		verdict_judge(&evidence, &verdict);
 		assert_string_equal(verdict.text, "its event loop was stuck for more than 30 s (watchdog.event_loop)");
 		assert_string_equal(verdict.evidence[1],
-				    "heartbeat: none for 31 s from pid 77 (watchdog.event_loop: 30 s)");
+				    "watchdog: no heartbeat for 31 s from pid 77 (watchdog.event_loop: 30 s)");
 		assert_string_equal(verdict.evidence[2], states[i].text);
 		assert_true(strstr(verdict.evidence[3], "heap record") == verdict.evidence[3] || verdict.evidence_count == 3);
 	}
