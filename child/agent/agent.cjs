@@ -80,9 +80,12 @@ try {
 		const watch = () => {
 			const [whole, msec, below] = variable.match(/;heartbeat=(\d+)(:cluster)?/) ?? [];
 			let beats = !whole || !isMainThread || launcher;
+			const heartbeat = () => agent.exports.heartbeat?.();
 			agent.exports.beat = () => {
-				if (!beats) setInterval(() => agent.exports.heartbeat?.(), Number(msec)).unref();
+				if (beats) return;
 				beats = true;
+				setImmediate(heartbeat); // before the first request can stop it
+				setInterval(heartbeat, Number(msec)).unref();
 			};
 			if (!beats && !below) process.env.HEAPWARD_AGENT = variable.replace(whole, `${whole}:cluster`);
 			if (!beats && (!below || require('cluster').isWorker)) agent.exports.beat();

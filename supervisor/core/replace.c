@@ -54,12 +54,14 @@ static enum worker_event way_out(const struct step *step, const struct worker *w
 	return step->state->rules.drains && !worker->stuck ? WORKER_EVENT_DRAIN : WORKER_EVENT_END;
 }
 
-/* One after the other: new connections wait in the held sockets, if there are any. */
+/* One after the other: new connections wait in the held sockets, if there are any. The end of a worker that is stuck is no
+ * planned one: it is told as the death that it is. */
 static void one_after_the_other(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
 	enum worker_event way = way_out(step, &slot->current);
-	bool tells = step->state->rules.drains || slot->why != ASKED_RESTART;
+	bool tells = way == WORKER_EVENT_DRAIN || slot->why == ASKED_REPLACE ||
+		     (slot->why == ASKED_RESTART && step->state->rules.drains);
 	slot->state = SLOT_RESTARTING;
 	slot->deadline_usec = USEC_NEVER;
 	step->worker = &slot->current;

@@ -19,6 +19,7 @@
 #include "supervisor/edge/user.h"
 #include "supervisor/types/death.h"
 #include "supervisor/types/notice.h"
+#include "supervisor/types/status.h"
 #include "supervisor/service/service.h"
 
 #define EVENTS_MAX 128                           /* a wake-up has at most 32 sources of at most two events each */
@@ -143,6 +144,7 @@ void holding_missing(const struct worker_run *run, char *text, size_t size); /* 
 /* watching.c: the watchdog of event loops */
 void watching_launched(struct worker_run *run);
 void watching_look(struct worker_run *run); /* its time has come */
+void watching_fill(const struct worker_run *run, struct status_instance *instance);
 void watching_heard(struct worker_run *run, const struct reporter *reporter); /* a heartbeat */
 
 /* renew.c: reload, raise, and the plan of the next launch */

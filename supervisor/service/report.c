@@ -75,6 +75,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->heap.external_bytes = SIZE_UNKNOWN;
 	instance->heap.age_usec = -1;
 	instance->heap.usec_to_limit = USEC_NEVER;
+	instance->watchdog.event_loop_usec = instance->watchdog.silent_usec = -1;
 	instance->heap.source = "none";
 	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 	if (run == NULL || run->child.pid <= 0)
@@ -85,6 +86,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->child_deaths = run->child_deaths;
 	instance->uptime_usec = loop_now_usec() - run->launched_usec;
 	fill_heap(service, run, instance);
+	watching_fill(run, instance);
 	if (run->has_group)
 		cgroup_read_memory(&run->group, &instance->memory);
 }

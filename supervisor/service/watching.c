@@ -132,6 +132,15 @@ void watching_look(struct worker_run *run)
 	act_on(run, &look);
 }
 
+void watching_fill(const struct worker_run *run, struct status_instance *instance)
+{
+	if (run->event_loop_usec == USEC_NEVER || !run->has_records)
+		return;
+	instance->watchdog.event_loop_usec = run->event_loop_usec;
+	instance->watchdog.silent_usec = look_at(run).silent_usec;
+	instance->watchdog.stuck = run->is_stuck;
+}
+
 void watching_heard(struct worker_run *run, const struct reporter *reporter)
 {
 	if (run->event_loop_usec == USEC_NEVER)

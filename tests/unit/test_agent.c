@@ -190,7 +190,7 @@ static void a_stuck_event_loop_beats_no_more(void **state)
 	/* What is printed is read, and heartbeats with it, before the loop stands still. */
 	hear_heartbeats(fixture, "", "setTimeout(() => { console.log('stuck'); const until = Date.now() + 1000;"
 			"while (Date.now() < until); process.exit() }, 400)");
-	assert_true(fixture->heartbeats > 0 && fixture->heartbeats <= 400 / 20 + 1);
+	assert_true(fixture->heartbeats > 0 && fixture->heartbeats <= 400 / 20 + 2);
 }
 
 static void nobody_beats_unasked(void **state)
