@@ -98,7 +98,8 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 	assert_int_equal(ARRAY_LEN(verdicts), VERDICT_COUNT);
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
 		assert_string_equal(verdict_name(kind), verdicts[kind]);
-	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload" };
+	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload",
+						"drain" };
 	assert_int_equal(ARRAY_LEN(commands), CONTROL_COMMAND_COUNT);
 	for (enum control_command command = 0; command < CONTROL_COMMAND_COUNT; command++)
 		assert_string_equal(control_command_name(command), commands[command]);

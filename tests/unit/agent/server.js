@@ -56,12 +56,14 @@ const kinds = {
 	},
 	// Sockets that are nobody's business, and one that is.
 	others: () => {
-		const other = net.createServer().listen(0, () => {
-			net.createServer().listen({ host: '127.0.0.1', port: other.address().port + 1 })
+		net.createServer().listen(0);
+		const lent = net.createServer().listen(0, '127.0.0.1', () => {
+			const { port } = lent.address(); // free again in a moment
+			lent.close(() => net.createServer().listen({ host: '127.0.0.1', port })
 				.on('error', () => process.exit(9)).on('listening', function () {
 					print(this.address().port);
 					kinds.http();
-				});
+				}));
 		});
 	},
 	// Leaves in order at SIGTERM, and takes an unasked-for 'close' or an error for the end of the world.
