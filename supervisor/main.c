@@ -21,6 +21,7 @@ static const struct {
 	{ "why", cli_why, "[NAME] [N]", "explain the last (or N-th last) death" },
 	{ "logs", cli_logs, "NAME", "events and the worker's last output" },
 	{ "stop", cli_stop, "NAME", "stop a service and its supervisor" },
+	{ "drain", cli_drain, "NAME", "finish what is open, then stop: no request is lost" },
 	{ "set", cli_set, "NAME KEY=VALUE...", "change memory.max or old space of a running service" },
 	{ "reload", cli_reload, "NAME", "read the policy again; held sockets: replace the worker if need be" },
 	{ "restart", cli_restart, "NAME", "replace the worker by a new one" },

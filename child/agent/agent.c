@@ -303,6 +303,13 @@ static struct napi_value__ *on_listening(struct napi_env__ *env, struct napi_cal
 	return NULL;
 }
 
+/* heartbeat(): the event loop turns. */
+static struct napi_value__ *on_heartbeat(struct napi_env__ *env, struct napi_callback_info__ *info UNUSED)
+{
+	heapward_record_send_heartbeat(sender_of(env));
+	return NULL;
+}
+
 /* drained(): no connection is open on a held socket. */
 static struct napi_value__ *on_drained(struct napi_env__ *env, struct napi_callback_info__ *info UNUSED)
 {
@@ -319,6 +326,7 @@ struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi
 	} rows[] = {
 		{ "start", on_start },         { "duplicate", on_duplicate }, { "commands", on_commands },
 		{ "listening", on_listening }, { "drained", on_drained },     { "limit", on_limit },
+		{ "heartbeat", on_heartbeat },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct napi_value__ *function;

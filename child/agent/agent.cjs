@@ -68,14 +68,31 @@ try {
 				body.writeUInt32LE(1, 0);
 				body.writeInt32LE(status | 0, 4);
 			}));
+			agent.exports.heartbeat = () => send(pipe, 6, () => {});
 			agent.exports.listening = (held, port, name) => send(pipe, 4, (body) => {
 				body.writeUInt32LE(held, 0);
 				body.writeUInt32LE(port, 4);
 				body.write(name.slice(0, 87), 8, 'latin1');
 			});
 		};
+		// A server is watched, and of what it starts the workers of its cluster and who listens on a held socket: all
+		// else may take its time.
+		const watch = () => {
+			const [whole, msec, below] = variable.match(/;heartbeat=(\d+)(:cluster)?/) ?? [];
+			let beats = !whole || !isMainThread || launcher;
+			const heartbeat = () => agent.exports.heartbeat?.();
+			agent.exports.beat = () => {
+				if (beats) return;
+				beats = true;
+				setImmediate(heartbeat); // before the first request can stop it
+				setInterval(heartbeat, Number(msec)).unref();
+			};
+			if (!beats && !below) process.env.HEAPWARD_AGENT = variable.replace(whole, `${whole}:cluster`);
+			if (!beats && (!below || require('cluster').isWorker)) agent.exports.beat();
+		};
 		const problem = start();
 		if (problem && isMainThread) timer(problem);
+		watch();
 		if (variable.includes(';listen=') && !launcher) require(`${__dirname}/agent_listen.cjs`)(variable, agent.exports);
 		if (isMainThread && !launcher && !problem) require(`${__dirname}/agent_commands.cjs`)(agent.exports);
 	}

@@ -9,7 +9,7 @@ const BYTES = 24;
 
 module.exports = (agent) => {
 	const commands = {
-		1: () => (agent.drain ?? agent.drained)(),
+		1: (value) => (agent.drain ?? agent.drained)(value),
 		2: (value) => agent.limit(value),
 	};
 

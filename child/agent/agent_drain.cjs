@@ -10,11 +10,14 @@ const farewell = require(`${__dirname}/agent_farewell.cjs`);
 const LOOK_MSEC = 100;
 const CLUSTER_LOOKS = 5; // what a cluster's primary has accepted may still be on its way to a worker
 const CHANNEL = 'heapward'; // from the main thread to the others
+const LAST = 1; // HEAPWARD_DRAIN_LAST
+const LAST_CALL_MSEC = 500; // for clients that wait in the queues, and handshakes that are on their way there
 
 // Returns track(server, handle), to be called for each server on a held socket. The handle is the one that accepts for
 // it; undefined: the server has it when it is time. agent.drain() is the command.
 module.exports = (agent) => {
 	const tracked = new Map();
+	let begun = false;
 	let draining = false;
 	let hearing = isMainThread;
 	let quiet = 0;
@@ -41,30 +44,36 @@ module.exports = (agent) => {
 		else setTimeout(() => look().catch(() => {}), LOOK_MSEC).unref();
 	};
 
-	const drain = () => {
-		if (draining) return;
+	const acceptNoMore = () => {
 		draining = true;
-		farewell.begin();
 		for (const server of tracked.keys()) stop(server);
 		look().catch(() => {});
+	};
+
+	const drain = (last) => {
+		if (begun) return;
+		begun = true;
+		farewell.begin();
+		if (last) setTimeout(acceptNoMore, LAST_CALL_MSEC).unref();
+		else acceptNoMore();
 	};
 
 	const hearMainThread = () => {
 		hearing = true;
 		const channel = new BroadcastChannel(CHANNEL);
-		channel.onmessage = drain;
+		channel.onmessage = ({ data }) => drain(data === LAST);
 		channel.unref();
 	};
 
-	const tellThreads = () => {
+	const tellThreads = (value) => {
 		const channel = new BroadcastChannel(CHANNEL);
-		channel.postMessage('drain');
+		channel.postMessage(value);
 		channel.close();
 	};
 
-	agent.drain = () => {
-		tellThreads();
-		drain();
+	agent.drain = (value) => {
+		tellThreads(value);
+		drain(value === LAST);
 	};
 
 	return (server, handle) => {

@@ -92,6 +92,7 @@ module.exports = (variable, agent) => {
 		if (wish.asked) server._pipeName = wish.asked; // for server.address()
 		if (server._handle) {
 			agent.listening?.(socket.place, wish.port, wish.name);
+			agent.beat();
 			track(server, server._handle); // now: a cluster's primary takes it out of the server
 		}
 		return server;

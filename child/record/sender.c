@@ -209,6 +209,11 @@ uint64_t heapward_record_headroom_bytes(const struct heapward_record_sender *sen
 	return sender == NULL ? 0 : sender->to.headroom_bytes;
 }
 
+uint64_t heapward_record_heartbeat_msec(const struct heapward_record_sender *sender)
+{
+	return sender == NULL || sender->to.heartbeat_for_cluster ? 0 : sender->to.heartbeat_msec;
+}
+
 uint64_t heapward_record_dropped(const struct heapward_record_sender *sender)
 {
 	return sender == NULL ? 0 : sender->dropped;
@@ -279,11 +284,12 @@ int heapward_record_send_listening(struct heapward_record_sender *sender,
 	return send_record(sender, &record);
 }
 
-int heapward_record_send_drained(struct heapward_record_sender *sender)
+/* A record without a body. */
+static int send_word(struct heapward_record_sender *sender, enum heapward_record_kind kind)
 {
 	if (sender == NULL)
 		return -1;
-	struct heap_record record = { .kind = HEAPWARD_DRAINED };
+	struct heap_record record = { .kind = kind };
 	return send_record(sender, &record);
 }
 
@@ -293,6 +299,16 @@ int heapward_record_send_limit(struct heapward_record_sender *sender, const stru
 		return -1;
 	struct heap_record record = { .kind = HEAPWARD_LIMIT, .limit = *limit };
 	return send_record(sender, &record);
+}
+
+int heapward_record_send_heartbeat(struct heapward_record_sender *sender)
+{
+	return send_word(sender, HEAPWARD_HEARTBEAT);
+}
+
+int heapward_record_send_drained(struct heapward_record_sender *sender)
+{
+	return send_word(sender, HEAPWARD_DRAINED);
 }
 
 int heapward_record_send_bye(struct heapward_record_sender *sender, enum heapward_record_leaving leaving, int status)

@@ -39,6 +39,19 @@ static int take_descriptor(const char **at, struct variable_descriptor *ret)
 	return 0;
 }
 
+/* There may be none. */
+static int take_heartbeat(const char **at, struct variable *ret)
+{
+	ret->heartbeat_msec = 0;
+	ret->heartbeat_for_cluster = false;
+	if (take_text(at, ";heartbeat=") < 0)
+		return 0;
+	if (take_number(at, UINT32_MAX, &ret->heartbeat_msec) < 0 || ret->heartbeat_msec == 0)
+		return -1;
+	ret->heartbeat_for_cluster = take_text(at, ":cluster") == 0;
+	return 0;
+}
+
 static int take_listen(const char **at)
 {
 	struct variable_descriptor descriptor;
@@ -56,7 +69,8 @@ int variable_parse(const char *text, struct variable *ret)
 		return -1;
 	if (take_text(&text, "1;records=") < 0 || take_descriptor(&text, &found.records) < 0 ||
 	    take_text(&text, ";door=") < 0 || take_descriptor(&text, &found.door) < 0 ||
-	    take_text(&text, ";headroom=") < 0 || take_number(&text, UINT64_MAX, &found.headroom_bytes) < 0)
+	    take_text(&text, ";headroom=") < 0 || take_number(&text, UINT64_MAX, &found.headroom_bytes) < 0 ||
+	    take_heartbeat(&text, &found) < 0)
 		return -1;
 	for (found.listen_count = 0; *text != '\0'; found.listen_count++) {
 		if (found.listen_count == HEAPWARD_LISTEN_MAX || take_listen(&text) < 0)

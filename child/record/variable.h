@@ -18,10 +18,13 @@ struct variable_descriptor {
 struct variable {
 	struct variable_descriptor records, door;
 	uint64_t headroom_bytes;
+	uint64_t heartbeat_msec;    /* 0: none are wanted */
+	bool heartbeat_for_cluster; /* only of a cluster's workers */
 	size_t listen_count; /* held sockets; which ones is read by who serves them */
 };
 
-/* Reads exactly "1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES", and behind it any ";listen=FD:DEV:INO:NAME".
+/* Reads exactly "1;records=FD:DEV:INO;door=FD:DEV:INO;headroom=BYTES", and behind it ";heartbeat=MSEC" or
+ * ";heartbeat=MSEC:cluster", and any ";listen=FD:DEV:INO:NAME".
  * Returns 0, or -1 for any other text. */
 int variable_parse(const char *text, struct variable *ret);
 

@@ -15,6 +15,11 @@
  * tcp:127.0.0.1:3000, unix:PATH), every byte but letters, digits and -._~/:[] as %XX. It listens already. Who serves it
  * accepts on a dup of it, never shuts it down, and says so (HEAPWARD_LISTENING).
  *
+ * Where the supervisor watches event loops,  ;heartbeat=MSEC  stands before the first ;listen=: a server sends
+ * HEAPWARD_HEARTBEAT so often from its event loop, from its first turn on; one that falls silent is stuck. It writes
+ * ;heartbeat=MSEC:cluster  there for the processes that it starts: of these only a cluster's workers, and who listens on
+ * a held socket, are servers too; others may work for as long as they like.
+ *
  * Commands come down on the private socket of a reporter whose hello has HEAPWARD_TAKES_COMMANDS, each
  * HEAPWARD_COMMAND_BYTES long, little-endian. What is not understood is dropped.
  *
@@ -127,12 +132,13 @@ enum heapward_command_kind {
 	HEAPWARD_DRAIN = 1 /* accept no more on held sockets, finish what is open, then send HEAPWARD_DRAINED */,
 	HEAPWARD_HEAP_LIMIT /* take `value` bytes as the limit of old space, then send HEAPWARD_LIMIT */
 };
+enum { HEAPWARD_DRAIN_LAST = 1 /* value: nobody follows, so accept first what waits in the queues */ };
 struct heapward_command {
 	uint32_t magic;
 	uint16_t version, size; /* HEAPWARD_COMMAND_VERSION, HEAPWARD_COMMAND_BYTES */
 	uint16_t kind;
 	unsigned char zero[6];
-	uint64_t value; /* of HEAPWARD_HEAP_LIMIT; else 0 */
+	uint64_t value; /* of HEAPWARD_DRAIN: 0, or HEAPWARD_DRAIN_LAST; of HEAPWARD_HEAP_LIMIT: bytes */
 };
 
 static_assert(sizeof(struct heapward_record) == HEAPWARD_RECORD_BYTES, "a record has one size");

@@ -37,6 +37,9 @@ struct heapward_record_sender *heapward_record_open_with(const char *variable,
 /* What the supervisor lets this heap add to its limit, once, when it is reached. */
 uint64_t heapward_record_headroom_bytes(const struct heapward_record_sender *sender);
 
+/* How often to call heapward_record_send_heartbeat from the event loop; 0: nobody listens for heartbeats of this process. */
+uint64_t heapward_record_heartbeat_msec(const struct heapward_record_sender *sender);
+
 /* Records that were not sent: the pipe was full, or not ours any more. */
 uint64_t heapward_record_dropped(const struct heapward_record_sender *sender);
 
@@ -50,6 +53,7 @@ int heapward_record_send_near_limit(struct heapward_record_sender *sender,
 				    const struct heapward_record_near_limit *near_limit);
 int heapward_record_send_listening(struct heapward_record_sender *sender,
 				   const struct heapward_record_listening *listening);
+int heapward_record_send_heartbeat(struct heapward_record_sender *sender);
 int heapward_record_send_drained(struct heapward_record_sender *sender);
 int heapward_record_send_limit(struct heapward_record_sender *sender, const struct heapward_record_limit *limit);
 int heapward_record_send_bye(struct heapward_record_sender *sender, enum heapward_record_leaving leaving, int status);

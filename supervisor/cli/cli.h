@@ -24,6 +24,7 @@ int cli_ready(int argc, char **argv);
 int cli_why(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);
+int cli_drain(int argc, char **argv);
 int cli_restart(int argc, char **argv);
 int cli_reset(int argc, char **argv);
 int cli_reload(int argc, char **argv);

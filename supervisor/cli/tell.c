@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tell: stop, restart, reload, reset and ready: one word to a running supervisor, one line or an exit status back. */
+/* tell: stop, drain, restart, reload, reset and ready: one word to a running supervisor, one line or an exit status back. */
 #include "supervisor/cli/ask.h"
 #include "supervisor/cli/cli.h"
 
@@ -73,7 +73,7 @@ static int tell_order(const struct order *order, int argc, char **argv, const ch
 	status = send_order(order, &roots, name);
 	if (status != EXIT_OK)
 		return status;
-	if (order->command == CONTROL_STOP)
+	if (order->command == CONTROL_STOP || order->command == CONTROL_DRAIN)
 		wait_until_gone(&roots, name);
 	if (done[0] != '\0')
 		printf("%s: %s\n", name, done);
@@ -88,6 +88,17 @@ int cli_stop(int argc, char **argv)
 		"stop.timeout, SIGKILL for the whole group."
 	};
 	return tell_order(&order, argc, argv, "stopped");
+}
+
+int cli_drain(int argc, char **argv)
+{
+	static const struct order order = {
+		"drain", CONTROL_DRAIN,
+		"Stops the service and its supervisor without losing a request, and waits until both are gone: clients that\n"
+		"wait in the held sockets are let in, nobody after them, and what is open is finished, at most for\n"
+		"drain.timeout; then as stop does. Needs service.listen. A stop meanwhile waits no longer."
+	};
+	return tell_order(&order, argc, argv, "drained and stopped");
 }
 
 int cli_restart(int argc, char **argv)

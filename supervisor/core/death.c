@@ -235,6 +235,13 @@ void death_advise(struct death *death, const struct plan *plan)
 			 "read its last output with heapward logs %s; if the start takes that long, raise ready.within",
 			 death->service);
 		return;
+	case VERDICT_WATCHDOG:
+		snprintf(death->next, sizeof(death->next),
+			 "look for synchronous work (sync calls, big JSON, regular expressions, endless loops) and for what "
+			 "its last output says: heapward logs %s; if work in one piece takes that long, raise "
+			 "watchdog.event_loop",
+			 death->service);
+		return;
 	case VERDICT_COUNT:
 		break;
 	}

@@ -140,17 +140,23 @@ static const char *running_name(enum worker_state worker)
 	return worker == WORKER_ENDING || worker == WORKER_STOPPING ? "stopping" : "starting";
 }
 
+static bool drains(const struct slot *slot)
+{
+	return slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING;
+}
+
 const char *service_state_name(const struct service_state *state)
 {
 	switch (state->slot.state) {
 	case SLOT_RUNNING:
 		return running_name(state->slot.current.state);
 	case SLOT_STOPPING:
-		return "stopping";
+		return drains(&state->slot) ? "draining" : "stopping";
 	case SLOT_REPLACING:
 		return "replacing";
 	case SLOT_REPLACED:
-		return service_state_is_ready(state) ? "replacing" : running_name(state->slot.current.state);
+		return state->slot.current.state == WORKER_READY ? "replacing" :
+								   running_name(state->slot.current.state);
 	case SLOT_RESTARTING:
 		return state->slot.current.state == WORKER_DRAINING ? "draining" : "replacing";
 	case SLOT_BACKOFF:
@@ -166,7 +172,7 @@ const char *service_state_name(const struct service_state *state)
 
 bool service_state_is_ready(const struct service_state *state)
 {
-	return state->slot.current.state == WORKER_READY;
+	return state->slot.current.state == WORKER_READY && !state->slot.current.stuck;
 }
 
 uint32_t service_state_budget_left(const struct service_state *state, int64_t now_usec)

@@ -21,7 +21,7 @@ int64_t service_state_deadline(const struct service_state *state, struct event *
 /* The state that users read: starting, ready, replacing, draining, stopping, back-off, failed, stopped. Never NULL. */
 const char *service_state_name(const struct service_state *state);
 
-/* Whether a worker serves: also while it is being replaced. */
+/* Whether a worker serves: also while it is being replaced, but not while its event loop stands still. */
 bool service_state_is_ready(const struct service_state *state);
 
 /* The worker with this id; NULL where the slot does not know it, or not any more. Borrowed until the next decide(). */

@@ -276,6 +276,8 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 	prose_item(&text, "restarts used up: %s", plan->exit_when_exhausted ? "exit" : "hold (state failed)");
 	add_early(&text, plan);
 	add_sockets(&text, plan, policy);
+	if (plan->numbers[PLAN_HEARTBEAT].value != SIZE_NONE)
+		add_numbers(&text, plan, "Watchdog of each server's event loop", PLAN_HEARTBEAT, PLAN_HEARTBEAT);
 	add_worker(&text, plan, policy, host);
 	add_sandbox(&text, policy, host);
 	add_remarks(&text, plan);

@@ -27,6 +27,20 @@ static void resolve_restart(struct planning *planning)
 	plan_set_key(planning, PLAN_BUDGET_DEATHS, UNIT_COUNT, policy->restart.budget_deaths, KEY_RESTART_BUDGET_DEATHS);
 }
 
+/* Two heartbeats may be late or lost before the third is missed. */
+static void resolve_watchdog(struct planning *planning)
+{
+	uint64_t usec = (uint64_t)planning->policy->watchdog.event_loop_usec;
+	struct plan_input input = { .name = "watchdog.event_loop", .unit = UNIT_USEC, .value = usec };
+	if (usec == (uint64_t)USEC_NEVER) {
+		plan_set(planning->plan, PLAN_HEARTBEAT, UNIT_USEC, SIZE_NONE, "watchdog.event_loop: never");
+		return;
+	}
+	plan_key_origin(planning->policy, KEY_WATCHDOG_EVENT_LOOP, input.from, sizeof(input.from));
+	plan_set(planning->plan, PLAN_HEARTBEAT, UNIT_USEC, usec / 3, "watchdog.event_loop / 3");
+	plan_input(planning->plan, PLAN_HEARTBEAT, &input);
+}
+
 /* A held service in a container or under systemd would look alive to whoever could start it again: there we exit. */
 static bool exit_when_exhausted(const struct policy *policy, const struct host *host)
 {
@@ -78,6 +92,7 @@ void plan_resolve(const struct policy *policy, const struct host *host, char *co
 	plan_replace_resolve(&planning);
 	plan_early_resolve(&planning);
 	resolve_restart(&planning);
+	resolve_watchdog(&planning);
 	remark_user(&planning);
 	remark_runtime(&planning);
 }

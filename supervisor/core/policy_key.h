@@ -18,6 +18,7 @@ enum policy_type {
 	POLICY_TYPE_OLD_SPACE,        /* struct old_space */
 	POLICY_TYPE_STEP,             /* struct step_size */
 	POLICY_TYPE_TIME,             /* int64_t, microseconds */
+	POLICY_TYPE_TIME_OR_NEVER,    /* int64_t, USEC_NEVER */
 	POLICY_TYPE_COUNT,            /* uint32_t */
 	POLICY_TYPE_COUNT_OR_INHERIT, /* uint32_t, POLICY_INHERIT */
 	POLICY_TYPE_CPU,              /* uint32_t, percent, POLICY_INHERIT */

@@ -111,6 +111,10 @@ void policy_check_listen(const struct policy *policy, struct policy_errors *erro
 	bool held = policy->service.listen.count > 0;
 	check_ready(policy, errors);
 	check_near_limit(policy, errors);
+	if (policy->watchdog.event_loop_usec != USEC_NEVER && policy->heap.runtime == RUNTIME_NONE)
+		policy_errors_add_key(errors, policy, KEY_WATCHDOG_EVENT_LOOP, true,
+				      "watchdog.event_loop: with heap.runtime: none there is no agent that sends heartbeats; only "
+				      "a program that sends them itself is watched");
 	if (policy->memory.spare == SPARE_KEEP && (!held || policy->service.singleton))
 		policy_errors_add_key(errors, policy, KEY_MEMORY_SPARE, true, "memory.spare: keep has no effect %s",
 				      held ? "with service.singleton: true" : "without service.listen");

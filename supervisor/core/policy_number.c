@@ -196,6 +196,15 @@ int policy_value_read_time(const struct policy_value *value)
 	return 0;
 }
 
+int policy_value_read_time_or_never(const struct policy_value *value)
+{
+	const char *text = policy_value_scalar(value, value->node);
+	if (text == NULL || strcmp(text, "never") != 0)
+		return text == NULL ? -1 : policy_value_read_time(value);
+	*(int64_t *)value->member = USEC_NEVER;
+	return 0;
+}
+
 int policy_value_read_count(const struct policy_value *value)
 {
 	return read_uint32(value, &counts, NULL);

@@ -104,6 +104,8 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+%)$");
 	case POLICY_TYPE_TIME:
 		return pattern("^[0-9]+(ms|s|min|h|d)$");
+	case POLICY_TYPE_TIME_OR_NEVER:
+		return pattern("^([0-9]+(ms|s|min|h|d)|never)$");
 	case POLICY_TYPE_COUNT:
 		return typed("integer");
 	case POLICY_TYPE_COUNT_OR_INHERIT:

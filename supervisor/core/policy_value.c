@@ -353,6 +353,7 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_OLD_SPACE] = policy_value_read_old_space,
 		[POLICY_TYPE_STEP] = policy_value_read_step,
 		[POLICY_TYPE_TIME] = policy_value_read_time,
+		[POLICY_TYPE_TIME_OR_NEVER] = policy_value_read_time_or_never,
 		[POLICY_TYPE_COUNT] = policy_value_read_count,
 		[POLICY_TYPE_COUNT_OR_INHERIT] = policy_value_read_count_or_inherit,
 		[POLICY_TYPE_CPU] = policy_value_read_cpu,

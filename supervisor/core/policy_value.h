@@ -42,6 +42,7 @@ int policy_value_read_size_or_none(const struct policy_value *value);
 int policy_value_read_old_space(const struct policy_value *value);
 int policy_value_read_step(const struct policy_value *value);
 int policy_value_read_time(const struct policy_value *value);
+int policy_value_read_time_or_never(const struct policy_value *value);
 int policy_value_read_count(const struct policy_value *value);
 int policy_value_read_count_or_inherit(const struct policy_value *value);
 int policy_value_read_cpu(const struct policy_value *value);

@@ -12,6 +12,8 @@
 
 static const char *cause(const struct slot *slot)
 {
+	if (slot->why == ASKED_WATCHDOG)
+		return "its event loop is stuck";
 	return slot->why == ASKED_RESTART ? "on request" : slot->cause;
 }
 
@@ -46,22 +48,27 @@ static void tell_done(struct step *step, const char *how, const char *and_then)
 	slot->why = ASKED_NOTHING;
 }
 
-static enum worker_event way_out(const struct step *step)
+/* A worker whose event loop stands still would not hear that it is to drain. */
+static enum worker_event way_out(const struct step *step, const struct worker *worker)
 {
-	return step->state->rules.drains ? WORKER_EVENT_DRAIN : WORKER_EVENT_END;
+	return step->state->rules.drains && !worker->stuck ? WORKER_EVENT_DRAIN : WORKER_EVENT_END;
 }
 
-/* One after the other: new connections wait in the held sockets, if there are any. */
+/* One after the other: new connections wait in the held sockets, if there are any. The end of a worker that is stuck is no
+ * planned one: it is told as the death that it is. */
 static void one_after_the_other(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
-	bool drains = step->state->rules.drains;
+	enum worker_event way = way_out(step, &slot->current);
+	bool tells = way == WORKER_EVENT_DRAIN || slot->why == ASKED_REPLACE ||
+		     (slot->why == ASKED_RESTART && step->state->rules.drains);
 	slot->state = SLOT_RESTARTING;
 	slot->deadline_usec = USEC_NEVER;
 	step->worker = &slot->current;
-	if (slot->current.state == WORKER_READY && (drains || slot->why == ASKED_REPLACE))
-		tell_begin(step, drains ? "it drains, then the next one starts" : "it stops, then the next one starts");
-	slot_ask(step, &slot->current, way_out(step), slot->why);
+	if (slot->current.state == WORKER_READY && tells)
+		tell_begin(step, way == WORKER_EVENT_DRAIN ? "it drains, then the next one starts" :
+							     "it stops, then the next one starts");
+	slot_ask(step, &slot->current, way, slot->why);
 }
 
 /* A second worker, if the policy lets it and the first one serves: else there is nothing that it could keep going. */
@@ -93,6 +100,22 @@ void replace_near_limit(struct step *step)
 	begin(step, ASKED_REPLACE);
 }
 
+void replace_stuck(struct step *step)
+{
+	begin(step, ASKED_WATCHDOG);
+}
+
+/* While it is being replaced for another reason: its end will be for this one, if it does not turn again before. Nobody
+ * serves, so the next attempt does not wait for its back-off. */
+void replace_without_delay(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->why == ASKED_REPLACE)
+		slot->why = ASKED_WATCHDOG;
+	if (slot->spare.state == WORKER_GONE && slot->deadline_usec != USEC_NEVER)
+		begin(step, slot->why);
+}
+
 /* The policy may have changed since the question; and an answer may come twice. */
 void replace_launch_spare(struct step *step)
 {
@@ -104,7 +127,7 @@ void replace_launch_spare(struct step *step)
 		return;
 	}
 	slot->deadline_usec = USEC_NEVER;
-	tell_begin(step, "a second worker starts while it serves");
+	tell_begin(step, slot->current.stuck ? "a second worker starts" : "a second worker starts while it serves");
 	slot_launch(step, &slot->spare);
 }
 
@@ -142,7 +165,7 @@ void replace_take_over(struct step *step)
 	slot->state = SLOT_REPLACED;
 	slot->given_up = 0;
 	slot_wait_for_health(step);
-	slot_ask(step, &slot->spare, way_out(step), slot->why);
+	slot_ask(step, &slot->spare, way_out(step, &slot->spare), slot->why);
 }
 
 /* It died before it was ready: no matter of the service's budget while the current worker serves. */
@@ -173,8 +196,18 @@ void replace_afterwards(struct step *step)
 	step->state->slot.again = ASKED_RESTART;
 }
 
-/* Near the limit while the one before it is still leaving: only two fit, and the one that serves comes first; once it cannot
- * wait any longer, for whoever is stopped may have a connection that its client is about to use. */
+/* Another replacement while the one before it is still leaving: only two fit, and the one that serves comes first; once it
+ * cannot wait any longer, for whoever is stopped may have a connection that its client is about to use. */
+static void hurry(struct step *step, const char *what)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->spare.state != WORKER_DRAINING)
+		return;
+	step_tell(step, NOTICE_WARNING, "%s while the worker before it still drains: that one is stopped", what);
+	step->worker = &slot->spare;
+	step_worker(step, WORKER_EVENT_END);
+}
+
 void replace_hurry(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
@@ -182,20 +215,26 @@ void replace_hurry(struct step *step)
 		slot->again = ASKED_REPLACE;
 		note_cause(step);
 	}
-	if (slot->spare.state != WORKER_DRAINING || step->can_wait)
-		return;
-	step_tell(step, NOTICE_WARNING,
-		  "near its limit while the worker before it still drains: that one is stopped");
-	step->worker = &slot->spare;
-	step_worker(step, WORKER_EVENT_END);
+	if (!step->can_wait)
+		hurry(step, "near its limit");
 }
 
-/* The relieved worker is gone. If nobody had asked for its end, it died while it was still the one that served. */
+void replace_stuck_afterwards(struct step *step)
+{
+	struct slot *slot = &step->state->slot;
+	if (slot->again != ASKED_RESTART)
+		slot->again = ASKED_WATCHDOG;
+	hurry(step, "its event loop is stuck");
+}
+
+/* The relieved worker is gone. If nobody had asked for its end, it died while it was still the one that served; and if it
+ * was stuck, it did so too. */
 void replace_done(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
 	slot_count_end(step);
-	if (slot->spare.asked == ASKED_NOTHING && verdict_counts(step->verdict->kind))
+	if ((slot->spare.asked == ASKED_NOTHING || step->verdict->kind == VERDICT_WATCHDOG) &&
+	    verdict_counts(step->verdict->kind))
 		slot_count_death(step);
 	slot->state = SLOT_RUNNING;
 	tell_done(step, "", ", the one before it has left");

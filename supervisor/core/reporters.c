@@ -88,3 +88,17 @@ void heap_series_add(struct heap_sample series[static HEAP_SERIES_MAX], size_t *
 	}
 	series[(*count)++] = *sample;
 }
+
+void reporter_beats(struct reporter *reporter, int64_t now_awake_usec, int64_t now_usec)
+{
+	reporter->heartbeat_usec = now_awake_usec;
+	reporter->heartbeat_slept_usec = now_usec - now_awake_usec;
+	reporter->collected_usec = 0;
+}
+
+void reporter_collected(struct reporter *reporter, uint64_t pause_usec)
+{
+	const int64_t most_usec = 7 * 24 * 3600 * USEC_PER_SEC; /* in all; far beyond any watchdog.event_loop */
+	int64_t left_usec = most_usec - reporter->collected_usec;
+	reporter->collected_usec += pause_usec > (uint64_t)left_usec ? left_usec : (int64_t)pause_usec;
+}

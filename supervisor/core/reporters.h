@@ -27,4 +27,10 @@ const struct reporter *reporters_principal(const struct reporter *list, size_t c
 void heap_series_add(struct heap_sample series[static HEAP_SERIES_MAX], size_t *count,
 		     const struct heap_sample *sample);
 
+/* A heartbeat has come: at this time of the clock that stands still in sleep, and of the one that does not. */
+void reporter_beats(struct reporter *reporter, int64_t now_awake_usec, int64_t now_usec);
+
+/* It has spent so much more time in collections, by its own word; bounded, whatever it says. */
+void reporter_collected(struct reporter *reporter, uint64_t pause_usec);
+
 #endif

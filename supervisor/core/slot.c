@@ -70,22 +70,22 @@ void slot_finish_when_empty(struct step *step)
 	step_finish(step, step->state->exit_status);
 }
 
-void slot_stop(struct step *step, enum asked why, int exit_status)
+void slot_stop(struct step *step, enum worker_event way, enum asked why, int exit_status)
 {
 	struct slot *slot = &step->state->slot;
 	slot->state = SLOT_STOPPING;
 	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
 	slot->why = why;
 	step->state->exit_status = exit_status;
-	slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
-	slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
+	slot_ask(step, &slot->current, way, ASKED_STOP);
+	slot_ask(step, &slot->spare, way, ASKED_STOP);
 	slot_finish_when_empty(step);
 }
 
 static void end_service(struct step *step, const char *reason)
 {
 	step_tell(step, NOTICE_STOP, "not restarted: %s", reason);
-	slot_stop(step, ASKED_NOTHING, verdict_exit_status(step->verdict));
+	slot_stop(step, WORKER_EVENT_END, ASKED_NOTHING, verdict_exit_status(step->verdict));
 }
 
 /* Why this death is not followed by a restart; NULL where it is. */

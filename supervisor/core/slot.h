@@ -33,9 +33,9 @@ bool slot_outlives(struct step *step);
 /* Sends `event` to one worker, and remembers why where that is the reason for its end. */
 void slot_ask(struct step *step, struct worker *worker, enum worker_event event, enum asked asked);
 
-/* Both workers are to end; the service is finished once they are gone. `why`: ASKED_STOP, or ASKED_NOTHING where the
- * reason has been told. */
-void slot_stop(struct step *step, enum asked why, int exit_status);
+/* Both workers are to end, in this way (END or DRAIN); the service is finished once they are gone. `why`: ASKED_STOP, or
+ * ASKED_NOTHING where the reason has been told. */
+void slot_stop(struct step *step, enum worker_event way, enum asked why, int exit_status);
 rule slot_finish_when_empty;
 
 #endif

@@ -130,11 +130,12 @@ static void current_died_early(struct step *step)
 	slot->again = again;
 }
 
-/* In order, as asked: the next one. What was to be replaced and died instead has died as any other. */
+/* In order, as asked: the next one. What was to be replaced and died instead has died as any other, and so has what was
+ * stuck. */
 static void left_for_next(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
-	if (slot->why == ASKED_REPLACE && verdict_counts(step->verdict->kind)) {
+	if (slot->why != ASKED_RESTART && verdict_counts(step->verdict->kind)) {
 		current_died(step);
 		return;
 	}
@@ -161,12 +162,31 @@ static void restart_instead(struct step *step)
 
 static void stop(struct step *step)
 {
-	slot_stop(step, ASKED_STOP, 0);
+	slot_stop(step, WORKER_EVENT_END, ASKED_STOP, 0);
 }
 
-static void stop_at_once(struct step *step)
+/* A stop that loses nothing: whoever waits in a held socket is still let in by the worker that serves, and nobody after
+ * that. Without held sockets nobody can be told to drain. */
+static void drain(struct step *step)
+{
+	if (!step->state->rules.drains) {
+		stop(step);
+		return;
+	}
+	if (step->state->slot.current.state == WORKER_READY)
+		step_act(step, ACTION_LAST_CALL);
+	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
+}
+
+/* Who drains is asked to stop; who has been asked before is killed. */
+static void stop_harder(struct step *step)
 {
 	struct slot *slot = &step->state->slot;
+	if (slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING) {
+		slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
+		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
+		return;
+	}
 	step->worker = slot->current.state == WORKER_GONE ? &slot->spare : &slot->current;
 	step_tell(step, NOTICE_WARNING, "asked to stop a second time: killing its whole group");
 	step->worker = &slot->current;
@@ -185,6 +205,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_STOPPED] = {
 		[SLOT_EVENT_START] = launch,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = stop,
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -192,6 +213,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -200,6 +222,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_RUNNING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_on_request,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -207,6 +230,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = replace_near_limit,
+		[SLOT_EVENT_STUCK] = replace_stuck,
 		[SLOT_EVENT_CURRENT_READY] = replace_current_ready,
 		[SLOT_EVENT_CURRENT_GONE] = current_died,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -215,6 +239,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_REPLACING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_once_more,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -222,6 +247,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = replace_launch_spare,
 		[SLOT_EVENT_SPARE_NO_ROOM] = replace_no_room,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored, /* that is why, or the next attempt is due soon enough */
+		[SLOT_EVENT_STUCK] = replace_without_delay,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = current_died_early,
 		[SLOT_EVENT_SPARE_READY] = replace_take_over,
@@ -230,6 +256,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_REPLACED] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = replace_afterwards,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -237,6 +264,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = replace_hurry,
+		[SLOT_EVENT_STUCK] = replace_stuck_afterwards,
 		[SLOT_EVENT_CURRENT_READY] = slot_wait_for_health,
 		[SLOT_EVENT_CURRENT_GONE] = current_died,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -245,6 +273,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_RESTARTING] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = restart_instead,
 		[SLOT_EVENT_RESET] = reset_counts,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -252,6 +281,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = left_for_next,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -259,7 +289,8 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	},
 	[SLOT_STOPPING] = {
 		[SLOT_EVENT_START] = ignored,
-		[SLOT_EVENT_STOP] = stop_at_once,
+		[SLOT_EVENT_STOP] = stop_harder,
+		[SLOT_EVENT_DRAIN] = ignored, /* that is on its way, or something faster is */
 		[SLOT_EVENT_RESTART] = ignored,
 		[SLOT_EVENT_RESET] = ignored,
 		[SLOT_EVENT_RELOADED] = ignored,
@@ -267,6 +298,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = one_has_stopped,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -275,6 +307,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_BACKOFF] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = restart_now,
 		[SLOT_EVENT_RESET] = operator_resets,
 		[SLOT_EVENT_RELOADED] = take_rules,
@@ -282,6 +315,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,
@@ -290,6 +324,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 	[SLOT_FAILED] = {
 		[SLOT_EVENT_START] = ignored,
 		[SLOT_EVENT_STOP] = stop,
+		[SLOT_EVENT_DRAIN] = drain,
 		[SLOT_EVENT_RESTART] = operator_resets,
 		[SLOT_EVENT_RESET] = operator_resets,
 		[SLOT_EVENT_RELOADED] = take_rules_and_start,
@@ -297,6 +332,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SPARE_ROOM] = ignored,
 		[SLOT_EVENT_SPARE_NO_ROOM] = ignored,
 		[SLOT_EVENT_NEAR_LIMIT] = ignored,
+		[SLOT_EVENT_STUCK] = ignored,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = ignored,
 		[SLOT_EVENT_SPARE_READY] = ignored,

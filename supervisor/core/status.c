@@ -54,6 +54,15 @@ static struct json_object *memory_object(const struct memory_sample *sample)
 	return memory;
 }
 
+static struct json_object *watchdog_object(const struct status_instance *instance)
+{
+	struct json_object *watchdog = json_object_new_object();
+	json_put(watchdog, "event_loop_seconds", json_seconds(instance->watchdog.event_loop_usec));
+	json_put(watchdog, "silent_seconds", json_seconds(instance->watchdog.silent_usec));
+	json_put(watchdog, "stuck", json_object_new_boolean(instance->watchdog.stuck));
+	return watchdog;
+}
+
 static struct json_object *instances_array(const struct status_instance *instance)
 {
 	struct json_object *array = json_object_new_array(), *object = json_object_new_object();
@@ -65,6 +74,7 @@ static struct json_object *instances_array(const struct status_instance *instanc
 	json_put(object, "child_deaths", json_size(instance->child_deaths));
 	json_put(object, "heap", heap_object(instance));
 	json_put(object, "memory", memory_object(&instance->memory));
+	json_put(object, "watchdog", watchdog_object(instance));
 	json_object_array_add(array, object);
 	return array;
 }
@@ -204,6 +214,7 @@ void status_of_stopped(struct status *ret, const char *name)
 	ret->instance.heap.after_full_gc_bytes = ret->instance.heap.external_bytes = SIZE_UNKNOWN;
 	ret->instance.heap.age_usec = -1;
 	ret->instance.heap.usec_to_limit = USEC_NEVER;
+	ret->instance.watchdog.event_loop_usec = ret->instance.watchdog.silent_usec = -1;
 	ret->instance.heap.source = "none";
 	ret->restarts.next_in_usec = -1;
 	ret->restarts.budget_within_usec = -1;

@@ -113,6 +113,20 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 		prose_field(prose, "", "%s", json_find_text(instance, "heap.source_problem", ""));
 }
 
+static void add_watchdog(struct prose *prose, struct json_object *instance)
+{
+	char silent[UNITS_TEXT_MAX], allowed[UNITS_TEXT_MAX];
+	if (json_find(instance, "watchdog.event_loop_seconds") == NULL)
+		return;
+	time_at(allowed, instance, "watchdog.event_loop_seconds");
+	if (json_find(instance, "watchdog.silent_seconds") == NULL)
+		prose_field(prose, "watchdog", "no heartbeat yet; event loops may stand still for %s", allowed);
+	else
+		prose_field(prose, "watchdog", "last heartbeat %s ago%s; event loops may stand still for %s",
+			    time_at(silent, instance, "watchdog.silent_seconds"),
+			    json_object_get_boolean(json_find(instance, "watchdog.stuck")) ? ": stuck" : "", allowed);
+}
+
 static void add_memory(struct prose *prose, struct json_object *service, struct json_object *instance)
 {
 	char current[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX], peak[UNITS_TEXT_MAX];
@@ -241,6 +255,7 @@ char *status_text(const char *json, int64_t now_realtime_usec)
 	add_head(&prose, service);
 	if (json_find(instance, "pid") != NULL)
 		add_heap(&prose, instance);
+	add_watchdog(&prose, instance);
 	add_memory(&prose, service, instance);
 	add_set(&prose, service);
 	add_raise(&prose, service);

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "heapward/record.h"
 #include "supervisor/core/names.h"
+#include "supervisor/core/watchdog.h"
 #include "supervisor/core/whose_limit.h"
 
 #include <errno.h>
@@ -223,6 +224,24 @@ static void add_counters(const struct evidence *evidence, struct verdict *verdic
 	    (unsigned long long)(after->levels[0].oom_kill - before->levels[0].oom_kill));
 }
 
+/* What kept an event loop from turning, as far as could be seen from outside. */
+static void add_stuck(const struct stuck *stuck, struct verdict *verdict)
+{
+	char words[160], text[UNITS_TEXT_MAX], tracer[40] = "";
+	if (!stuck->seen)
+		return;
+	watchdog_text(stuck, words, sizeof(words));
+	add(verdict, "watchdog: %s", words);
+	if (stuck->tracer_pid != 0)
+		snprintf(tracer, sizeof(tracer), "; pid %d traces it", stuck->tracer_pid);
+	add(verdict, "then: %s%s", watchdog_state_text(stuck->state), tracer);
+	if (stuck->collected_usec > 0)
+		add(verdict, "heap records: in collections for %s of that time", units_format_time(text, stuck->collected_usec));
+	if (stuck->slept_usec > USEC_PER_SEC)
+		add(verdict, "the machine slept for %s meanwhile, which does not count",
+		    units_format_time(text, stuck->slept_usec));
+}
+
 static void add_facts(const struct evidence *evidence, struct verdict *verdict)
 {
 	if (evidence->launch.failed) {
@@ -232,6 +251,7 @@ static void add_facts(const struct evidence *evidence, struct verdict *verdict)
 	add_wait_status(evidence, verdict);
 	if (evidence->fatal.kind != FATAL_NONE)
 		add(verdict, "stderr: %s", evidence->fatal.text);
+	add_stuck(&evidence->stuck, verdict);
 	add_heap(evidence, verdict);
 	add_counters(evidence, verdict);
 	if (evidence->kernel.found)
@@ -259,6 +279,17 @@ static bool left_otherwise(const struct evidence *evidence)
 	return evidence->left_draining && (!said_zero || heap_limit);
 }
 
+/* If its event loop turned again before its end, it has been replaced in order. */
+static void judge_stuck(const struct evidence *evidence, const char *how, struct verdict *verdict)
+{
+	char silent[UNITS_TEXT_MAX];
+	if (evidence->was_stuck)
+		set(verdict, VERDICT_WATCHDOG, true, "its event loop was stuck for more than %s (watchdog.event_loop)%s",
+		    units_format_time(silent, evidence->stuck.allowed_usec), how);
+	else
+		set(verdict, VERDICT_REPLACED, true, "replaced because its event loop had been stuck%s", how);
+}
+
 static bool judge_asked(const struct evidence *evidence, struct verdict *verdict)
 {
 	const char *how = evidence->we_killed ? ", killed after stop.timeout" : "";
@@ -266,6 +297,8 @@ static bool judge_asked(const struct evidence *evidence, struct verdict *verdict
 		return false;
 	if (evidence->asked == ASKED_STOP)
 		set(verdict, VERDICT_STOPPED, true, "stopped on request%s", how);
+	else if (evidence->asked == ASKED_WATCHDOG)
+		judge_stuck(evidence, how, verdict);
 	else
 		set(verdict, VERDICT_REPLACED, true, "replaced %s%s",
 		    evidence->asked == ASKED_RESTART ? "on request" : "before it reached a limit", how);
@@ -276,8 +309,9 @@ static bool judge_not_ready(const struct evidence *evidence, struct verdict *ver
 {
 	if (!evidence->not_ready)
 		return false;
-	set(verdict, VERDICT_NOT_READY, true, "not ready within ready.within: ended%s",
-	    evidence->we_killed ? ", killed after stop.timeout" : "");
+	set(verdict, VERDICT_NOT_READY, true, "not ready within ready.within: %s%s",
+	    evidence->missing[0] == '\0' ? "ended" : evidence->missing,
+	    evidence->we_killed ? "; killed after stop.timeout" : "");
 	return true;
 }
 
@@ -456,33 +490,4 @@ void verdict_judge(const struct evidence *evidence, struct verdict *ret)
 	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
 		if (questions[i](evidence, ret))
 			return;
-}
-
-int verdict_exit_status(const struct verdict *verdict)
-{
-	switch (verdict->kind) {
-	case VERDICT_STOPPED:
-	case VERDICT_REPLACED:
-		return 0;
-	case VERDICT_EXEC:
-		return verdict->number == ENOENT && strcmp(verdict->subject, "exec") == 0 ? 127 : 126;
-	case VERDICT_HEAP_LIMIT:
-	case VERDICT_OOM_KILL:
-	case VERDICT_OOM_KILL_HOST:
-	case VERDICT_SECCOMP:
-	case VERDICT_EXIT:
-	case VERDICT_SIGNAL:
-	case VERDICT_UNKNOWN_KILL:
-	case VERDICT_NOT_READY:
-	case VERDICT_COUNT:
-	default:
-		return verdict->exit_status;
-	}
-}
-
-bool verdict_is_failure(const struct verdict *verdict)
-{
-	if (verdict->kind == VERDICT_STOPPED || verdict->kind == VERDICT_REPLACED)
-		return false;
-	return verdict->kind != VERDICT_EXIT || verdict->number != 0;
 }

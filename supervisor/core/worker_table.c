@@ -41,6 +41,20 @@ static void near_limit(struct step *step)
 		step_slot(step, SLOT_EVENT_NEAR_LIMIT);
 }
 
+/* Said again and again while it lasts: the slot hears it once. */
+static void stuck(struct step *step)
+{
+	if (step->worker->stuck)
+		return;
+	step->worker->stuck = true;
+	step_slot(step, SLOT_EVENT_STUCK);
+}
+
+static void turns_again(struct step *step)
+{
+	step->worker->stuck = false;
+}
+
 /* The main process has ended, or will by itself: nothing of its group may outlive it. */
 static void end_group(struct step *step)
 {
@@ -68,6 +82,13 @@ static void drain(struct step *step)
 	step->worker->state = WORKER_DRAINING;
 	step->worker->deadline_usec = usec_after(step->now_usec, step->state->rules.drain_timeout_usec);
 	step_act(step, ACTION_DRAIN);
+}
+
+/* What it has not finished by now it never will. */
+static void stuck_draining(struct step *step)
+{
+	step->worker->stuck = true;
+	ask_to_stop(step);
 }
 
 static void drain_timed_out(struct step *step)
@@ -121,6 +142,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = ignored,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = ignored,
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = end_group, /* no program yet that could */
 		[WORKER_EVENT_END] = end_group, /* there is no program yet that could be asked */
@@ -134,6 +157,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = not_ready_in_time,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = ignored, /* ready.within ends it */
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = ask_to_stop, /* it has not served yet */
 		[WORKER_EVENT_END] = ask_to_stop,
@@ -147,6 +172,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = ignored,
 		[WORKER_EVENT_NEAR_LIMIT] = near_limit,
+		[WORKER_EVENT_STUCK] = stuck,
+		[WORKER_EVENT_TURNS] = turns_again,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = drain,
 		[WORKER_EVENT_END] = ask_to_stop,
@@ -160,6 +187,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = drain_timed_out,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = stuck_draining,
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ask_to_stop,
 		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ask_to_stop,
@@ -173,6 +202,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = stop_timed_out,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = ignored,
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,
@@ -186,6 +217,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = gone,
 		[WORKER_EVENT_DEADLINE] = kill_timed_out,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = ignored,
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,
@@ -199,6 +232,8 @@ rule *const worker_table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EVENT_GONE] = ignored,
 		[WORKER_EVENT_DEADLINE] = ignored,
 		[WORKER_EVENT_NEAR_LIMIT] = ignored,
+		[WORKER_EVENT_STUCK] = ignored,
+		[WORKER_EVENT_TURNS] = ignored,
 		[WORKER_EVENT_DRAINED] = ignored,
 		[WORKER_EVENT_DRAIN] = ignored,
 		[WORKER_EVENT_END] = ignored,

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <sys/un.h>
 
 #define UNPRIVILEGED_PORT 1024
+
+enum { TCP_FLAGS_AT = 13, TCP_SYN = 0x02, TCP_ACK = 0x10 }; /* of a TCP header, where a filter of its socket begins */
 
 /* What to do about it, "" where the error says all. */
 static const char *remedy_of(const struct listen_address *address, int error)
@@ -220,6 +223,31 @@ void listen_sockets_unlisten(struct listen_sockets *sockets)
 	for (size_t i = 0; i < sockets->count && sockets->listening; i++)
 		unlisten_one(&sockets->list[i]);
 	sockets->listening = false;
+}
+
+/* A handshake under way is completed: only what begins one is dropped. The connections that are accepted inherit the
+ * filter, and never see such a segment. */
+static void take_no_more(struct listen_socket *socket)
+{
+	static struct sock_filter only_syn_is_dropped[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_AT),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TCP_SYN | TCP_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = { ARRAY_LEN(only_syn_is_dropped), only_syn_is_dropped };
+	if (socket->address.kind == LISTEN_UNIX)
+		remove_path(socket);
+	else if (socket->fd >= 0) /* where the kernel has no filters, who comes now waits in vain */
+		(void)setsockopt(socket->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
+void listen_sockets_last_call(struct listen_sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		take_no_more(&sockets->list[i]);
+	sockets->last_call = true;
 }
 
 void listen_sockets_finish(struct listen_sockets *sockets)

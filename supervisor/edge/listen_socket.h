@@ -21,7 +21,7 @@ struct listen_sockets {
 	struct listen_socket list[LISTEN_MAX];
 	size_t count;
 	uint32_t owner_uid, owner_gid; /* of the UNIX sockets' paths; UINT32_MAX: unchanged */
-	bool listening;
+	bool listening, last_call;
 };
 
 /* Makes and binds all of them, or none; they do not listen yet. Without addresses there is nothing to do, here and below.
@@ -37,6 +37,10 @@ int listen_sockets_listen(struct listen_sockets *sockets, struct failure *why);
 /* Ends that: clients are refused, those that wait in the queues are reset. Does nothing where none listens. No worker that
  * has them may be alive: it could not accept any more. */
 void listen_sockets_unlisten(struct listen_sockets *sockets);
+
+/* Lets no new client in, while those that wait in the queues can still be accepted: new ones get no answer to their SYN, or
+ * find no path, until unlisten or finish refuses them. There is no way back. */
+void listen_sockets_last_call(struct listen_sockets *sockets);
 
 /* Closes all, and removes the UNIX sockets' paths where they are still ours. Safe on a zeroed struct and after itself. */
 void listen_sockets_finish(struct listen_sockets *sockets);

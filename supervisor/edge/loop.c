@@ -20,6 +20,11 @@ int64_t loop_now_usec(void)
 	return clock_usec(CLOCK_BOOTTIME);
 }
 
+int64_t loop_now_awake_usec(void)
+{
+	return clock_usec(CLOCK_MONOTONIC);
+}
+
 int64_t loop_now_realtime_usec(void)
 {
 	return clock_usec(CLOCK_REALTIME);

@@ -35,8 +35,9 @@ void loop_remove(struct loop *loop, struct source *source);
  * runs the callbacks. Returns 0, or -1 where epoll itself failed. */
 int loop_wait(struct loop *loop, int64_t deadline_usec, struct failure *why);
 
-/* CLOCK_BOOTTIME and CLOCK_REALTIME in microseconds. */
+/* CLOCK_BOOTTIME, CLOCK_MONOTONIC (which stands still while the machine sleeps) and CLOCK_REALTIME in microseconds. */
 int64_t loop_now_usec(void);
+int64_t loop_now_awake_usec(void);
 int64_t loop_now_realtime_usec(void);
 
 #endif

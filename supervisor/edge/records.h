@@ -65,12 +65,13 @@ struct records {
 	char foreign[sizeof(((struct heapward_record_listening *)0)->name)]; /* the first socket that it listens on
 						 without us holding it, "tcp:9464"; "": none */
 	uint64_t old_space_bytes;         /* that every reporter is told to take while it runs; 0: none */
-	bool draining, drained;           /* told to; and all who were told have done so: it was called back */
+	bool draining, last, drained;     /* told to, as the last one; and all who were told have done so: it was called back */
 	void (*hello)(struct records *records, const struct reporter *reporter);      /* a reporter was added */
 	void (*near_limit)(struct records *records, const struct reporter *reporter,
 			   uint64_t newly_granted_bytes);
 	void (*ended)(struct records *records, const struct reporter *reporter);      /* its process has gone */
 	void (*sampled)(struct records *records, const struct reporter *reporter);    /* heap figures have come: its last */
+	void (*heartbeat)(struct records *records, const struct reporter *reporter);  /* its event loop turns */
 	/* A server listens. `held` is 1 and up for a held socket; the name is printable ASCII without spaces. */
 	void (*listening)(struct records *records, const struct reporter *reporter,
 			  const struct heapward_record_listening *listening);
@@ -100,16 +101,17 @@ void records_tick(struct records *records, int64_t now_usec);
 /* Safe on a zeroed struct and after a failed records_init. */
 void records_finish(struct records *records);
 
-/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom, held sockets (the
- * first one is RECORDS_LISTEN_FD in the worker, and so on). Only before records_launched; `size` is at least
- * RECORDS_VARIABLE_MAX. */
-void records_variable(const struct records *records, uint64_t headroom_bytes, const struct records_listen *listen,
-		      size_t listen_count, char *text, size_t size);
+/* "HEAPWARD_AGENT=..." for the worker's environment: descriptor numbers with dev:ino, headroom, how often a heartbeat is
+ * wanted (0: never), held sockets (the first one is RECORDS_LISTEN_FD in the worker, and so on). Only before
+ * records_launched; `size` is at least RECORDS_VARIABLE_MAX. */
+void records_variable(const struct records *records, uint64_t headroom_bytes, uint64_t heartbeat_msec,
+		      const struct records_listen *listen, size_t listen_count, char *text, size_t size);
 
-/* Tells every reporter that takes commands to drain, and those that say hello from now on. Returns how many living
+/* Tells every reporter that takes commands to drain (`last`: what waits in the held sockets' queues first, for nobody
+ * follows), and those that say hello from now on. Returns how many living
  * ones have been told; 0: nobody can be, and drained_all will not be called. Never waits: one whose socket is full is left
  * out. A second call tells those that were left out. */
-size_t records_send_drain(struct records *records);
+size_t records_send_drain(struct records *records, bool last);
 
 /* Tells every reporter that takes commands to take this old space, and those that say hello from now on. Returns how
  * many living ones have been told. Never waits: one whose socket is full is left out. */

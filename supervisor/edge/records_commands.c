@@ -23,8 +23,9 @@ static bool send_command(struct records *records, size_t index, enum heapward_co
 
 static void tell_to_drain(struct records *records, size_t index)
 {
+	uint64_t value = records->last ? HEAPWARD_DRAIN_LAST : 0;
 	if (can_be_told(records, index) && !records->reporters[index].told_to_drain)
-		records->reporters[index].told_to_drain = send_command(records, index, HEAPWARD_DRAIN, 0);
+		records->reporters[index].told_to_drain = send_command(records, index, HEAPWARD_DRAIN, value);
 }
 
 static bool tell_old_space(struct records *records, size_t index)
@@ -107,9 +108,10 @@ size_t records_servers(const struct records *records, size_t *ret_takes_commands
 	return servers;
 }
 
-size_t records_send_drain(struct records *records)
+size_t records_send_drain(struct records *records, bool last)
 {
 	size_t told = 0;
+	records->last = last;
 	records->draining = true;
 	for (size_t i = 0; i < records->reporter_count; i++) {
 		tell_to_drain(records, i);

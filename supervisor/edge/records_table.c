@@ -106,6 +106,13 @@ static void take_near_limit(struct records *records, size_t index, const struct 
 		records->near_limit(records, reporter, record->near_limit.granted_bytes);
 }
 
+static void take_heartbeat(struct records *records, struct reporter *reporter)
+{
+	reporter_beats(reporter, loop_now_awake_usec(), loop_now_usec());
+	if (records->heartbeat != NULL)
+		records->heartbeat(records, reporter);
+}
+
 static void mark_closed(struct reporter *reporter)
 {
 	if (reporter->closed)
@@ -151,6 +158,7 @@ void records_take(struct records *records, const struct heap_record *record)
 	records->good++;
 	if (record->kind == HEAPWARD_GC) {
 		records->reporters[index].dropped = record->gc.dropped;
+		reporter_collected(&records->reporters[index], record->gc.pause_usec);
 		take_heap(records, index, record, &record->gc.heap, &record->gc);
 	} else if (record->kind == HEAPWARD_NEAR_LIMIT) {
 		take_near_limit(records, index, record);
@@ -158,6 +166,8 @@ void records_take(struct records *records, const struct heap_record *record)
 		take_listening(records, &records->reporters[index], &record->listening);
 	} else if (record->kind == HEAPWARD_LIMIT) {
 		records_take_limit(records, &records->reporters[index], &record->limit);
+	} else if (record->kind == HEAPWARD_HEARTBEAT) {
+		take_heartbeat(records, &records->reporters[index]);
 	} else if (record->kind == HEAPWARD_DRAINED) {
 		records->reporters[index].drained = true;
 		records_check_drained(records);

@@ -41,14 +41,16 @@ static void put_name(struct text *text, const char *name)
 	*text->at = '\0';
 }
 
-void records_variable(const struct records *records, uint64_t headroom_bytes, const struct records_listen *listen,
-		      size_t listen_count, char *text, size_t size)
+void records_variable(const struct records *records, uint64_t headroom_bytes, uint64_t heartbeat_msec,
+		      const struct records_listen *listen, size_t listen_count, char *text, size_t size)
 {
 	struct text to = { text, text + size };
 	assert(size >= RECORDS_VARIABLE_MAX && listen_count <= HEAPWARD_LISTEN_MAX);
 	put_descriptor(&to, HEAPWARD_RECORD_VARIABLE "=1;records", records->worker_pipe_fd, RECORDS_PIPE_FD);
 	put_descriptor(&to, ";door", records->worker_door_fd, RECORDS_DOOR_FD);
 	to.at += snprintf(to.at, (size_t)(to.end - to.at), ";headroom=%" PRIu64, headroom_bytes);
+	if (heartbeat_msec > 0)
+		to.at += snprintf(to.at, (size_t)(to.end - to.at), ";heartbeat=%" PRIu64, heartbeat_msec);
 	for (size_t i = 0; i < listen_count; i++) {
 		put_descriptor(&to, ";listen", listen[i].fd, RECORDS_LISTEN_FD + (int)i);
 		put_name(&to, listen[i].name);

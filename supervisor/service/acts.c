@@ -84,6 +84,11 @@ static void act_listen(struct service *service, const struct action *action UNUS
 	holding_listen(service);
 }
 
+static void act_last_call(struct service *service, const struct action *action UNUSED)
+{
+	listen_sockets_last_call(&service->sockets);
+}
+
 static void act_unlisten(struct service *service, const struct action *action UNUSED)
 {
 	listen_sockets_unlisten(&service->sockets);
@@ -96,6 +101,7 @@ static void act(struct service *service, const struct action *action)
 		[ACTION_NOTICE] = act_notice, [ACTION_KEEP_DEATH] = act_keep_death, [ACTION_FINISH] = act_finish,
 		[ACTION_RAISE] = act_raise,   [ACTION_CHECK_ROOM] = act_check_room,
 		[ACTION_DRAIN] = act_drain,   [ACTION_LISTEN] = act_listen,	    [ACTION_UNLISTEN] = act_unlisten,
+		[ACTION_LAST_CALL] = act_last_call,
 	};
 	acts[action->kind](service, action);
 }

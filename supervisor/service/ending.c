@@ -60,6 +60,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.wait_status = run->wait_status,
 		.asked = worker == NULL ? ASKED_NOTHING : worker->asked,
 		.not_ready = worker != NULL && worker->not_ready,
+		.was_stuck = worker != NULL && worker->stuck,
+		.stuck = run->stuck,
 		.left_draining = worker != NULL && worker->left_draining,
 		.we_killed = run->we_killed,
 		.agent_expected = run->agent_loaded,
@@ -69,6 +71,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.launched_usec = run->launched_usec,
 		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
 	};
+	if (evidence->not_ready)
+		holding_missing(run, evidence->missing, sizeof(evidence->missing));
 	if (run->has_output) {
 		output_drain(&run->output);
 		fatal_scanner_finish(&run->fatal, evidence->ended_usec);

@@ -3,6 +3,7 @@
  * there room for a second one, has the first one drained. decide() asks, events answer. */
 #include "supervisor/core/listen_address.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/readiness.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/ready_port.h"
 #include "supervisor/service/internal.h"
@@ -59,7 +60,7 @@ void holding_check_room(struct service *service, const struct worker_run *servin
 
 void holding_drain(struct worker_run *run)
 {
-	if (!run->has_records || records_send_drain(&run->records) == 0)
+	if (!run->has_records || records_send_drain(&run->records, run->service->sockets.last_call) == 0)
 		service_push_worker(run->service, WORKER_EVENT_DRAINED, run);
 }
 
@@ -92,11 +93,30 @@ void holding_look(struct worker_run *run)
 		run->ready_look_usec = loop_now_usec() + READY_PORT_POLL_USEC;
 }
 
+static struct readiness what_was_seen(const struct worker_run *run)
+{
+	const struct policy *policy = run->service->setup->policy;
+	const struct records *records = run->has_records ? &run->records : NULL;
+	const struct reporter *principal = records == NULL ? NULL : records_principal(records);
+	return (struct readiness){
+		.when = plan_ready(policy),
+		.held = &policy->service.listen,
+		.serves = records == NULL ? 0 : records->serves,
+		.foreign = records == NULL ? "" : records->foreign,
+		.reports = principal != NULL && !principal->launcher,
+	};
+}
+
 void holding_listening(struct worker_run *run)
 {
-	size_t count = run->service->sockets.count;
-	uint32_t all = (UINT32_C(1) << count) - 1;
-	bool serves = run->has_records && (run->records.serves & all) == all && count > 0;
-	if (serves && plan_ready(run->service->setup->policy).kind == READY_LISTENING)
+	struct readiness seen = what_was_seen(run);
+	if (seen.when.kind == READY_LISTENING && readiness_listens(&seen))
 		service_push_worker(run->service, WORKER_EVENT_READY, run);
+}
+
+void holding_missing(const struct worker_run *run, char *text, size_t size)
+{
+	struct readiness seen = what_was_seen(run);
+	if (seen.when.kind != READY_STARTED)
+		readiness_missing(&seen, text, size);
 }

@@ -45,6 +45,10 @@ struct worker_run {
 	int64_t heard_usec;        /* since when the worker's own news are counted, and how many it had a line for: */
 	unsigned heard_count;
 	bool doubts_said;
+	int64_t event_loop_usec;   /* watchdog.event_loop, as it was at the launch */
+	int64_t watch_usec;        /* when to look after heartbeats, USEC_NEVER: once one has come */
+	bool is_stuck;             /* by the last look */
+	struct stuck stuck;        /* the last time that it was */
 	struct output output;
 	struct records records;
 	bool has_output, has_records;
@@ -144,6 +148,13 @@ void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at onc
 void holding_launched(struct worker_run *run); /* exec has happened: ready now, or how to see that it is */
 void holding_look(struct worker_run *run);     /* at the port of ready.when */
 void holding_listening(struct worker_run *run); /* a reporter has told of a listener */
+void holding_missing(const struct worker_run *run, char *text, size_t size); /* of its readiness; as it was if nothing is */
+
+/* watching.c: the watchdog of event loops */
+void watching_launched(struct worker_run *run);
+void watching_look(struct worker_run *run); /* its time has come */
+void watching_fill(const struct worker_run *run, struct status_instance *instance);
+void watching_heard(struct worker_run *run, const struct reporter *reporter); /* a heartbeat */
 
 /* renew.c: reload, raise, and the plan of the next launch */
 int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: refused; the text says all, malloc'ed */

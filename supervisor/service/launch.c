@@ -45,6 +45,7 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->service = service;
 		run->launched_usec = loop_now_usec();
 		run->poll_usec = run->child_look_usec = run->ready_look_usec = USEC_NEVER;
+		run->watch_usec = run->event_loop_usec = USEC_NEVER;
 		run->exit.fd = run->report.fd = run->oom.fd = run->usage.fd = -1;
 		run->child.pid_fd = run->child.report_fd = -1;
 		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
@@ -115,12 +116,15 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
+	const struct plan_number *numbers = service->setup->plan->numbers;
 	char variable[RECORDS_VARIABLE_MAX];
 	cleanup(words_finish) struct words file = { 0 };
 	struct records_listen listen[LISTEN_MAX];
 	size_t listen_count = holding_records(service, listen);
 	run->agent_loaded = agent_is_reachable(run);
-	records_variable(&run->records, service->setup->plan->numbers[PLAN_HEADROOM].value, listen, listen_count, variable,
+	uint64_t heartbeat_usec = numbers[PLAN_HEARTBEAT].value;
+	records_variable(&run->records, numbers[PLAN_HEADROOM].value,
+			 heartbeat_usec == SIZE_NONE ? 0 : heartbeat_usec / USEC_PER_MSEC, listen, listen_count, variable,
 			 sizeof(variable));
 	if (!holding_can_serve(run))
 		return failed(why, 0, "service.listen needs the agent: %s", service->agent_problem);

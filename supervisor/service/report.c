@@ -75,6 +75,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->heap.external_bytes = SIZE_UNKNOWN;
 	instance->heap.age_usec = -1;
 	instance->heap.usec_to_limit = USEC_NEVER;
+	instance->watchdog.event_loop_usec = instance->watchdog.silent_usec = -1;
 	instance->heap.source = "none";
 	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 	if (run == NULL || run->child.pid <= 0)
@@ -85,6 +86,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->child_deaths = run->child_deaths;
 	instance->uptime_usec = loop_now_usec() - run->launched_usec;
 	fill_heap(service, run, instance);
+	watching_fill(run, instance);
 	if (run->has_group)
 		cgroup_read_memory(&run->group, &instance->memory);
 }
@@ -216,6 +218,15 @@ static void answer_by_event(struct service *service, enum slot_event event, stru
 	reply_text(reply, CONTROL_OK, strdup(service->state_name));
 }
 
+static void answer_drain(struct service *service, struct control_reply *reply)
+{
+	if (service->state.rules.drains)
+		answer_by_event(service, SLOT_EVENT_DRAIN, reply);
+	else
+		reply_text(reply, CONTROL_REFUSED,
+			   strdup("it holds no sockets (service.listen), so its server cannot be told to drain; use stop"));
+}
+
 static void answer_reload(struct service *service, struct control_reply *reply)
 {
 	char *text = NULL;
@@ -248,6 +259,9 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		return;
 	case CONTROL_STOP:
 		answer_by_event(service, SLOT_EVENT_STOP, reply);
+		return;
+	case CONTROL_DRAIN:
+		answer_drain(service, reply);
 		return;
 	case CONTROL_RESTART:
 		answer_by_event(service, SLOT_EVENT_RESTART, reply);

@@ -137,7 +137,8 @@ static int64_t next_deadline(const struct service *service)
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
-			deadline = min_usec(min_usec(min_usec(deadline, run->ready_look_usec), warning_deadline(run)),
+			deadline = min_usec(min_usec(min_usec(deadline, min_usec(run->ready_look_usec, run->watch_usec)),
+						     warning_deadline(run)),
 					    min_usec(run->poll_usec, run->child_look_usec));
 		if (run->has_records)
 			deadline = min_usec(deadline, records_deadline(&run->records));
@@ -174,6 +175,8 @@ static void tick(struct service *service)
 			holding_look(run);
 		if (run->id != 0 && warning_deadline(run) <= now_usec)
 			warning_look(run);
+		if (run->id != 0 && run->watch_usec <= now_usec)
+			watching_look(run);
 	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);

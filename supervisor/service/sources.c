@@ -98,6 +98,7 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
 		holding_launched(run);
+		watching_launched(run);
 	}
 }
 
@@ -352,6 +353,11 @@ static void reporter_ended(struct records *records, const struct reporter *repor
 	children_reporter_ended(records->owner, reporter);
 }
 
+static void heart_beats(struct records *records, const struct reporter *reporter)
+{
+	watching_heard(records->owner, reporter);
+}
+
 static void heap_sampled(struct records *records, const struct reporter *reporter)
 {
 	breadcrumbs_note(records->owner);
@@ -369,4 +375,5 @@ void sources_attach_records(struct worker_run *run)
 	run->records.limit = reporter_has_limit;
 	run->records.sampled = heap_sampled;
 	run->records.doubted = records_doubted;
+	run->records.heartbeat = heart_beats;
 }

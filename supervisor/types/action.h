@@ -11,6 +11,7 @@
 	X(CHECK_ROOM, "check-room") /* is there room for a second worker now? SPARE_ROOM or SPARE_NO_ROOM answers */ \
 	X(DRAIN, "drain")     /* tell this worker's agents to drain; DRAINED answers */ \
 	X(LISTEN, "listen")   /* the held sockets listen, if they do not already: a worker is about to start */ \
+	X(LAST_CALL, "last-call") /* the held sockets take no new clients; those in their queues can still be accepted */ \
 	X(UNLISTEN, "unlisten") /* the held sockets stop listening, if they do: no worker is expected soon */ \
 	X(SIGNAL, "signal")   /* send `signal` to the worker's main process */ \
 	X(KILL, "kill")       /* SIGKILL the worker's whole group, and go on until it is empty */ \

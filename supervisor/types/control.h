@@ -9,7 +9,7 @@
  * or "", SET's is CONTROL_SET_SAVE or "", and then a newline and a setting for each. */
 #define CONTROL_COMMANDS(X) \
 	X(STATUS, "status", false) X(READY, "ready", false) X(OUTPUT, "output", false) X(EXPLAIN, "explain", false) X(STOP, "stop", true) \
-	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true) \
+	X(RESTART, "restart", true) X(RESET, "reset", true) X(RELOAD, "reload", true) X(DRAIN, "drain", true) \
 	X(SET, "set", true)
 
 enum control_command {

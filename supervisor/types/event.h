@@ -16,6 +16,8 @@
 	X(GONE, "gone")                   /* the group is empty and removed, the verdict is in */ \
 	X(DEADLINE, "deadline")           /* the worker's own deadline has passed */ \
 	X(NEAR_LIMIT, "near-limit")       /* a heap record: V8 is near its heap limit, or as good as near */ \
+	X(STUCK, "stuck")                 /* its event loop stands still for longer than watchdog.event_loop; said again */ \
+	X(TURNS, "turns")                 /* it turns again */ \
 	X(DRAINED, "drained")             /* no connection is open any more, or nobody is there who could tell */ \
 	X(DRAIN, "drain")                 /* the slot wants this worker to drain, then to end */ \
 	X(END, "end")                     /* the slot wants this worker to end */ \
@@ -24,6 +26,7 @@
 #define SLOT_EVENTS(X) \
 	X(START, "start")               /* the service begins */ \
 	X(STOP, "stop")                 /* SIGTERM, SIGINT or `heapward stop` */ \
+	X(DRAIN, "drain")               /* `heapward drain` */ \
 	X(RESTART, "restart")           /* `heapward restart` */ \
 	X(RESET, "reset")               /* `heapward reset` */ \
 	X(RELOADED, "reloaded")         /* `heapward reload`, with the rules of the new policy */ \
@@ -31,6 +34,7 @@
 	X(SPARE_ROOM, "spare-room")     /* answer to CHECK_ROOM: a second worker may be launched now */ \
 	X(SPARE_NO_ROOM, "spare-no-room") /* answer to CHECK_ROOM: it may not; why is in the event's text */ \
 	X(NEAR_LIMIT, "near-limit")     /* from the worker table, as all below: the current worker, and it serves */ \
+	X(STUCK, "stuck")               /* it does not serve any more */ \
 	X(CURRENT_READY, "current-ready") X(CURRENT_GONE, "current-gone") \
 	X(SPARE_READY, "spare-ready") X(SPARE_GONE, "spare-gone")
 

@@ -47,6 +47,9 @@ struct reporter {
 	bool told_to_drain;       /* the command was sent */
 	uint64_t asked_old_space_bytes; /* told to take this old space while it runs; 0: none */
 	uint32_t limit_state;     /* its answer: enum heapward_record_limit_state; 0: none yet */
+	int64_t heartbeat_usec;   /* the last one came then, by loop_now_awake_usec(); 0: none has */
+	int64_t heartbeat_slept_usec; /* how long the machine had slept until then */
+	int64_t collected_usec;   /* in collections since then, by its own word */
 	bool drained;             /* by its own word: no connection open on a held socket */
 	struct heap_sample last;
 };

@@ -124,6 +124,9 @@ struct policy {
 		int64_t within_usec;
 	} ready;
 	struct {
+		int64_t event_loop_usec; /* USEC_NEVER: no watchdog */
+	} watchdog;
+	struct {
 		enum syscalls syscalls;
 		char *user;         /* NULL: unchanged */
 		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names, each once */

@@ -87,6 +87,7 @@
 	POLICY_BUDGET_KEYS(X, EXEC, "exec") \
 	POLICY_BUDGET_KEYS(X, UNKNOWN_KILL, "unknown-kill") \
 	POLICY_BUDGET_KEYS(X, NOT_READY, "not-ready") \
+	POLICY_BUDGET_KEYS(X, WATCHDOG, "watchdog") \
 	X(RESTART_EXHAUSTED, "restart", "exhausted", CHOICE, "auto", "auto|hold|exit", \
 	  "budget used up: hold (state failed) or exit; auto: exit as PID 1 or under systemd, else hold") \
 	X(RESTART_HEALTHY_AFTER, "restart", "healthy_after", TIME, "30s", "1s to 7d", \
@@ -101,6 +102,8 @@
 	  "a worker is ready once it listens, is started, or accepts on a port; auto: listening with service.listen, " \
 	  "else started") \
 	X(READY_WITHIN, "ready", "within", TIME, "90s", "1s to 1h", "a worker that is not ready by then is ended") \
+	X(WATCHDOG_EVENT_LOOP, "watchdog", "event_loop", TIME_OR_NEVER, "never", "1s to 1h, or never", \
+	  "a server whose event loop stands still for longer than this is replaced or restarted, verdict watchdog") \
 	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", CHOICE, "compat", "compat|none", \
 	  "system-call filter: compat denies what no server needs (ptrace, bpf, mount, keyctl, ...)") \
 	X(SANDBOX_USER, "sandbox", "user", USER, "", "", "user to run the worker as; default: unchanged") \

@@ -45,6 +45,7 @@ struct worker {
 	int64_t deadline_usec; /* USEC_NEVER: none */
 	enum asked asked;
 	bool not_ready;        /* it is being ended because it was not ready within ready.within */
+	bool stuck;            /* its event loop stands still: it neither serves nor drains */
 	bool left_draining;    /* its main process ended while it drained, before any signal of ours */
 };
 

@@ -37,6 +37,11 @@ struct status_instance {
 		uint64_t forged_hellos, replayed_hellos, refused_hellos;
 		uint64_t pauses;         /* times that the worker was not heard for a while, for it sent too much */
 	} heap;
+	struct {
+		int64_t event_loop_usec;  /* watchdog.event_loop of this worker; -1: it is not watched */
+		int64_t silent_usec;      /* since the last heartbeat of the server that is silent for longest; -1: none has come */
+		bool stuck;
+	} watchdog;
 	struct memory_sample memory;
 };
 

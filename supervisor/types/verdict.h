@@ -12,7 +12,7 @@
 	X(HEAP_LIMIT, "heap-limit", true) X(OOM_KILL, "oom-kill", true) X(OOM_KILL_HOST, "oom-kill-host", true) \
 	X(SECCOMP, "seccomp", true) X(STOPPED, "stopped", false) X(REPLACED, "replaced", false) \
 	X(EXIT, "exit", true) X(SIGNAL, "signal", true) X(EXEC, "exec", true) X(UNKNOWN_KILL, "unknown-kill", true) \
-	X(NOT_READY, "not-ready", true)
+	X(NOT_READY, "not-ready", true) X(WATCHDOG, "watchdog", true)
 
 enum verdict_kind {
 #define X(id, name, counts) VERDICT_##id,
@@ -61,8 +61,20 @@ struct fatal_line {
 	char text[256];
 };
 
-/* Why an end was asked for: by an operator's stop or restart, or by a replacement before a limit is reached. */
-enum asked { ASKED_NOTHING, ASKED_STOP, ASKED_RESTART, ASKED_REPLACE };
+/* Why an end was asked for: by an operator's stop or restart, by a replacement before a limit is reached, or by the
+ * watchdog. */
+enum asked { ASKED_NOTHING, ASKED_STOP, ASKED_RESTART, ASKED_REPLACE, ASKED_WATCHDOG };
+
+/* A process whose event loop stood still for too long, as it was when that was noticed. */
+struct stuck {
+	bool seen;
+	int32_t pid;
+	int64_t allowed_usec, silent_usec; /* watchdog.event_loop; since its last heartbeat, while the machine was awake */
+	int64_t slept_usec;                /* and that it slept in the same time */
+	int64_t collected_usec;            /* of silent_usec, in V8's collections by its own word */
+	char state;                        /* of its main thread, as in /proc/PID/stat; 0: not known */
+	int32_t tracer_pid;                /* 0: nobody traces it */
+};
 
 /* A step of the launch that failed: where, errno, and what it was about. */
 struct launch_failure {
@@ -79,6 +91,9 @@ struct evidence {
 	int wait_status;    /* exit code or signal */
 	enum asked asked;   /* we asked for this end before it happened */
 	bool not_ready;     /* we ended it because it was not ready within ready.within */
+	char missing[160];  /* what of its readiness then was: "tcp:9000 does not accept"; "": not known */
+	bool was_stuck;     /* its event loop stood still when we asked for its end, or while it drained */
+	struct stuck stuck; /* the last time that it did */
 	bool left_draining; /* it ended while it drained, before any signal of ours: only exit 0 is what was asked for */
 	bool we_killed;     /* we sent SIGKILL to the group before the main process had exited */
 	struct fatal_line fatal;

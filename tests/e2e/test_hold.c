@@ -170,6 +170,7 @@ static void a_spare_that_never_listens_is_not_ready(void **state)
 	await_err(world, run, "\"verdict\":\"not-ready\"", 20);
 	assert_none_failed(world, run, load_finish(world, load, 30));
 	assert_true(verdict_is(see_why(world), "not-ready", -1));
+	assert_contains(program_err(world, run), world_print(world, "no record of a listener on %s", target));
 	heapward_says(world, 0, "ready", world->name, NULL);
 	serve_stop(world, run);
 }

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      write(records.worker_pipe_fd, piece, length);
 		(void)sent;
 		records_drain(&records);
-		(void)records_send_drain(&records);
+		(void)records_send_drain(&records, false);
 		(void)records_send_old_space(&records, 64 * MIB);
 		data += length + 1;
 		size -= length + 1;

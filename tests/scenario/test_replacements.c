@@ -302,6 +302,53 @@ static void without_held_sockets_near_limit_restart_stops_and_starts(void **unus
 	worker(&story, 2, READY, "(ready), (replace.done)");
 }
 
+static void a_drain_lets_in_who_waits_finishes_what_is_open_and_stops(void **state UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	slot(&story, DRAIN, "last-call, drain 1");
+	is(&story, "draining");
+	assert_false(service_state_is_ready(&story.state));
+	slot(&story, DRAIN, "");
+	slot(&story, RESTART, "");
+	passes(&story, 5 * SEC);
+	worker(&story, 1, DRAINED, "SIGTERM to 1");
+	is(&story, "stopping");
+	worker(&story, 1, EXITED, "kill 1");
+	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), unlisten, finish 0");
+}
+
+static void a_drain_has_an_end_and_a_stop_does_not_wait_for_it(void **state UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	slot(&story, DRAIN, "last-call, drain 1");
+	deadline(&story, 30 * SEC, "(warning), SIGTERM to 1"); /* drain.timeout */
+	slot(&story, STOP, "(warning), kill 1");
+	serves(&story);
+	slot(&story, DRAIN, "last-call, drain 1");
+	slot(&story, STOP, "SIGTERM to 1");
+	slot(&story, STOP, "(warning), kill 1");
+	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), unlisten, finish 0");
+}
+
+static void while_it_is_replaced_a_drain_ends_both(void **state UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	worker(&story, 1, NEAR_LIMIT, "check-room 1");
+	room(&story, "(replace.start), launch 2");
+	takes_over(&story, 2, 1);
+	slot(&story, DRAIN, "last-call, drain 2");
+	worker(&story, 2, DRAINED, "SIGTERM to 2");
+	worker(&story, 2, EXITED, "kill 2");
+	gone(&story, 2, &verdict_stopped, "keep-death 2");
+	is(&story, "draining"); /* the first one still does */
+	worker(&story, 1, DRAINED, "SIGTERM to 1");
+	worker(&story, 1, EXITED, "kill 1");
+	gone(&story, 1, &verdict_stopped, "(stop), unlisten, finish 0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +370,9 @@ int main(void)
 		cmocka_unit_test(near_limit_report_leaves_it_to_the_event_line),
 		cmocka_unit_test(near_limit_restart_never_asks_for_a_second_worker),
 		cmocka_unit_test(without_held_sockets_near_limit_restart_stops_and_starts),
+		cmocka_unit_test(a_drain_lets_in_who_waits_finishes_what_is_open_and_stops),
+		cmocka_unit_test(a_drain_has_an_end_and_a_stop_does_not_wait_for_it),
+		cmocka_unit_test(while_it_is_replaced_a_drain_ends_both),
 	};
 	return cmocka_run_group_tests_name("replacements", tests, NULL, NULL);
 }

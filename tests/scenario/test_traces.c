@@ -2,123 +2,9 @@
 /* Random lives of services, some 1.75 million events: what must hold after each of them, whatever came before. A small
  * model beside the tables (who lives, who asked for what, which deaths count) says what that is.
  * usage: test_traces [SEED]; a failure prints seed, rules and the last events. */
-#include "tests/scenario/trace.h"
+#include "tests/scenario/trace_model.h"
 
 #include <time.h>
-
-/* The model. */
-
-static struct life *life_of(struct trace *trace, uint32_t id)
-{
-	for (size_t i = 0; i < ARRAY_LEN(trace->model.lives); i++)
-		if (id != 0 && trace->model.lives[i].id == id)
-			return &trace->model.lives[i];
-	return NULL;
-}
-
-static unsigned living(const struct trace *trace)
-{
-	return (trace->model.lives[0].id != 0) + (trace->model.lives[1].id != 0);
-}
-
-static const struct worker *worker_before(const struct trace *trace, uint32_t id)
-{
-	const struct before *before = &trace->before;
-	return before->current.id == id ? &before->current : before->spare.id == id ? &before->spare : NULL;
-}
-
-static void model_worker_event(struct trace *trace)
-{
-	struct life *life = life_of(trace, trace->event.worker);
-	if (life == NULL)
-		return;
-	enum worker_state state = worker_before(trace, life->id)->state;
-	bool exec_can_fail = state == WORKER_LAUNCHING || state == WORKER_STOPPING;
-	if (trace->event.worker_event == WORKER_EVENT_EXITED ||
-	    (trace->event.worker_event == WORKER_EVENT_LAUNCH_FAILED && exec_can_fail))
-		life->ended = true;
-	if (trace->event.worker_event != WORKER_EVENT_GONE)
-		return;
-	trace->just_gone = life->id;
-	*life = (struct life){ 0 };
-	trace->model.ends++;
-}
-
-static void model_slot_event(struct trace *trace)
-{
-	struct model *model = &trace->model;
-	enum slot_event event = trace->event.slot_event;
-	const struct before *before = &trace->before;
-	bool due = event == SLOT_EVENT_SLOT_DEADLINE && before->deadline_usec <= trace->now_usec;
-	bool serves = before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACED;
-	bool reset = event == SLOT_EVENT_RESET && before->slot != SLOT_STOPPED && before->slot != SLOT_STOPPING;
-	bool acted = (event == SLOT_EVENT_RESTART || event == SLOT_EVENT_RELOADED) && before->slot == SLOT_FAILED;
-	if (due && serves && before->current.state == WORKER_READY)
-		model->forgiven = model->deaths;
-	if (reset || acted)
-		model->deaths = model->forgiven = 0;
-	if (event == SLOT_EVENT_STOP)
-		model->stop_asked = true;
-	if (event == SLOT_EVENT_SPARE_ROOM || event == SLOT_EVENT_SPARE_NO_ROOM)
-		model->room_asked = false;
-}
-
-static uint32_t deaths_within(const struct trace *trace)
-{
-	uint32_t count = 0;
-	for (size_t i = trace->model.forgiven; i < trace->model.deaths; i++)
-		if (trace->model.deaths_usec[i] >= trace->now_usec - trace->state.rules.budget_within_usec)
-			count++;
-	return count;
-}
-
-static uint32_t deaths_within_by(const struct trace *trace, enum verdict_kind kind)
-{
-	uint32_t count = 0;
-	for (size_t i = 0; i < trace->model.deaths; i++)
-		if (trace->model.kinds[i] == kind &&
-		    trace->model.deaths_usec[i] >= trace->now_usec - trace->state.rules.by_verdict[kind].within_usec)
-			count++;
-	return count;
-}
-
-static void add_death(struct trace *trace)
-{
-	struct model *model = &trace->model;
-	assert_true(model->deaths < DEATHS_MAX);
-	model->kinds[model->deaths] = trace->verdict.kind;
-	model->deaths_usec[model->deaths++] = trace->now_usec;
-}
-
-/* What the policy says of the verdict at hand: true where the service ends with it. */
-static bool is_final(const struct trace *trace)
-{
-	const struct rules *rules = &trace->state.rules;
-	const struct verdict *verdict = &trace->verdict;
-	bool clean = verdict->kind == VERDICT_EXIT && verdict->number == 0;
-	return rules->when == RULE_WHEN_NEVER || (rules->when == RULE_WHEN_FAILURE && clean) ||
-	       (rules->report_heap_limit && verdict->kind == VERDICT_HEAP_LIMIT) ||
-	       (verdict->kind == VERDICT_EXEC && trace->model.launches == 1);
-}
-
-/* Whether the worker that has just gone died as the one that served, or was to. */
-static bool current_died(const struct trace *trace)
-{
-	const struct before *before = &trace->before;
-	if (trace->just_gone == 0 || trace->just_gone != before->current.id)
-		return false;
-	if (before->slot == SLOT_RESTARTING)
-		return before->why == ASKED_REPLACE && verdict_counts(trace->verdict.kind);
-	return before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACING || before->slot == SLOT_REPLACED;
-}
-
-/* It had died before the spare took its place, and its group was empty only then. */
-static bool relieved_had_died(const struct trace *trace)
-{
-	const struct before *before = &trace->before;
-	return trace->just_gone != 0 && trace->just_gone == before->spare.id && before->slot == SLOT_REPLACED &&
-	       before->spare.asked == ASKED_NOTHING && verdict_counts(trace->verdict.kind);
-}
 
 /* Checks of actions. */
 
@@ -150,7 +36,8 @@ static void check_drain(struct trace *trace, const struct action *action)
 	must(trace, life_of(trace, action->worker) != NULL && worker != NULL, "a drain of a worker that is gone");
 	must(trace, rules->drains && before->current.id == action->worker && worker->state != WORKER_DRAINING,
 	     "a drain of a worker that does not serve");
-	must(trace, relieved || no_room || !rules->replaces || rules->near_limit == RULE_NEAR_LIMIT_RESTART,
+	must(trace, !worker->stuck || asks_for_the_end(trace), "a drain of a worker that cannot hear it");
+	must(trace, relieved || no_room || asks_for_the_end(trace) || !rules->replaces || rules->near_limit == RULE_NEAR_LIMIT_RESTART,
 	     "drained before its spare was ready");
 }
 
@@ -164,7 +51,7 @@ static void check_signal(struct trace *trace, const struct action *action)
 	must(trace, !life->signalled && !life->ended, "a signal that changes nothing");
 	must(trace, worker->asked != ASKED_NOTHING || worker->not_ready, "a signal that nobody asked for");
 	must(trace, action->signal == trace->state.rules.stop_signal, "another signal");
-	must(trace, before->state != WORKER_READY || !trace->state.rules.drains || slot == SLOT_STOPPING,
+	must(trace, before->state != WORKER_READY || !trace->state.rules.drains || slot == SLOT_STOPPING || worker->stuck,
 	     "a signal for a worker that has not drained");
 	life->signalled = true;
 }
@@ -181,6 +68,13 @@ static void check_sockets(struct trace *trace, const struct action *action)
 {
 	must(trace, trace->state.rules.drains, "sockets that nobody holds");
 	trace->model.listening = action->kind == ACTION_LISTEN;
+}
+
+/* Nobody comes after the worker that serves. */
+static void check_last_call(const struct trace *trace)
+{
+	must(trace, trace->state.rules.drains && asks_for_the_end(trace) && trace->state.slot.state == SLOT_STOPPING &&
+			    trace->state.slot.current.state == WORKER_DRAINING, "a last call for those who are still served");
 }
 
 static void check_question(struct trace *trace)
@@ -216,6 +110,8 @@ static void check_action(struct trace *trace, const struct action *action)
 	};
 	if (action->kind == ACTION_CHECK_ROOM)
 		check_question(trace);
+	else if (action->kind == ACTION_LAST_CALL)
+		check_last_call(trace);
 	else if (action->kind == ACTION_FINISH)
 		must(trace, trace->state.finished, "the end of a service that has not finished");
 	else
@@ -249,8 +145,7 @@ static void check_asked(struct trace *trace, const struct worker *worker)
 	struct life *life = life_of(trace, worker->id);
 	const struct worker *before = worker_before(trace, worker->id);
 	bool dying = before != NULL && (before->state == WORKER_ENDING || before->not_ready);
-	bool stopped = !trace->event.about_worker && trace->event.slot_event == SLOT_EVENT_STOP &&
-		       trace->before.slot != SLOT_STOPPING;
+	bool stopped = asks_for_the_end(trace) && trace->before.slot != SLOT_STOPPING;
 	must(trace, worker->asked == life->asked || !dying || life->asked != ASKED_NOTHING, "a death was hidden");
 	must(trace, worker->asked == life->asked || life->asked != ASKED_STOP, "a stop was forgotten");
 	must(trace, worker->asked != ASKED_NOTHING || life->asked == ASKED_NOTHING, "what was asked for was forgotten");
@@ -284,7 +179,10 @@ static void check_population(const struct trace *trace)
 	must(trace, slot->state == SLOT_REPLACING || !spare || slot->spare.state == WORKER_DRAINING ||
 			    slot->spare.state == WORKER_STOPPING || slot->spare.state == WORKER_ENDING,
 	     "a spare that comes, and nobody is to be replaced");
-	must(trace, service_state_is_ready(&trace->state) == (slot->current.state == WORKER_READY), "ready, or not");
+	must(trace, service_state_is_ready(&trace->state) == (slot->current.state == WORKER_READY && !slot->current.stuck),
+	     "ready, or not");
+	must(trace, slot->state != SLOT_RUNNING || !slot->current.stuck || slot->current.state == WORKER_ENDING,
+	     "a worker that is stuck, and nobody is to replace it");
 }
 
 static void check_slot(const struct trace *trace)
@@ -421,13 +319,13 @@ static void step(struct trace *trace, struct event event)
 /* The world does what it is told, late: every service that is asked to stop comes to an end. */
 static void end_life(struct trace *trace)
 {
-	step(trace, event_of_slot(SLOT_EVENT_STOP));
+	step(trace, event_of_slot(below(trace, 2) == 0 ? SLOT_EVENT_STOP : SLOT_EVENT_DRAIN));
 	if (!trace->state.finished && below(trace, 4) == 0)
 		step(trace, event_of_slot(SLOT_EVENT_STOP)); /* does not wait */
 	for (unsigned tries = 0; !trace->state.finished; tries++) {
 		const struct slot *slot = &trace->state.slot;
 		struct event event;
-		must(trace, tries < 10, "a stop that does not end");
+		must(trace, tries < 12, "a stop that does not end");
 		trace->now_usec = service_state_deadline(&trace->state, &event);
 		must(trace, trace->now_usec != USEC_NEVER, "a stop that waits for nothing");
 		uint32_t killed = slot->current.state == WORKER_ENDING ? slot->current.id :

@@ -164,7 +164,9 @@ static inline void make_verdict(struct trace *trace, uint32_t id)
 	struct verdict *verdict = &trace->verdict;
 	verdict->kind = unasked[below(trace, ARRAY_LEN(unasked))];
 	if (worker != NULL && worker->asked != ASKED_NOTHING && !(worker->left_draining && below(trace, 2) == 0))
-		verdict->kind = worker->asked == ASKED_STOP ? VERDICT_STOPPED : VERDICT_REPLACED;
+		verdict->kind = worker->asked == ASKED_STOP			      ? VERDICT_STOPPED
+				: worker->asked == ASKED_WATCHDOG && worker->stuck ? VERDICT_WATCHDOG
+										      : VERDICT_REPLACED;
 	else if (worker != NULL && worker->not_ready)
 		verdict->kind = VERDICT_NOT_READY;
 	verdict->certain = below(trace, 2) == 0;
@@ -192,7 +194,7 @@ static inline struct event make_worker_event(struct trace *trace)
 	static const enum worker_event kinds[] = {
 		WORKER_EVENT_LAUNCHED, WORKER_EVENT_READY,  WORKER_EVENT_NEAR_LIMIT, WORKER_EVENT_DRAINED,
 		WORKER_EVENT_EXITED,   WORKER_EVENT_EXITED, WORKER_EVENT_GONE,	     WORKER_EVENT_LAUNCH_FAILED,
-		WORKER_EVENT_DEADLINE,
+		WORKER_EVENT_DEADLINE, WORKER_EVENT_STUCK,  WORKER_EVENT_TURNS,
 	};
 	const struct life *lives = trace->model.lives;
 	uint32_t id = lives[0].id == 0 || (lives[1].id != 0 && below(trace, 2) == 0) ? lives[1].id : lives[0].id;
@@ -237,7 +239,9 @@ static inline struct event make_event(struct trace *trace)
 		return event_of_slot(SLOT_EVENT_RESET);
 	if (choice < 97)
 		return make_reload(trace);
-	return event_of_slot(below(trace, 50) == 0 ? SLOT_EVENT_STOP : SLOT_EVENT_RESTART);
+	static const enum slot_event orders[50] = { [0] = SLOT_EVENT_STOP, [1] = SLOT_EVENT_DRAIN };
+	uint32_t order = below(trace, ARRAY_LEN(orders));
+	return event_of_slot(order < 2 ? orders[order] : SLOT_EVENT_RESTART);
 }
 
 #endif

@@ -14,14 +14,14 @@
 #define SEC USEC_PER_SEC
 
 /* The defaults of product.md. */
-_Static_assert(VERDICT_COUNT == 11, "a verdict more, a NO_BUDGET more");
+_Static_assert(VERDICT_COUNT == 12, "a verdict more, a NO_BUDGET more");
 #define NO_BUDGET { UINT32_MAX, 0 }
 static const struct rules standard_rules UNUSED = {
 	.when = RULE_WHEN_FAILURE,
 	.backoff_from_usec = 100 * USEC_PER_MSEC, .backoff_up_to_usec = 30 * SEC, .backoff_factor = 2,
 	.budget_deaths = 5, .budget_within_usec = 600 * SEC,
 	.by_verdict = { NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET, NO_BUDGET,
-			NO_BUDGET, NO_BUDGET },
+			NO_BUDGET, NO_BUDGET, NO_BUDGET },
 	.ready_within_usec = USEC_NEVER, .hold_for_usec = USEC_NEVER,
 	.healthy_after_usec = 30 * SEC,
 	.stop_signal = SIGTERM, .stop_timeout_usec = 10 * SEC, .kill_timeout_usec = 5 * SEC,
@@ -53,7 +53,10 @@ static const struct verdict verdict_replaced UNUSED = {
 	.kind = VERDICT_REPLACED, .certain = true, .exit_status = 143, .text = "replaced on request"
 };
 static const struct verdict verdict_not_ready UNUSED = {
-	.kind = VERDICT_NOT_READY, .certain = true, .exit_status = 143, .text = "not ready within ready.within: ended"
+	.kind = VERDICT_NOT_READY, .certain = true, .exit_status = 143, .text = "not ready within ready.within: tcp:9000 does not accept"
+};
+static const struct verdict verdict_watchdog UNUSED = {
+	.kind = VERDICT_WATCHDOG, .certain = true, .exit_status = 143, .text = "its event loop was stuck"
 };
 static const struct verdict verdict_not_found UNUSED = {
 	.kind = VERDICT_EXEC, .certain = true, .number = 2, .subject = "exec", .text = "exec: node: No such file or directory"
@@ -76,6 +79,7 @@ static inline void add_action_text(const struct service_state *state, const stru
 		snprintf(end, left, "%sfinish %d", comma, state->exit_status);
 		break;
 	case ACTION_LISTEN:
+	case ACTION_LAST_CALL:
 	case ACTION_UNLISTEN:
 		snprintf(end, left, "%s%s", comma, action_name(action->kind));
 		break;

@@ -170,7 +170,7 @@ static inline void __attribute__((noreturn)) become_worker(const struct records 
 		_exit(120);
 	snprintf(all, sizeof(all), "--require \"%s\" %s", path, options);
 	setenv("NODE_OPTIONS", all, 1);
-	records_variable(records, 0, &listen, 1, variable, sizeof(variable));
+	records_variable(records, 0, 0, &listen, 1, variable, sizeof(variable));
 	putenv(variable);
 	if (dup2(records->worker_pipe_fd, RECORDS_PIPE_FD) < 0 || dup2(records->worker_door_fd, RECORDS_DOOR_FD) < 0 ||
 	    dup2(held.fd, RECORDS_LISTEN_FD) < 0)
@@ -203,7 +203,7 @@ static inline void wait_serving(struct worker *worker)
 
 static inline void drain(struct worker *worker)
 {
-	assert_true(records_send_drain(&worker->records) > 0);
+	assert_true(records_send_drain(&worker->records, false) > 0);
 }
 
 static inline bool is_drained_within_msec(struct worker *worker, int msec)

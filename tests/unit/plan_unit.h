@@ -22,6 +22,7 @@ static inline struct policy sample_policy(void)
 		.stop = { .signal = 15, .timeout_usec = 10 * USEC_PER_SEC },
 		.drain = { .timeout_usec = 30 * USEC_PER_SEC },
 		.ready = { .within_usec = 90 * USEC_PER_SEC },
+		.watchdog = { .event_loop_usec = USEC_NEVER },
 		.service = { .hold_for_usec = 5 * USEC_PER_SEC },
 		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT },
 	};

@@ -20,6 +20,8 @@ struct fixture {
 	struct records records;
 	char output[OUTPUT_MAX]; /* stdout of node */
 	int status;
+	uint64_t heartbeat_msec; /* asked of it */
+	unsigned heartbeats;
 };
 
 static int set_up(void **state)
@@ -50,7 +52,7 @@ static void __attribute__((noreturn)) become_node(const struct fixture *fixture,
 		_exit(120);
 	snprintf(all, sizeof(all), "--require \"%s\" %s", path, options);
 	setenv("NODE_OPTIONS", all, 1);
-	records_variable(&fixture->records, 16 * MIB, NULL, 0, variable, sizeof(variable));
+	records_variable(&fixture->records, 16 * MIB, fixture->heartbeat_msec, NULL, 0, variable, sizeof(variable));
 	if (supervised)
 		putenv(variable);
 	alarm(LIFE_MAX_SEC);
@@ -150,6 +152,84 @@ static void a_worker_thread_is_a_reporter_of_its_own(void **state)
 	assert_int_equal(fixture->records.reporters[0].main_isolate + fixture->records.reporters[1].main_isolate, 1);
 }
 
+static size_t beating(const struct fixture *fixture)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < fixture->records.reporter_count; i++)
+		count += fixture->records.reporters[i].heartbeat_usec > 0;
+	return count;
+}
+
+static void heart_beats(struct records *records, const struct reporter *reporter UNUSED)
+{
+	((struct fixture *)records->owner)->heartbeats++;
+}
+
+/* Node runs `script` to its end, with heartbeats asked for. */
+static void hear_heartbeats(struct fixture *fixture, const char *options, const char *script)
+{
+	fixture->heartbeat_msec = 20;
+	fixture->records.owner = fixture;
+	fixture->records.heartbeat = heart_beats;
+	run_node(fixture, options, script, true);
+	assert_int_equal(fixture->status, 0);
+	assert_int_equal(fixture->records.bad + fixture->records.unknown, 0);
+}
+
+static void the_event_loop_beats_while_it_turns_and_is_not_kept_alive_by_it(void **state)
+{
+	struct fixture *fixture = *state;
+	hear_heartbeats(fixture, "", "setTimeout(() => console.log(process.env.HEAPWARD_AGENT), 1000)");
+	assert_true(fixture->heartbeats > 3);
+	assert_contains(fixture->output, ";heartbeat=20:cluster");
+}
+
+static void a_stuck_event_loop_beats_no_more(void **state)
+{
+	struct fixture *fixture = *state;
+	/* What is printed is read, and heartbeats with it, before the loop stands still. */
+	hear_heartbeats(fixture, "", "setTimeout(() => { console.log('stuck'); const until = Date.now() + 1000;"
+			"while (Date.now() < until); process.exit() }, 400)");
+	assert_true(fixture->heartbeats > 0 && fixture->heartbeats <= 400 / 20 + 2);
+}
+
+static void nobody_beats_unasked(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->records.owner = fixture;
+	fixture->records.heartbeat = heart_beats;
+	run_node(fixture, "", "setTimeout(() => {}, 300)", true);
+	assert_int_equal(fixture->heartbeats, 0);
+}
+
+static void without_the_addon_it_beats_too(void **state)
+{
+	struct fixture *fixture = *state;
+	hear_heartbeats(fixture, "--no-addons", "setTimeout(() => {}, 1000)");
+	assert_int_equal(records_principal(&fixture->records)->source, HEAPWARD_SOURCE_TIMER);
+	assert_int_equal(beating(fixture), 1);
+}
+
+/* One that a server starts may work for as long as it likes; a cluster's worker is a server. */
+static void of_what_a_server_starts_only_the_workers_of_a_cluster_beat(void **state)
+{
+	struct fixture *fixture = *state;
+	hear_heartbeats(fixture, "", "const child = require('child_process');"
+			"child.spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1000)'], { stdio: 'inherit' });"
+			"new (require('worker_threads').Worker)('setTimeout(() => {}, 1000)', { eval: true });"
+			"setTimeout(() => {}, 1000)");
+	assert_int_equal(fixture->records.reporter_count, 3);
+	assert_int_equal(beating(fixture), 1);
+	records_finish(&fixture->records);
+	struct failure why;
+	assert_int_equal(records_init(&fixture->records, &fixture->loop, &why), 0);
+	hear_heartbeats(fixture, "", "const cluster = require('cluster');"
+			"cluster.setupPrimary({ exec: 'x', execArgv: ['-e', 'setTimeout(process.exit, 1000)'] });"
+			"cluster.fork(); cluster.fork(); setTimeout(() => {}, 1000)");
+	assert_int_equal(fixture->records.reporter_count, 3);
+	assert_int_equal(beating(fixture), 3);
+}
+
 static void without_a_supervisor_nothing_happens(void **state)
 {
 	struct fixture *fixture = *state;
@@ -170,6 +250,11 @@ int main(void)
 		AGENT_TEST(the_limit_is_seen_coming_and_headroom_granted_once),
 		AGENT_TEST(an_exit_status_is_told_by_the_bye),
 		AGENT_TEST(a_worker_thread_is_a_reporter_of_its_own),
+		AGENT_TEST(the_event_loop_beats_while_it_turns_and_is_not_kept_alive_by_it),
+		AGENT_TEST(a_stuck_event_loop_beats_no_more),
+		AGENT_TEST(nobody_beats_unasked),
+		AGENT_TEST(without_the_addon_it_beats_too),
+		AGENT_TEST(of_what_a_server_starts_only_the_workers_of_a_cluster_beat),
 		AGENT_TEST(without_a_supervisor_nothing_happens),
 	};
 	return cmocka_run_group_tests_name("agent", tests, NULL, NULL);

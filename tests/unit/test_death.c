@@ -147,6 +147,7 @@ static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 		{ VERDICT_EXEC, "user", "mend what the step \"user\" names" },
 		{ VERDICT_UNKNOWN_KILL, "", "SIGKILL" },
 		{ VERDICT_NOT_READY, "", "raise ready.within" },
+		{ VERDICT_WATCHDOG, "", "raise watchdog.event_loop" },
 	};
 	static struct plan plan;
 	struct death death;

@@ -70,6 +70,28 @@ static void connections_are_told_and_finished(void **state UNUSED)
 	}
 }
 
+/* Who reaches the queue when the command is there already: a handshake that was on its way. */
+static void the_last_worker_lets_in_who_waits_in_the_queue(void **state UNUSED)
+{
+	static const char *const kinds[] = { "http", "thread", "cluster" };
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		static struct worker worker;
+		struct process client;
+		start_worker(&worker, "", kinds[i]);
+		wait_serving(&worker);
+		assert_false(is_drained_within_msec(&worker, 300)); /* a cluster's workers have said hello, too */
+		kill(worker.process.pid, SIGSTOP);
+		assert_true(records_send_drain(&worker.records, true) > 0);
+		start_client(&client, "slow", "/slow");
+		wait_output(&client, "asked\n");
+		kill(worker.process.pid, SIGCONT);
+		wait_end(&client);
+		assert_string_equal(client.output, "asked\n200 fine close\n");
+		wait_drained(&worker);
+		end_worker(&worker);
+	}
+}
+
 static void a_program_sees_what_it_would_see_without_us(void **state UNUSED)
 {
 	static struct worker worker;
@@ -185,7 +207,7 @@ static void without_the_addon_one_server_has_the_socket_itself(void **state UNUS
 	wait_serving(&worker);
 	start_client(&client, "twice", "/");
 	wait_output(&client, "asked\n");
-	assert_int_equal(records_send_drain(&worker.records), 0);
+	assert_int_equal(records_send_drain(&worker.records, false), 0);
 	let_go_on(&client);
 	wait_end(&client);
 	assert_string_equal(client.output, "asked\n200 fine keep-alive | 200 fine keep-alive\n");
@@ -196,6 +218,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(connections_are_told_and_finished),
+		cmocka_unit_test(the_last_worker_lets_in_who_waits_in_the_queue),
 		cmocka_unit_test(a_program_sees_what_it_would_see_without_us),
 		cmocka_unit_test(only_what_a_second_worker_could_not_have_is_foreign),
 		cmocka_unit_test(the_queue_keeps_its_length),

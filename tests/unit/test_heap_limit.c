@@ -77,7 +77,7 @@ static void __attribute__((noreturn)) become_node(const struct worker *worker, i
 		_exit(120);
 	snprintf(all, sizeof(all), "--require \"%s\" --max-semi-space-size=8 %s", path, options);
 	setenv("NODE_OPTIONS", all, 1);
-	records_variable(&worker->records, HEADROOM_BYTES, NULL, 0, variable, sizeof(variable));
+	records_variable(&worker->records, HEADROOM_BYTES, 0, NULL, 0, variable, sizeof(variable));
 	putenv(variable);
 	alarm(LIFE_MAX_SEC);
 	int null_fd = open("/dev/null", O_WRONLY);

@@ -68,6 +68,44 @@ static void without_listening_clients_are_refused_and_with_it_served_again(void 
 	}
 }
 
+/* A client that begins now, without waiting for it. */
+static int begin_connecting(const struct listen_address *address, const char *host, int *ret_fd)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(address->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
+	bool is_v4 = inet_pton(AF_INET, host, &v4.sin_addr) == 1;
+	if (address->kind == LISTEN_UNIX)
+		return connect_to(address, host, ret_fd);
+	*ret_fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_true(*ret_fd >= 0);
+	if (!is_v4)
+		assert_int_equal(inet_pton(AF_INET6, host, &v6.sin6_addr), 1);
+	const void *name = is_v4 ? (const void *)&v4 : &v6;
+	return connect(*ret_fd, name, is_v4 ? sizeof(v4) : sizeof(v6)) == 0 ? 0 : errno;
+}
+
+static void after_the_last_call_only_who_waits_is_let_in(void **state)
+{
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		make_held(fixture, forms[i].format);
+		const struct listen_socket *held = &fixture->sockets.list[0];
+		cleanup_fd int waiting = -1, late = -1;
+		bool is_path = held->address.kind == LISTEN_UNIX;
+		assert_int_equal(connect_to(&held->address, forms[i].client, &waiting), 0);
+		listen_sockets_last_call(&fixture->sockets);
+		/* On loopback a handshake is over when connect() returns, unless nobody answers it. */
+		assert_int_equal(begin_connecting(&held->address, forms[i].client, &late), is_path ? ENOENT : EINPROGRESS);
+		serve_one(held->fd, "last");
+		assert_client_reads(waiting, "last");
+		struct pollfd answer = { .fd = late, .events = POLLOUT };
+		if (!is_path)
+			assert_int_equal(poll(&answer, 1, 0), 0);
+		listen_sockets_unlisten(&fixture->sockets);
+		listen_sockets_finish(&fixture->sockets);
+	}
+}
+
 static void a_tcp_socket_stays_the_same_descriptor_and_inode(void **state)
 {
 	struct fixture *fixture = *state;
@@ -265,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LISTEN_TEST(a_client_waits_in_the_queue_until_a_worker_accepts),
 		LISTEN_TEST(without_listening_clients_are_refused_and_with_it_served_again),
+		LISTEN_TEST(after_the_last_call_only_who_waits_is_let_in),
 		LISTEN_TEST(a_tcp_socket_stays_the_same_descriptor_and_inode),
 		LISTEN_TEST(an_address_of_one_family_is_deaf_to_the_other),
 		LISTEN_TEST(the_queue_is_as_long_as_the_kernel_allows),

@@ -102,7 +102,7 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 					      "restart.scheduled", "failed", "stop", "replace.start", "replace.done",
 					      "replace.refused", "limit.set" };
 	static const char *const verdicts[] = { "heap-limit", "oom-kill", "oom-kill-host", "seccomp", "stopped", "replaced",
-						"exit", "signal", "exec", "unknown-kill", "not-ready" };
+						"exit", "signal", "exec", "unknown-kill", "not-ready", "watchdog" };
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
 		bool found = false;
 		for (enum notice_kind kind = 0; kind < NOTICE_COUNT; kind++)
@@ -113,7 +113,7 @@ static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
 		assert_string_equal(verdict_name(kind), verdicts[kind]);
 	static const char *const commands[] = { "status", "ready", "output", "explain", "stop", "restart", "reset", "reload",
-						"set" };
+						"drain", "set" };
 	assert_int_equal(ARRAY_LEN(commands), CONTROL_COMMAND_COUNT);
 	for (enum control_command command = 0; command < CONTROL_COMMAND_COUNT; command++)
 		assert_string_equal(control_command_name(command), commands[command]);

@@ -59,6 +59,20 @@ static void what_is_left_to_us_follows_from_the_held_sockets(void **state UNUSED
 	}
 }
 
+static void heartbeats_come_three_times_as_often_as_they_are_missed(void **state UNUSED)
+{
+	struct policy policy = capped_policy(512 * MIB);
+	struct host host = sample_host();
+	char text[256];
+	struct plan plan = plan_of(&policy, &host);
+	assert_true(number(&plan, PLAN_HEARTBEAT) == SIZE_NONE);
+	policy.watchdog.event_loop_usec = 30 * USEC_PER_SEC;
+	set_origin(&policy, KEY_WATCHDOG_EVENT_LOOP, "web.yaml", 9);
+	plan = plan_of(&policy, &host);
+	explain_number(&plan, PLAN_HEARTBEAT, text, sizeof(text));
+	assert_string_equal(text, "heartbeat 10 s = watchdog.event_loop 30 s (web.yaml:9) / 3");
+}
+
 static void the_queue_is_explained_by_a_stated_rate(void **state UNUSED)
 {
 	struct policy policy = capped_policy(512 * MIB);
@@ -205,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_to_us_follows_from_the_held_sockets),
+		cmocka_unit_test(heartbeats_come_three_times_as_often_as_they_are_missed),
 		cmocka_unit_test(the_queue_is_explained_by_a_stated_rate),
 		cmocka_unit_test(a_spare_needs_what_a_start_needs),
 		cmocka_unit_test(the_fullest_group_above_decides_about_a_spare),

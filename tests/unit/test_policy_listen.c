@@ -41,6 +41,12 @@ static void values_are_read_or_refused_with_a_reason(void **state UNUSED)
 		{ "ready.when=notify", "it is one of auto, listening, started or tcp:PORT" },
 		{ "ready.when=http:/health", "it is one of" },
 		{ "ready.within=500ms", "out of range" },
+		{ "watchdog.event_loop=never", "" },
+		{ "watchdog.event_loop=30s", "" },
+		{ "watchdog.event_loop=30", "has no unit" },
+		{ "watchdog.event_loop=none", "is no time" },
+		{ "watchdog.event_loop=500ms", "out of range: 1s to 1h" },
+		{ "watchdog.event-loop=30s", "did you mean \"event_loop\"?" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct policy policy;

@@ -140,6 +140,8 @@ static void a_command_is_its_magic_version_size_kind_and_value(void **state UNUS
 	assert_memory_equal(bytes, "HWCC\1\0\x18\0\2\0\0\0\0\0\0\0\0\0\0\x19\0\0\0\0", sizeof(bytes));
 	heap_command_encode(HEAPWARD_DRAIN, 0, bytes);
 	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(bytes));
+	heap_command_encode(HEAPWARD_DRAIN, HEAPWARD_DRAIN_LAST, bytes);
+	assert_memory_equal(bytes, "HWCC\1\0\x18\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", sizeof(bytes));
 }
 
 /* Takes `count` bytes in pieces of `piece` and returns how many records came out. */

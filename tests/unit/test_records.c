@@ -267,7 +267,7 @@ static void the_variable_names_what_the_worker_gets(void **state)
 	struct fixture *fixture = *state;
 	char text[RECORDS_VARIABLE_MAX], wanted[64];
 	struct stat about;
-	records_variable(&fixture->records, 48 * MIB, NULL, 0, text, sizeof(text));
+	records_variable(&fixture->records, 48 * MIB, 0, NULL, 0, text, sizeof(text));
 	assert_int_equal(fstat(fixture->records.worker_pipe_fd, &about), 0);
 	snprintf(wanted, sizeof(wanted), "HEAPWARD_AGENT=1;records=200:%ju:%ju;", (uintmax_t)about.st_dev,
 		 (uintmax_t)about.st_ino);
@@ -285,9 +285,9 @@ static void a_held_socket_has_its_place_and_its_name_in_the_variable(void **stat
 	for (size_t i = 0; i < HEAPWARD_LISTEN_MAX; i++)
 		listen[i] = (struct records_listen){ fixture->records.worker_door_fd, "tcp:[::1]:3000" };
 	listen[1].name = "unix:/run/a b;%.sock";
-	records_variable(&fixture->records, 1, listen, 2, text, sizeof(text));
+	records_variable(&fixture->records, 1, 10000, listen, 2, text, sizeof(text));
 	assert_int_equal(fstat(fixture->records.worker_door_fd, &about), 0);
-	snprintf(wanted, sizeof(wanted), ";headroom=1;listen=202:%ju:%ju:tcp:[::1]:3000;listen=203:%ju:%ju:"
+	snprintf(wanted, sizeof(wanted), ";headroom=1;heartbeat=10000;listen=202:%ju:%ju:tcp:[::1]:3000;listen=203:%ju:%ju:"
 		 "unix:/run/a%%20b%%3B%%25.sock", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino,
 		 (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
 	assert_contains(text, wanted);
@@ -295,7 +295,7 @@ static void a_held_socket_has_its_place_and_its_name_in_the_variable(void **stat
 	path[sizeof(path) - 1] = '\0';
 	for (size_t i = 0; i < HEAPWARD_LISTEN_MAX; i++)
 		listen[i].name = path;
-	records_variable(&fixture->records, UINT64_MAX, listen, HEAPWARD_LISTEN_MAX, text, sizeof(text));
+	records_variable(&fixture->records, UINT64_MAX, UINT32_MAX, listen, HEAPWARD_LISTEN_MAX, text, sizeof(text));
 	assert_contains(text, ";listen=217:");
 }
 

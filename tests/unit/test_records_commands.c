@@ -16,10 +16,10 @@ static int say_hello_with_socket(struct fixture *fixture, uint32_t *ret_pid, uns
 	return ends[1];
 }
 
-static void assert_is_told_to_drain(int fd)
+static void assert_is_told_to_drain(int fd, bool last)
 {
 	unsigned char bytes[2 * HEAPWARD_COMMAND_BYTES], wanted[HEAPWARD_COMMAND_BYTES];
-	heap_command_encode(HEAPWARD_DRAIN, 0, wanted);
+	heap_command_encode(HEAPWARD_DRAIN, last ? HEAPWARD_DRAIN_LAST : 0, wanted);
 	assert_int_equal(read(fd, bytes, sizeof(bytes)), HEAPWARD_COMMAND_BYTES);
 	assert_memory_equal(bytes, wanted, sizeof(wanted));
 }
@@ -41,10 +41,10 @@ static void all_who_take_commands_are_told_to_drain_once(void **state)
 	int second = say_hello_with_socket(fixture, &pids[1], HEAPWARD_TAKES_COMMANDS);
 	int launcher = say_hello_with_socket(fixture, &pids[2], HEAPWARD_TAKES_COMMANDS | HEAPWARD_LAUNCHER);
 	int deaf = say_hello_with_socket(fixture, &pids[3], 0);
-	assert_int_equal(records_send_drain(records), 2);
-	assert_int_equal(records_send_drain(records), 2);
-	assert_is_told_to_drain(first);
-	assert_is_told_to_drain(second);
+	assert_int_equal(records_send_drain(records, false), 2);
+	assert_int_equal(records_send_drain(records, false), 2);
+	assert_is_told_to_drain(first, false);
+	assert_is_told_to_drain(second, false);
 	assert_int_equal(read(launcher, &byte, 1), -1);
 	assert_int_equal(read(deaf, &byte, 1), -1);
 	say_drained(records, pids[0], 1);
@@ -54,6 +54,18 @@ static void all_who_take_commands_are_told_to_drain_once(void **state)
 	say_drained(records, pids[1], 1);
 	assert_int_equal(fixture->drains, 1);
 	close(first), close(second), close(launcher), close(deaf);
+}
+
+static void the_last_to_drain_is_told_so_and_who_comes_late_too(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t pid;
+	int first = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
+	assert_int_equal(records_send_drain(&fixture->records, true), 1);
+	int second = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
+	assert_is_told_to_drain(first, true);
+	assert_is_told_to_drain(second, true);
+	close(first), close(second);
 }
 
 static bool drained_was_called(const struct fixture *fixture)
@@ -66,10 +78,10 @@ static void one_that_is_gone_is_not_waited_for_and_one_that_comes_late_is_told(v
 	struct fixture *fixture = *state;
 	struct records *records = &fixture->records;
 	uint32_t pids[2];
-	assert_int_equal(records_send_drain(records), 0);
+	assert_int_equal(records_send_drain(records, false), 0);
 	int first = say_hello_with_socket(fixture, &pids[0], HEAPWARD_TAKES_COMMANDS);
 	int second = say_hello_with_socket(fixture, &pids[1], HEAPWARD_TAKES_COMMANDS);
-	assert_is_told_to_drain(first);
+	assert_is_told_to_drain(first, false);
 	say_drained(records, pids[0], 1);
 	assert_int_equal(fixture->drains, 0);
 	end_child((pid_t)pids[1]);
@@ -83,7 +95,7 @@ static void one_that_lives_but_has_shut_its_ear_is_not_waited_for(void **state)
 	struct fixture *fixture = *state;
 	uint32_t pid;
 	int only = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
-	assert_int_equal(records_send_drain(&fixture->records), 1);
+	assert_int_equal(records_send_drain(&fixture->records, false), 1);
 	close(only);
 	wait_for(fixture, drained_was_called);
 	assert_false(fixture->records.reporters[0].closed);
@@ -105,7 +117,7 @@ static void a_worker_thread_that_serves_answers_for_itself(void **state)
 	send_hello(records, &hello, -1);
 	send_record(records, &listening);
 	records_drain(records);
-	assert_int_equal(records_send_drain(records), 1);
+	assert_int_equal(records_send_drain(records, false), 1);
 	say_drained(records, ME, 1);
 	assert_int_equal(fixture->drains, 0);
 	say_drained(records, ME, 2);
@@ -184,7 +196,7 @@ static void one_that_does_not_read_costs_no_time(void **state)
 	int end = say_hello_with_socket(fixture, &pid, HEAPWARD_TAKES_COMMANDS);
 	while (send(records->privates[0].socket.fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
 		;
-	assert_int_equal(records_send_drain(records), 0);
+	assert_int_equal(records_send_drain(records, false), 0);
 	assert_int_equal(records_send_old_space(records, 64 * MIB), 0);
 	close(end);
 }
@@ -193,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RECORDS_TEST(all_who_take_commands_are_told_to_drain_once),
+		RECORDS_TEST(the_last_to_drain_is_told_so_and_who_comes_late_too),
 		RECORDS_TEST(one_that_is_gone_is_not_waited_for_and_one_that_comes_late_is_told),
 		RECORDS_TEST(one_that_lives_but_has_shut_its_ear_is_not_waited_for),
 		RECORDS_TEST(a_worker_thread_that_serves_answers_for_itself),

@@ -60,6 +60,7 @@ static const char *const paths[] = {
 	"instances.0.heap.seconds_to_limit", "instances.0.heap.source", "instances.0.memory.current_bytes",
 	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
+	"instances.0.watchdog.event_loop_seconds", "instances.0.watchdog.silent_seconds", "instances.0.watchdog.stuck",
 	"restarts.next_in_seconds", "sandbox.syscalls", "last_death", "set",
 };
 
@@ -252,6 +253,26 @@ static void without_a_forecast_nothing_is_said_of_it(void **state UNUSED)
 	free(text);
 }
 
+static void the_watchdog_has_a_line_where_there_is_one(void **state UNUSED)
+{
+	struct status status = sample();
+	char *text = printed(&status);
+	assert_null(strstr(text, "watchdog"));
+	free(text);
+	status.instance.watchdog.event_loop_usec = 30 * USEC_PER_SEC;
+	text = printed(&status);
+	assert_contains(text, "watchdog  no heartbeat yet; event loops may stand still for 30 s");
+	free(text);
+	status.instance.watchdog.silent_usec = 3 * USEC_PER_SEC;
+	text = printed(&status);
+	assert_contains(text, "watchdog  last heartbeat 3 s ago; event loops may stand still for 30 s");
+	free(text);
+	status.instance.watchdog.stuck = true;
+	text = printed(&status);
+	assert_contains(text, "last heartbeat 3 s ago: stuck;");
+	free(text);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -292,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_heap_without_a_collection_or_with_a_problem_says_so),
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
+		cmocka_unit_test(the_watchdog_has_a_line_where_there_is_one),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

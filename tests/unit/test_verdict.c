@@ -38,6 +38,7 @@ enum {
 	KNOWN = 1 << 22,    /* the kernel tells how it ended: exit 0, or as below */
 	ABORTED = 1 << 23, OOM_VICTIM = 1 << 24,
 	UNSEEN = 1 << 25,   /* it was gone before its hello was read */
+	STUCK = 1 << 26,     /* its event loop stood still when its end was asked for */
 };
 #define REPORTED (REPORTER | NEAR | CLOSED)
 #define EXITED(code) CLD_EXITED, code
@@ -144,6 +145,13 @@ static const struct row rows[] = {
 	{ "OOM-killed while it drained", DRAINING | OOM | OOM_LOG, KILLED(SIGKILL), ASKED_RESTART, VERDICT_OOM_KILL, true, 137 },
 	{ "an exception while it drained", DRAINING, EXITED(1), ASKED_RESTART, VERDICT_EXIT, true, 1 },
 	{ "asked to stop while it drained", DRAINING, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "stuck", STUCK | REPORTER, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 143 },
+	{ "stuck, and deaf", STUCK | KILLED_BY_US, KILLED(SIGKILL), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 137 },
+	{ "stuck near its limit", STUCK | REPORTED | OLD, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 143 },
+	{ "turned again, and drained", DRAINING | REPORTER, EXITED(0), ASKED_WATCHDOG, VERDICT_REPLACED, true, 0 },
+	{ "stuck, then a crash before anybody asked", STUCK, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
+	{ "stuck, and an operator stops it", STUCK, KILLED(SIGTERM), ASKED_STOP, VERDICT_STOPPED, true, 0 },
+	{ "stuck, and an operator restarts it", STUCK, KILLED(SIGTERM), ASKED_RESTART, VERDICT_REPLACED, true, 0 },
 	{ "not ready in time", NOT_READY, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_NOT_READY, true, 143 },
 	{ "not ready in time, and deaf", NOT_READY | KILLED_BY_US, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_NOT_READY, true, 137 },
 	{ "not ready in time, left with 0", NOT_READY, EXITED(0), ASKED_NOTHING, VERDICT_NOT_READY, true, 0 },
@@ -185,6 +193,7 @@ static void make(const struct row *row, struct evidence *ret, struct reporter *r
 		.exited = true, .wait_code = row->wait_code, .wait_status = row->wait_status, .asked = row->asked,
 		.not_ready = (row->seen & NOT_READY) != 0, .left_draining = (row->seen & DRAINING) != 0,
 		.we_killed = (row->seen & KILLED_BY_US) != 0, .agent_expected = true,
+		.was_stuck = (row->seen & STUCK) != 0,
 		.ended_usec = 1000 * USEC_PER_SEC, .reporters = reporter, .reporter_count = row->seen & REPORTER ? 1 : 0,
 		.main_pid = row->seen & SELF ? 12 : 11, .killed_usec = 1000 * USEC_PER_SEC,
 		.records_lost = (row->seen & LOST) != 0,
@@ -311,6 +320,62 @@ static void a_replacement_says_who_asked_for_it(void **state UNUSED)
 	assert_string_equal(verdict.text, "replaced before it reached a limit, killed after stop.timeout");
 }
 
+static void not_ready_says_what_was_missing(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	struct row row = { "", NOT_READY, KILLED(SIGTERM), ASKED_NOTHING, VERDICT_NOT_READY, true, 143 };
+	make(&row, &evidence, &reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "not ready within ready.within: ended");
+	row.seen |= KILLED_BY_US;
+	make(&row, &evidence, &reporter);
+	strcpy(evidence.missing, "tcp:9000 does not accept");
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text,
+			    "not ready within ready.within: tcp:9000 does not accept; killed after stop.timeout");
+}
+
+static void a_stuck_event_loop_is_told_with_what_was_seen_of_it(void **state UNUSED)
+{
+	static const struct {
+		char state;
+		const char *text;
+	} states[] = {
+		{ 'R', "then: its main thread runs: a loop that does not end, or long work in one piece" },
+		{ 'S', "then: its main thread sleeps: it waits in a synchronous call" },
+		{ 'D', "then: its main thread waits in the kernel: a disk or network file system" },
+		{ 'T', "then: it is stopped (SIGSTOP, SIGTSTP)" },
+		{ 't', "then: it is stopped by a debugger; pid 99 traces it" },
+		{ 0, "then: what it does cannot be seen" },
+	};
+	static struct evidence evidence;
+	struct reporter reporter;
+	struct verdict verdict;
+	struct row row = { "", STUCK, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 143 };
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		make(&row, &evidence, &reporter);
+		evidence.stuck = (struct stuck){ .seen = true, .pid = 77, .allowed_usec = 30 * USEC_PER_SEC,
+						 .silent_usec = 31 * USEC_PER_SEC, .state = states[i].state,
+						 .tracer_pid = states[i].state == 't' ? 99 : 0 };
+		verdict_judge(&evidence, &verdict);
+		assert_string_equal(verdict.text, "its event loop was stuck for more than 30 s (watchdog.event_loop)");
+		assert_string_equal(verdict.evidence[1],
+				    "watchdog: no heartbeat for 31 s from pid 77 (watchdog.event_loop: 30 s)");
+		assert_string_equal(verdict.evidence[2], states[i].text);
+		assert_true(strstr(verdict.evidence[3], "heap record") == verdict.evidence[3] || verdict.evidence_count == 3);
+	}
+	evidence.stuck.collected_usec = 28 * USEC_PER_SEC;
+	evidence.stuck.slept_usec = 3600 * USEC_PER_SEC;
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.evidence[3], "heap records: in collections for 28 s of that time");
+	assert_string_equal(verdict.evidence[4], "the machine slept for 1 h meanwhile, which does not count");
+	evidence.was_stuck = false;
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "replaced because its event loop had been stuck");
+}
+
 static void a_launch_that_failed_names_its_step(void **state UNUSED)
 {
 	static const struct {
@@ -387,6 +452,8 @@ int main(void)
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
+		cmocka_unit_test(not_ready_says_what_was_missing),
+		cmocka_unit_test(a_stuck_event_loop_is_told_with_what_was_seen_of_it),
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
 		cmocka_unit_test(a_thread_whose_process_does_not_report_is_no_witness),
 		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),

@@ -24,6 +24,8 @@ static const struct row {
 	{ WORKER_LAUNCHING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_DEADLINE, WORKER_LAUNCHING, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_NEAR_LIMIT, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_STUCK, WORKER_LAUNCHING, "", NONE },
+	{ WORKER_LAUNCHING, WORKER_EVENT_TURNS, WORKER_LAUNCHING, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_DRAINED, WORKER_LAUNCHING, "", NONE },
 	{ WORKER_LAUNCHING, WORKER_EVENT_DRAIN, WORKER_ENDING, "kill 7", KILL },
 	{ WORKER_LAUNCHING, WORKER_EVENT_END, WORKER_ENDING, "kill 7", KILL },
@@ -36,6 +38,8 @@ static const struct row {
 	{ WORKER_STARTING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_STARTING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_STARTING, WORKER_EVENT_NEAR_LIMIT, WORKER_STARTING, "", SAME },
+	{ WORKER_STARTING, WORKER_EVENT_STUCK, WORKER_STARTING, "", SAME },
+	{ WORKER_STARTING, WORKER_EVENT_TURNS, WORKER_STARTING, "", SAME },
 	{ WORKER_STARTING, WORKER_EVENT_DRAINED, WORKER_STARTING, "", SAME },
 	{ WORKER_STARTING, WORKER_EVENT_DRAIN, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_STARTING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
@@ -48,6 +52,8 @@ static const struct row {
 	{ WORKER_READY, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_READY, WORKER_EVENT_DEADLINE, WORKER_READY, "", NONE },
 	{ WORKER_READY, WORKER_EVENT_NEAR_LIMIT, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_STUCK, WORKER_READY, "", NONE },
+	{ WORKER_READY, WORKER_EVENT_TURNS, WORKER_READY, "", NONE },
 	{ WORKER_READY, WORKER_EVENT_DRAINED, WORKER_READY, "", NONE },
 	{ WORKER_READY, WORKER_EVENT_DRAIN, WORKER_DRAINING, "drain 7", DRAIN_TIMEOUT },
 	{ WORKER_READY, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
@@ -60,6 +66,8 @@ static const struct row {
 	{ WORKER_DRAINING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_DRAINING, WORKER_EVENT_DEADLINE, WORKER_STOPPING, "(warning), SIGTERM to 7", STOP },
 	{ WORKER_DRAINING, WORKER_EVENT_NEAR_LIMIT, WORKER_DRAINING, "", SAME },
+	{ WORKER_DRAINING, WORKER_EVENT_STUCK, WORKER_STOPPING, "SIGTERM to 7", STOP },
+	{ WORKER_DRAINING, WORKER_EVENT_TURNS, WORKER_DRAINING, "", SAME },
 	{ WORKER_DRAINING, WORKER_EVENT_DRAINED, WORKER_STOPPING, "SIGTERM to 7", STOP },
 	{ WORKER_DRAINING, WORKER_EVENT_DRAIN, WORKER_DRAINING, "", SAME },
 	{ WORKER_DRAINING, WORKER_EVENT_END, WORKER_STOPPING, "SIGTERM to 7", STOP },
@@ -72,6 +80,8 @@ static const struct row {
 	{ WORKER_STOPPING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_STOPPING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
 	{ WORKER_STOPPING, WORKER_EVENT_NEAR_LIMIT, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_STUCK, WORKER_STOPPING, "", SAME },
+	{ WORKER_STOPPING, WORKER_EVENT_TURNS, WORKER_STOPPING, "", SAME },
 	{ WORKER_STOPPING, WORKER_EVENT_DRAINED, WORKER_STOPPING, "", SAME },
 	{ WORKER_STOPPING, WORKER_EVENT_DRAIN, WORKER_STOPPING, "", SAME },
 	{ WORKER_STOPPING, WORKER_EVENT_END, WORKER_STOPPING, "", SAME },
@@ -84,6 +94,8 @@ static const struct row {
 	{ WORKER_ENDING, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_ENDING, WORKER_EVENT_DEADLINE, WORKER_ENDING, "(warning), kill 7", KILL },
 	{ WORKER_ENDING, WORKER_EVENT_NEAR_LIMIT, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_STUCK, WORKER_ENDING, "", SAME },
+	{ WORKER_ENDING, WORKER_EVENT_TURNS, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_DRAINED, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_DRAIN, WORKER_ENDING, "", SAME },
 	{ WORKER_ENDING, WORKER_EVENT_END, WORKER_ENDING, "", SAME },
@@ -96,6 +108,8 @@ static const struct row {
 	{ WORKER_GONE, WORKER_EVENT_GONE, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_DEADLINE, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_NEAR_LIMIT, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_STUCK, WORKER_GONE, "", NONE },
+	{ WORKER_GONE, WORKER_EVENT_TURNS, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_DRAINED, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_DRAIN, WORKER_GONE, "", NONE },
 	{ WORKER_GONE, WORKER_EVENT_END, WORKER_GONE, "", NONE },
@@ -180,8 +194,9 @@ static void a_cell_leaves_the_state_alone_exactly_where_it_says_ignored(void **u
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool quiet = rows[i].state == rows[i].next && rows[i].actions[0] == '\0';
-		if (rows[i].state == WORKER_READY && rows[i].event == WORKER_EVENT_NEAR_LIMIT)
-			quiet = false; /* a matter for the slot alone */
+		bool flagged = rows[i].event == WORKER_EVENT_STUCK || rows[i].event == WORKER_EVENT_TURNS;
+		if (rows[i].state == WORKER_READY && (flagged || rows[i].event == WORKER_EVENT_NEAR_LIMIT))
+			quiet = false; /* a matter for the slot alone, or for its next decision */
 		assert_int_equal(worker_table[rows[i].state][rows[i].event] == ignored, quiet);
 	}
 }
@@ -317,6 +332,26 @@ static void near_its_limit_a_ready_worker_asks_the_slot_unless_the_policy_only_r
 	}
 }
 
+static void a_stuck_worker_is_told_to_the_slot_once_until_it_turns_again(void **unused UNUSED)
+{
+	static struct service_state state;
+	struct decision decision;
+	struct event stuck = event_of_worker(WORKER_EVENT_STUCK, 7, NULL), turns = event_of_worker(WORKER_EVENT_TURNS, 7, NULL);
+	worker_in(&state, WORKER_READY);
+	for (int i = 0; i < 2; i++) {
+		state.slot.state = SLOT_RUNNING;
+		decide(&state, &stuck, NOW, &decision);
+		assert_int_equal(state.slot.state, SLOT_REPLACING);
+		assert_int_equal(state.slot.why, ASKED_WATCHDOG);
+		assert_true(state.slot.current.stuck && !service_state_is_ready(&state));
+		state.slot.state = SLOT_RUNNING;
+		decide(&state, &stuck, NOW, &decision);
+		assert_int_equal(state.slot.state, SLOT_RUNNING);
+		decide(&state, &turns, NOW, &decision);
+		assert_true(!state.slot.current.stuck && service_state_is_ready(&state));
+	}
+}
+
 static void what_a_worker_becomes_is_told_to_the_slot_by_its_role(void **unused UNUSED)
 {
 	static struct service_state state;
@@ -362,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_drain_that_takes_too_long_names_its_key),
 		cmocka_unit_test(who_left_while_draining_had_no_signal_from_us),
 		cmocka_unit_test(near_its_limit_a_ready_worker_asks_the_slot_unless_the_policy_only_reports),
+		cmocka_unit_test(a_stuck_worker_is_told_to_the_slot_once_until_it_turns_again),
 		cmocka_unit_test(what_a_worker_becomes_is_told_to_the_slot_by_its_role),
 		cmocka_unit_test(the_stop_signal_is_the_policys),
 	};
