@@ -11,10 +11,28 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#define LEAK_KNOWN_USEC (24 * 3600 * USEC_PER_SEC) /* since the last worker that was near its heap limit */
+
 static bool serves(const struct worker_run *run)
 {
 	const struct worker *worker = service_state_worker(&run->service->state, run->id);
 	return worker != NULL && worker->state == WORKER_READY;
+}
+
+void warning_of_leak(struct service *service)
+{
+	service->leak_seen_usec = loop_now_usec();
+}
+
+void warning_forget(struct service *service)
+{
+	service->leak_seen_usec = 0;
+}
+
+static void find_limits(const struct service *service, struct early_limits *ret)
+{
+	plan_early_limits(service->setup->plan, service->setup->policy, ret);
+	ret->leaks = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
@@ -61,6 +79,8 @@ static void warn(struct worker_run *run, const struct early_warning *warning, in
 	snprintf(notice.message, sizeof(notice.message), "%s", warning->text);
 	add_numbers(&notice, warning);
 	tell(run->service, &notice);
+	if (warning->trigger != EARLY_MEMORY)
+		warning_of_leak(run->service);
 	memcpy(run->warning, warning->text, sizeof(run->warning));
 	service_push(run->service, (struct event){ .about_worker = true, .worker_event = WORKER_EVENT_NEAR_LIMIT,
 						   .worker = run->id, .text = run->warning,
@@ -98,7 +118,7 @@ void warning_look(struct worker_run *run)
 	run->memory_look_usec = now_usec;
 	if (!run->has_group || !serves(run))
 		return;
-	plan_early_limits(run->service->setup->plan, run->service->setup->policy, &limits);
+	find_limits(run->service, &limits);
 	bool watched = limits.replace_at_bytes < SIZE_UNKNOWN;
 	uint64_t bytes = watched ? cgroup_read_kept(&run->group) : SIZE_UNKNOWN;
 	if (early_memory_look(&run->early_memory, &limits, bytes, now_usec, &warning))
@@ -156,7 +176,7 @@ void warning_sampled(struct worker_run *run, const struct reporter *reporter)
 	struct early_warning warning;
 	if (!serves(run))
 		return;
-	plan_early_limits(service->setup->plan, service->setup->policy, &limits);
+	find_limits(service, &limits);
 	if (service->setup->plan->manages_heap && reporter->main_isolate && !reporter->launcher &&
 	    early_heap_look(heap, &limits, old_space_in_effect(service, reporter), &reporter->last, &warning))
 		warn(run, &warning, reporter->pid);
