@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SAMPLES_MIN 4                           /* of the forecast; a program that starts always grows */
+#define LEAK_SAMPLES_MIN 3                      /* the same where the service is known to leak */
 #define SPAN_MIN_USEC USEC_PER_SEC              /* of the forecast's samples: less is a moment, not a trend */
 #define SAMPLE_USEC (100 * USEC_PER_MSEC)       /* between two of them; else a storm of collections is all they span */
 #define LIVE_MIN_PERCENT 75                     /* of old space; below, a cache that warms up looks like a leak */
+#define LEAK_MIN_PERCENT 50                     /* the same where the service is known to leak */
 #define BUSY_PERCENT 80                         /* of old space; below, V8 need not collect hard */
 #define AGAIN_PERCENT 80                        /* of a threshold: below, it can be news again */
 #define BELOW_PERCENT 95                        /* of a threshold: clearly below, so that reaching it is news at all */
@@ -79,19 +82,24 @@ static bool was_below(const struct early_heap *heap, uint64_t bytes)
 	return heap->lowest_live_bytes < percent_of(bytes, BELOW_PERCENT);
 }
 
-static bool has_trend(const struct early_heap *heap)
+static bool has_trend(const struct early_heap *heap, size_t samples)
 {
 	const struct forecast *forecast = &heap->forecast;
-	return forecast->count >= FORECAST_SAMPLES_MIN &&
+	return forecast->count >= samples &&
 	       forecast->samples[forecast->count - 1].at_usec - forecast->samples[0].at_usec >= SPAN_MIN_USEC;
+}
+
+static int64_t usec_to(const struct early_heap *heap, uint64_t live_bytes, size_t samples, int64_t now_usec)
+{
+	int64_t usec = USEC_NEVER;
+	if (has_trend(heap, samples))
+		usec = forecast_usec_to(&heap->forecast, live_bytes, heap->used_bytes, now_usec);
+	return usec > HORIZON_USEC ? USEC_NEVER : usec;
 }
 
 int64_t early_usec_to_limit(const struct early_heap *heap, uint64_t old_space_bytes, int64_t now_usec)
 {
-	if (!is_known(old_space_bytes) || !has_trend(heap))
-		return USEC_NEVER;
-	int64_t usec = forecast_usec_to(&heap->forecast, old_space_bytes, heap->used_bytes, now_usec);
-	return usec > HORIZON_USEC ? USEC_NEVER : usec;
+	return is_known(old_space_bytes) ? usec_to(heap, old_space_bytes, LEAK_SAMPLES_MIN, now_usec) : USEC_NEVER;
 }
 
 static uint64_t growth_of(const struct early_heap *heap, int64_t per_usec)
@@ -125,7 +133,7 @@ static void fill(const struct early_heap *heap, uint64_t old_space_bytes, int64_
 		.live_bytes = heap->live_bytes,
 		.old_space_bytes = old_space_bytes,
 		.usec_to_limit = early_usec_to_limit(heap, old_space_bytes, now_usec),
-		.growth_bytes = has_trend(heap) ? growth_of(heap, 60 * USEC_PER_SEC) : 0,
+		.growth_bytes = has_trend(heap, LEAK_SAMPLES_MIN) ? growth_of(heap, 60 * USEC_PER_SEC) : 0,
 		.gc_percent = gc_percent(heap, now_usec, false),
 		.memory_bytes = SIZE_UNKNOWN,
 		.memory_limit_bytes = SIZE_UNKNOWN,
@@ -143,6 +151,16 @@ static const char *growth_text(char text[static UNITS_TEXT_MAX], const struct ea
 	return text;
 }
 
+/* V8 lets the live set grow halfway to its limit before it collects again, and begins to when a semi-space is left of that:
+ * from two semi-spaces below the limit on it collects all the time. */
+static uint64_t busy_from(uint64_t old_space_bytes, uint64_t semi_space_bytes)
+{
+	uint64_t least = percent_of(old_space_bytes, LEAK_MIN_PERCENT);
+	if (!is_known(semi_space_bytes) || semi_space_bytes > old_space_bytes)
+		return old_space_bytes;
+	return old_space_bytes - least > 2 * semi_space_bytes ? old_space_bytes - 2 * semi_space_bytes : least;
+}
+
 /* Only right after a full collection: between two of them the line goes on where a cache that has filled up does not. */
 static bool forecast_warns(struct early_heap *heap, const struct early_limits *limits, struct early_warning *warning)
 {
@@ -150,9 +168,12 @@ static bool forecast_warns(struct early_heap *heap, const struct early_limits *l
 	uint64_t old_space_bytes = warning->old_space_bytes;
 	if (heap->warned[EARLY_FORECAST] && heap->live_bytes < percent_of(heap->warned_live_bytes, AGAIN_PERCENT))
 		heap->warned[EARLY_FORECAST] = false;
-	if (heap->warned[EARLY_FORECAST] || limits->lead_usec == 0 || warning->usec_to_limit > limits->lead_usec)
+	uint64_t least_bytes = percent_of(old_space_bytes, limits->leaks ? LEAK_MIN_PERCENT : LIVE_MIN_PERCENT);
+	size_t samples = limits->leaks ? LEAK_SAMPLES_MIN : SAMPLES_MIN;
+	uint64_t most_bytes = limits->leaks ? busy_from(old_space_bytes, limits->semi_space_bytes) : old_space_bytes;
+	if (heap->warned[EARLY_FORECAST] || !heap->after_full || heap->live_bytes < least_bytes)
 		return false;
-	if (!heap->after_full || heap->live_bytes < percent_of(old_space_bytes, LIVE_MIN_PERCENT))
+	if (limits->lead_usec == 0 || usec_to(heap, most_bytes, samples, heap->last_usec) > limits->lead_usec)
 		return false;
 	heap->warned[EARLY_FORECAST] = true;
 	heap->warned_live_bytes = heap->live_bytes;

@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 #define FORECAST_SAMPLES_MAX 16
-#define FORECAST_SAMPLES_MIN 4 /* fewer say nothing: a program that starts always grows */
+#define FORECAST_SAMPLES_MIN 3 /* fewer say nothing: a program that starts always grows */
 
 struct forecast {
 	struct {

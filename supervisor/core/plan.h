@@ -44,7 +44,7 @@ bool plan_drains(const struct policy *policy);                 /* there are held
 bool plan_replaces(const struct policy *policy);               /* and two workers may stand side by side */
 bool plan_keeps_spare(const struct policy *policy);            /* and room for both is planned from the start */
 
-/* What counts as near a limit, as the plan has it; and the plan's lead once more, after a start has been measured
+/* What counts as near a limit, as the plan has it (it does not know of leaks); and the plan's lead once more, after a start has been measured
  * (plan_early.c). */
 void plan_early_limits(const struct plan *plan, const struct policy *policy, struct early_limits *ret);
 void plan_learn_start(struct plan *plan, const struct policy *policy, int64_t start_usec);

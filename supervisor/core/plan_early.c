@@ -117,6 +117,7 @@ void plan_early_limits(const struct plan *plan, const struct policy *policy, str
 		.lead_usec = lead_usec >= SIZE_UNKNOWN ? 0 : (int64_t)lead_usec,
 		.live_max_percent = policy->heap.live_max_percent,
 		.gc_time_percent = policy->heap.gc_time_percent,
+		.semi_space_bytes = plan->numbers[PLAN_SEMI_SPACE].value,
 		.replace_at_bytes = plan->numbers[PLAN_REPLACE_AT].value,
 		.memory_limit_bytes = plan->numbers[PLAN_MEMORY_LIMIT].value,
 	};

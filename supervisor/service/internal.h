@@ -102,6 +102,7 @@ struct service {
 	size_t filter_bytes;
 	struct user user, next_user;
 	struct state_figures figures;
+	int64_t leak_seen_usec;    /* when a worker was near its heap limit, last; 0: not yet */
 	int64_t started_usec, state_since_usec;
 	const char *state_name;
 	char *last_death;          /* summary JSON; NULL: none */
@@ -181,6 +182,8 @@ void warning_sampled(struct worker_run *run, const struct reporter *reporter); /
 void warning_occasion(struct worker_run *run); /* to look at its memory, if the last look was a while ago */
 void warning_look(struct worker_run *run);
 int64_t warning_deadline(const struct worker_run *run); /* when to look again, USEC_NEVER */
+void warning_of_leak(struct service *service); /* a heap was near its limit: the next one is replaced earlier */
+void warning_forget(struct service *service);  /* the next worker may be of another program, or have other limits */
 int64_t warning_usec_to_limit(const struct worker_run *run, const struct reporter *reporter); /* USEC_NEVER: no forecast */
 
 /* breadcrumbs.c: for a kernel that kills the supervisor too */

@@ -91,6 +91,7 @@ static void accept(struct service *service, struct service_setup *setup)
 	else
 		tell_renewed(service, NOTICE_POLICY_RELOADED, "policy read again; from the next start: %s", line);
 	plan_rules(setup->plan, setup->policy, &service->next_rules);
+	warning_forget(service);
 	service_push(service, (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = &service->next_rules });
 	if (replace)
 		service_push_slot(service, SLOT_EVENT_RESTART);

@@ -264,6 +264,7 @@ void report_answer(struct control_socket *socket, const struct control_request *
 		answer_drain(service, reply);
 		return;
 	case CONTROL_RESTART:
+		warning_forget(service);
 		answer_by_event(service, SLOT_EVENT_RESTART, reply);
 		return;
 	case CONTROL_RESET:

@@ -311,8 +311,10 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 	struct worker_run *run = records->owner;
 	if (may_tell(run))
 		tell_near_limit(run, reporter, newly_granted_bytes);
-	if (!reporter->launcher)
-		service_push_worker(run->service, WORKER_EVENT_NEAR_LIMIT, run);
+	if (reporter->launcher)
+		return;
+	warning_of_leak(run->service);
+	service_push_worker(run->service, WORKER_EVENT_NEAR_LIMIT, run);
 }
 
 static void reporter_listens(struct records *records, const struct reporter *reporter UNUSED,

@@ -11,10 +11,32 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#define LEAK_KNOWN_USEC (24 * 3600 * USEC_PER_SEC) /* since the last worker that was near its heap limit */
+
 static bool serves(const struct worker_run *run)
 {
 	const struct worker *worker = service_state_worker(&run->service->state, run->id);
 	return worker != NULL && worker->state == WORKER_READY;
+}
+
+void warning_of_leak(struct service *service)
+{
+	service->leak_seen_usec = loop_now_usec();
+}
+
+void warning_forget(struct service *service)
+{
+	service->leak_seen_usec = 0;
+}
+
+/* Young space is what it was launched with, whatever was set since. */
+static void find_limits(const struct worker_run *run, struct early_limits *ret)
+{
+	const struct service *service = run->service;
+	plan_early_limits(service->setup->plan, service->setup->policy, ret);
+	if (run->young_bytes < SIZE_UNKNOWN)
+		ret->semi_space_bytes = run->young_bytes / 3;
+	ret->leaks = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
@@ -25,14 +47,15 @@ static void learn_start(struct worker_run *run)
 	struct state_figures *figures = &service->figures;
 	if (plan_ready(service->setup->policy).kind == READY_STARTED)
 		return;
-	figures->start_usec = early_learn_start(figures->start_usec, worker->ready_usec - worker->launched_usec);
+	figures->start_usec = service->setup->host->start_usec =
+		early_learn_start(figures->start_usec, worker->ready_usec - worker->launched_usec);
 	plan_learn_start(service->setup->plan, service->setup->policy, figures->start_usec);
 }
 
 /* V8 tells only the sum of old and young space; a worker's own flags may differ from the plan. */
-static uint64_t old_space_in_effect(const struct service *service, const struct reporter *reporter)
+static uint64_t old_space_in_effect(const struct worker_run *run, const struct reporter *reporter)
 {
-	uint64_t limit_bytes = reporter->heap_size_limit_bytes, young_bytes = service->setup->plan->numbers[PLAN_YOUNG].value;
+	uint64_t limit_bytes = reporter->heap_size_limit_bytes, young_bytes = run->young_bytes;
 	if (reporter->asked_old_space_bytes > 0 && reporter->limit_state != HEAPWARD_LIMIT_REFUSED)
 		return reporter->asked_old_space_bytes; /* V8 takes it before it calls its limit near */
 	if (limit_bytes == SIZE_UNKNOWN || young_bytes >= SIZE_UNKNOWN || young_bytes >= limit_bytes)
@@ -61,6 +84,8 @@ static void warn(struct worker_run *run, const struct early_warning *warning, in
 	snprintf(notice.message, sizeof(notice.message), "%s", warning->text);
 	add_numbers(&notice, warning);
 	tell(run->service, &notice);
+	if (warning->trigger != EARLY_MEMORY)
+		warning_of_leak(run->service);
 	memcpy(run->warning, warning->text, sizeof(run->warning));
 	service_push(run->service, (struct event){ .about_worker = true, .worker_event = WORKER_EVENT_NEAR_LIMIT,
 						   .worker = run->id, .text = run->warning,
@@ -98,7 +123,7 @@ void warning_look(struct worker_run *run)
 	run->memory_look_usec = now_usec;
 	if (!run->has_group || !serves(run))
 		return;
-	plan_early_limits(run->service->setup->plan, run->service->setup->policy, &limits);
+	find_limits(run, &limits);
 	bool watched = limits.replace_at_bytes < SIZE_UNKNOWN;
 	uint64_t bytes = watched ? cgroup_read_kept(&run->group) : SIZE_UNKNOWN;
 	if (early_memory_look(&run->early_memory, &limits, bytes, now_usec, &warning))
@@ -156,9 +181,9 @@ void warning_sampled(struct worker_run *run, const struct reporter *reporter)
 	struct early_warning warning;
 	if (!serves(run))
 		return;
-	plan_early_limits(service->setup->plan, service->setup->policy, &limits);
+	find_limits(run, &limits);
 	if (service->setup->plan->manages_heap && reporter->main_isolate && !reporter->launcher &&
-	    early_heap_look(heap, &limits, old_space_in_effect(service, reporter), &reporter->last, &warning))
+	    early_heap_look(heap, &limits, old_space_in_effect(run, reporter), &reporter->last, &warning))
 		warn(run, &warning, reporter->pid);
 	warning_occasion(run);
 }
@@ -168,5 +193,5 @@ int64_t warning_usec_to_limit(const struct worker_run *run, const struct reporte
 	if (!serves(run) || !run->service->setup->plan->manages_heap)
 		return USEC_NEVER;
 	return early_usec_to_limit(&run->early[reporter - run->records.reporters],
-				   old_space_in_effect(run->service, reporter), loop_now_usec());
+				   old_space_in_effect(run, reporter), loop_now_usec());
 }

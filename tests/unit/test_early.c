@@ -137,6 +137,31 @@ static void a_longer_lead_warns_earlier_but_not_below_three_quarters(void **stat
 	}
 }
 
+/* Known to leak, a heap is to be left before V8 collects all the time: two semi-spaces below its limit. */
+static void a_service_that_leaks_is_warned_of_earlier(void **state UNUSED)
+{
+	static const struct {
+		uint64_t semi_space_bytes;
+		int64_t lead_usec;
+		int from_mib, to_mib;
+	} leaks[] = {
+		{ 8 * MIB, 2 * SEC, 37, 39 }, { 4 * MIB, 2 * SEC, 45, 47 }, { 8 * MIB, 20 * SEC, 31, 33 },
+		{ 16 * MIB, SEC / 2, 31, 33 }, { 40 * MIB, SEC / 2, 31, 33 }, { SIZE_UNKNOWN, 2 * SEC, 53, 55 },
+		{ 8 * MIB, 0, 60, 70 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(leaks); i++) {
+		struct watch watch;
+		struct early_limits limits = standard;
+		limits.leaks = true;
+		limits.semi_space_bytes = leaks[i].semi_space_bytes;
+		limits.lead_usec = leaks[i].lead_usec;
+		assert_true(live_through(&watch, &limits, &rows[0]));
+		if (!(watch.heap.live_bytes / MIB >= (uint64_t)leaks[i].from_mib) ||
+		    !(watch.heap.live_bytes / MIB <= (uint64_t)leaks[i].to_mib))
+			fail_msg("row %zu: %llu MiB", i, (unsigned long long)(watch.heap.live_bytes / MIB));
+	}
+}
+
 static void a_warning_has_its_numbers(void **state UNUSED)
 {
 	struct watch watch;
@@ -220,6 +245,8 @@ static void lies_cost_nothing_but_a_replacement(void **state UNUSED)
 	begin(&watch);
 	for (int i = 0; i < 200000; i++) {
 		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+		limits.leaks = random % 2 == 0;
+		limits.semi_space_bytes = sizes[random / 23 % ARRAY_LEN(sizes)];
 		limits.lead_usec = random % 3 == 0 ? USEC_NEVER - 1 : (int64_t)(random % 5) * SEC;
 		watch.at_usec += steps[random / 7 % ARRAY_LEN(steps)];
 		const struct heap_sample sample = { .at_usec = watch.at_usec, .used_bytes = sizes[random / 11 % ARRAY_LEN(sizes)],
@@ -297,6 +324,7 @@ int main(void)
 		cmocka_unit_test(who_is_near_is_warned_of_and_who_is_healthy_is_not),
 		cmocka_unit_test(each_trigger_has_its_key_and_can_be_turned_off),
 		cmocka_unit_test(a_longer_lead_warns_earlier_but_not_below_three_quarters),
+		cmocka_unit_test(a_service_that_leaks_is_warned_of_earlier),
 		cmocka_unit_test(a_warning_has_its_numbers),
 		cmocka_unit_test(growth_that_takes_years_is_none),
 		cmocka_unit_test(it_is_said_once),

@@ -22,7 +22,8 @@ static const struct {
 	int64_t from_usec, to_usec; /* from the last sample on; both NEVER: never */
 } rows[] = {
 	{ "nothing is known", { 0 }, 0, 100, NEVER, NEVER },
-	{ "too little is known", { 10, 20, 30 }, 3, 100, NEVER, NEVER },
+	{ "too little is known", { 10, 20 }, 2, 100, NEVER, NEVER },
+	{ "just enough", { 10, 20, 30 }, 3, 100, 7 * SEC, 7 * SEC },
 	{ "a steady leak", { 10, 20, 30, 40 }, 4, 100, 6 * SEC, 6 * SEC },
 	{ "a heap that does not move", { 50, 50, 50, 50, 50 }, 5, 100, NEVER, NEVER },
 	{ "a heap that shrinks", { 50, 40, 30, 20 }, 4, 100, NEVER, NEVER },
