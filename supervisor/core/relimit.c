@@ -165,15 +165,13 @@ static void mark(struct relimit_change *change, bool asked, uint64_t from_bytes,
 
 static int check_policy(const struct policy *policy, char *refusal, size_t size)
 {
-	cleanup_free struct policy_errors *errors = calloc(1, sizeof(*errors));
-	if (errors == NULL)
-		return refuse(refusal, size, "memory is out");
-	if (policy_check(policy, errors) == 0)
+	struct policy_errors errors = { .count = 0 };
+	size_t at = 0;
+	if (policy_check(policy, &errors) == 0)
 		return 0;
-	for (size_t i = 0; i < errors->count; i++)
-		if (!errors->list[i].warning)
-			return refuse(refusal, size, "%s", errors->list[i].text);
-	return refuse(refusal, size, "the policy does not hold together");
+	while (errors.list[at].warning)
+		at++;
+	return refuse(refusal, size, "%s", errors.list[at].text);
 }
 
 static int check_plan(const struct relimit_wish *wish, const struct plan *plan, char *refusal, size_t size)
