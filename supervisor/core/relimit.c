@@ -165,15 +165,13 @@ static void mark(struct relimit_change *change, bool asked, uint64_t from_bytes,
 
 static int check_policy(const struct policy *policy, char *refusal, size_t size)
 {
-	cleanup_free struct policy_errors *errors = calloc(1, sizeof(*errors));
-	if (errors == NULL)
-		return refuse(refusal, size, "memory is out");
-	if (policy_check(policy, errors) == 0)
+	struct policy_errors errors = { .count = 0 };
+	size_t at = 0;
+	if (policy_check(policy, &errors) == 0)
 		return 0;
-	for (size_t i = 0; i < errors->count; i++)
-		if (!errors->list[i].warning)
-			return refuse(refusal, size, "%s", errors->list[i].text);
-	return refuse(refusal, size, "the policy does not hold together");
+	while (errors.list[at].warning)
+		at++;
+	return refuse(refusal, size, "%s", errors.list[at].text);
 }
 
 static int check_plan(const struct relimit_wish *wish, const struct plan *plan, char *refusal, size_t size)
@@ -200,8 +198,8 @@ static uint64_t shortfall(uint64_t need_bytes, uint64_t limit_bytes)
 	return limit_bytes < need_bytes ? need_bytes - limit_bytes : 0;
 }
 
-/* An old space that cannot be changed while it runs stays, and has to fit as it is. What did not fit before may stay so,
- * but not become worse. */
+/* An old space that cannot be changed while it runs stays, and has to fit as it is. What did not fit before may stay
+ * so, but not become worse. */
 static int check_fit(const struct plan *from, const struct plan *to, const struct policy *policy, bool stays,
 		     char *refusal, size_t size)
 {
@@ -215,8 +213,8 @@ static int check_fit(const struct plan *from, const struct plan *to, const struc
 		      BYTES(to->numbers[PLAN_RESERVE].value), BYTES(to->numbers[PLAN_HEADROOM].value), BYTES(limit));
 }
 
-int relimit_plan(const struct relimit_wish *wish, const struct plan *from, const struct host *host, char *const *command,
-		 struct policy *policy, struct relimit *relimit, struct plan *ret, char *refusal, size_t size)
+int relimit_plan(const struct relimit_wish *wish, const struct plan *from, const struct host *host,
+		 char *const *command, struct policy *policy, struct relimit *relimit, struct plan *ret, char *refusal, size_t size)
 {
 	struct host settled = *host;
 	uint64_t semi = from->numbers[PLAN_SEMI_SPACE].value;

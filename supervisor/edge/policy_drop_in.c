@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_drop_in: one drop-in beside a policy file, read, written and taken away. Knows files and folders, not what stands
- * in them. */
+/* policy_drop_in: one drop-in beside a policy file, read, written and taken away. Knows files and folders, not what
+ * stands in them. */
 #include "supervisor/edge/policy_files_internal.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setting: `heapward set`: memory.max and old space of a service that runs. First everything that could refuse is asked,
- * then the drop-in, then the kernel; only when all of that has gone well does the service's own policy change, and V8 is
- * told. What V8 makes of it comes back as an event. */
+/* setting: `heapward set`: memory.max and old space of a service that runs. First everything that could refuse is
+ * asked, then the drop-in, then the kernel; only when all of that has gone well does the service's own policy change,
+ * and V8 is told. What V8 makes of it comes back as an event. */
 #include "supervisor/service/setting_internal.h"
 
 #include "base/units.h"
@@ -77,7 +77,8 @@ static void look_at_workers(struct service *service, struct setting *setting)
 }
 
 /* A reloaded policy that waits for the next start was loaded before this: it is changed as well. */
-static int plan_anew(struct service *service, struct setting *setting, struct setting_of *of, struct service_setup *setup)
+static int plan_anew(struct service *service, struct setting *setting, struct setting_of *of,
+		     struct service_setup *setup)
 {
 	of->setup = setup;
 	if (setup == NULL)
@@ -273,7 +274,8 @@ static void describe(const struct worker_run *run, const struct reporter *report
 			 BYTES(from), BYTES(to));
 }
 
-void setting_answered(struct worker_run *run, const struct reporter *reporter, const struct heapward_record_limit *limit)
+void setting_answered(struct worker_run *run, const struct reporter *reporter,
+		      const struct heapward_record_limit *limit)
 {
 	struct notice notice = tell_notice(run->service, NOTICE_LIMIT_SET, run);
 	notice.pid = reporter->pid;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setting_save: the drop-in that keeps what was set. It has all that is set now, not this request alone, because together
- * is how it was checked; and it counts as saved only when the policy, read as the next start reads it, has it. */
+/* setting_save: the drop-in that keeps what was set. It has all that is set now, not this request alone, because
+ * together is how it was checked; and it counts as saved only when the policy, read as the next start reads it, has it. */
 #include "supervisor/service/setting_internal.h"
 
 #include "supervisor/core/plan.h"

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "supervisor/types/policy.h"
 
-#define RELIMIT_FROM_MAX 100
+#define RELIMIT_FROM_MAX 81
 
 /* What one `heapward set` asks for. */
 struct relimit_wish {

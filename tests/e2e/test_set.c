@@ -225,6 +225,16 @@ static void old_space_follows_memory_max_and_lasts_until_a_reload(void **state)
 	serve_stop(world, run);
 }
 
+static void await_reporters(struct world *world, int64_t wanted, double seconds)
+{
+	int64_t deadline_usec = now_usec() + (int64_t)(seconds * slowness() * 1e6), count = 0;
+	while (count < wanted && now_usec() < deadline_usec) {
+		count = see_number(see_status(world), "/services/0/instances/0/heap/reporters");
+		pause_msec(50);
+	}
+	assert_int_equal(count, wanted);
+}
+
 static void all_processes_of_a_cluster_are_told(void **state)
 {
 	struct world *world = *state;
@@ -232,10 +242,11 @@ static void all_processes_of_a_cluster_are_told(void **state)
 				"heap.processes=3", "--", "node", js_worker_path(world, "cluster.js"), "2", NULL };
 	struct program *run = run_start(world, words);
 	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 20);
+	await_reporters(world, 3, 20);
 	const char *said = set(world, 0, "heap.old_space=64M", NULL);
 	assert_contains(said, "3 processes told");
 	await_in_effect(world, 0, 20);
-	int64_t deadline_usec = now_usec() + 10000000;
+	int64_t deadline_usec = now_usec() + (int64_t)(10 * slowness() * 1e6);
 	while (count_events(world, program_err(world, run), "limit.set") < 3 && now_usec() < deadline_usec)
 		pause_msec(50);
 	assert_int_equal(count_events(world, program_err(world, run), "limit.set"), 3);

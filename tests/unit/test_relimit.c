@@ -137,6 +137,16 @@ static void what_is_said_of_it_stays_while_it_is_not_named(void **state UNUSED)
 	assert_numbers(fixture, 600, 376);
 }
 
+static void the_end_of_a_long_name_is_what_is_said_of_it(void **state UNUSED)
+{
+	struct fixture *fixture = make();
+	memset(fixture->policy.origins[KEY_MEMORY_MAX].file, 'x', 120);
+	assert_int_equal(set(fixture, "memory.max=600M"), 0);
+	assert_int_equal(strlen(fixture->relimit.memory_max.was_from), RELIMIT_FROM_MAX - 1);
+	assert_contains(fixture->relimit.memory_max.was_from, "...xxx");
+	assert_contains(fixture->relimit.memory_max.was_from, "xxx:12");
+}
+
 /* The next start plans it anew; V8 cannot change it. */
 static void the_semi_space_is_the_workers(void **state UNUSED)
 {
@@ -364,6 +374,7 @@ int main(void)
 		cmocka_unit_test(two_keys_may_be_set),
 		cmocka_unit_test(old_space_follows_where_it_is_auto),
 		cmocka_unit_test(what_is_said_of_it_stays_while_it_is_not_named),
+		cmocka_unit_test(the_end_of_a_long_name_is_what_is_said_of_it),
 		cmocka_unit_test(the_semi_space_is_the_workers),
 		cmocka_unit_test(what_would_kill_or_starve_is_refused_with_the_numbers),
 		cmocka_unit_test(what_did_not_fit_before_may_become_better),
