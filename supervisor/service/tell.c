@@ -76,6 +76,8 @@ static void keep_event(struct service *service, const char *line)
 /* For people, one line at the start and one at each death say enough; scripts and `logs` get every event. */
 static bool is_quiet(const struct service *service, const struct notice *notice)
 {
+	if (notice->kind == NOTICE_HEAP_WARN) /* replace.start says it again, where there is one */
+		return service->state.rules.near_limit != RULE_NEAR_LIMIT_REPORT;
 	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && service->state.slot.launches > 1);
 }
 
