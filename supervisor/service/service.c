@@ -37,21 +37,8 @@ void service_push(struct service *service, struct event event)
 	service->events[(service->event_first + service->event_count++) % EVENTS_MAX] = event;
 }
 
-static bool is_queued(const struct service *service, enum worker_event event, uint32_t worker)
-{
-	for (size_t i = 0; i < service->event_count; i++) {
-		const struct event *queued = &service->events[(service->event_first + i) % EVENTS_MAX];
-		if (queued->about_worker && queued->worker_event == event && queued->worker == worker)
-			return true;
-	}
-	return false;
-}
-
-/* A worker's records can make an event each, thousands at once: the same news waits in the queue only once. */
 void service_push_worker(struct service *service, enum worker_event event, const struct worker_run *run)
 {
-	if (is_queued(service, event, run->id))
-		return;
 	service_push(service, (struct event){ .about_worker = true,
 					      .worker_event = event,
 					      .worker = run->id,
