@@ -85,6 +85,9 @@ const char *world_group(struct world *world);
 void group_write(const char *directory, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);
 void group_limit(const char *directory, unsigned mib);
 
+/* Removes a group, which processes that have just died hold for a moment; false where somebody stays. */
+bool group_remove(const char *directory);
+
 /* The group as the kernel names it. */
 const char *group_name(const char *directory);
 

@@ -99,8 +99,7 @@ bool group_enter(const struct world *world)
 	return fd >= 0 && write(fd, "0", 1) == 1;
 }
 
-/* A group of processes that have just died is held for a moment. */
-static bool remove_group(const char *directory)
+bool group_remove(const char *directory)
 {
 	for (int i = 0; i < REMOVE_ATTEMPTS; i++) {
 		if (rmdir(directory) == 0 || errno == ENOENT)
@@ -115,6 +114,6 @@ bool groups_remove(struct world *world)
 {
 	bool removed = true;
 	while (world->group_count > 0)
-		removed &= remove_group(world->groups[--world->group_count]);
+		removed &= group_remove(world->groups[--world->group_count]);
 	return removed;
 }
