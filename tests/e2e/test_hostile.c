@@ -138,6 +138,7 @@ static void forged_evidence_outweighs_no_wait_status(void **state)
 		{ "@ shut exit=7", "exit", 7, CERTAIN },
 		{ "@ hello isolates line signal=6", "heap-limit", -1, UNCERTAIN },
 		{ "@ hello garbage near replay line exit=5", "exit", 5, CERTAIN },
+		{ "@ hello nears exit=6", "exit", 6, CERTAIN },
 	};
 	struct world *world = *state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -2,6 +2,7 @@
 /* hostile: a worker that knows the protocol and means ill. Its arguments are acts, done in order:
  *   hello          says hello as itself, an honest one; its private socket stays open
  *   near           a record that its heap is near its limit
+ *   nears          a thousand of them, as fast as they can be read
  *   line           prints V8's fatal line
  *   unheard        closes its private socket and lives on
  *   garbage        half records, packets and sockets full of what is none, descriptors that make close() wait
@@ -105,6 +106,12 @@ static void come_near(void)
 {
 	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, (uint32_t)getpid(), 1);
 	send_record(&near, HEAPWARD_RECORD_BYTES);
+}
+
+static void come_near_often(void)
+{
+	for (int i = 0; i < 1000; i++)
+		come_near();
 }
 
 /* Its peer reads nothing: whoever closes it last waits, if he lets himself be made to. */
@@ -277,7 +284,8 @@ int main(int argc, char **argv)
 		const char *word;
 		void (*act)(void);
 	} acts[] = {
-		{ "hello", say_hello }, { "near", come_near }, { "line", print_line }, { "unheard", stop_listening },
+		{ "hello", say_hello }, { "near", come_near }, { "nears", come_near_often },
+		{ "line", print_line }, { "unheard", stop_listening },
 		{ "garbage", send_garbage }, { "forge", forge }, { "replay", replay }, { "isolates", be_many },
 		{ "flood", flood }, { "shut", shut }, { "pause", pause_half },
 	};
