@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* budget_text: the deaths of the restart budget as lines of text, so that they outlive a supervisor that is killed. Times
- * are calendar times on disk and the supervisor's clock in memory. Pure. */
+/* budget_text: the deaths of the restart budget as lines of text, so that they outlive a supervisor that is killed, and a
+ * reboot. Times are calendar times on disk and the supervisor's clock in memory. Pure. */
 #ifndef SUPERVISOR_CORE_BUDGET_TEXT_H
 #define SUPERVISOR_CORE_BUDGET_TEXT_H
 
 #include "supervisor/types/state.h"
 
-/* malloc'ed; NULL where memory is out. */
-char *budget_text(const struct slot *slot, int64_t now_usec, int64_t now_realtime_usec);
+#define BOOT_ID_MAX 40
 
-/* Puts deaths and back-off step into a slot that has none. A death that the calendar has in the future (it was set
- * back) counts as of now. Stops at the first line that is none of ours; returns the deaths taken. */
-uint32_t budget_parse(const char *text, int64_t now_usec, int64_t now_realtime_usec, struct slot *slot);
+/* Now, by both clocks, and which boot it is: within one boot the calendar may jump as it likes. */
+struct budget_clock {
+	int64_t usec, realtime_usec;
+	char boot[BOOT_ID_MAX]; /* /proc/sys/kernel/random/boot_id; "": not known */
+};
+
+/* malloc'ed; NULL where memory is out. */
+char *budget_text(const struct slot *slot, const struct budget_clock *now);
+
+/* Puts deaths and back-off step into a slot that has none. A death of this boot keeps its age; of another's, the calendar
+ * decides: what it has in the future (it was set back) counts as of now. Stops at the first line that is none of ours;
+ * returns the deaths taken. */
+uint32_t budget_parse(const char *text, const struct budget_clock *now, struct slot *slot);
 
 #endif

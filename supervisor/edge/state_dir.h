@@ -69,8 +69,11 @@ int state_dir_write_figures(struct state_dir *dir, const struct state_figures *f
 void state_dir_read_raises(const struct state_roots *roots, const char *name, struct raises *ret);
 int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, struct failure *why);
 
-/* The deaths of the restart budget, as core/budget_text.c writes them: kept from death to death, read by a supervisor
- * whose forerunner was killed (NULL where there are none), forgotten at an orderly end. malloc'ed. */
+/* Which boot of this machine this is; "" where it cannot be read. */
+void state_boot_id(char *text, size_t size);
+
+/* The deaths of the restart budget, as core/budget_text.c writes them: kept at each change, read by a supervisor whose
+ * forerunner was killed (NULL where there are none), forgotten at an orderly end. malloc'ed. */
 char *state_dir_read_budget(const struct state_dir *dir);
 int state_dir_write_budget(struct state_dir *dir, const char *text, struct failure *why);
 void state_dir_forget_budget(struct state_dir *dir);

@@ -278,6 +278,14 @@ static void forget(const struct state_dir *dir, const char *file)
 		(void)unlinkat(dir->state_fd, file, 0);
 }
 
+void state_boot_id(char *text, size_t size)
+{
+	cleanup_fd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : read(fd, text, size - 1);
+	text[length > 0 ? length : 0] = '\0';
+	text[strcspn(text, "\n ")] = '\0';
+}
+
 char *state_dir_read_budget(const struct state_dir *dir)
 {
 	return read_small(dir, "budget");

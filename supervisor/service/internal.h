@@ -71,6 +71,11 @@ struct worker_run {
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
 };
 
+/* What of the budget is on disk: where this is the same, the rest is. */
+struct budget_mark {
+	uint32_t newest, count, counting, backoff_step;
+};
+
 struct service {
 	struct service_setup *setup;      /* of the current worker */
 	struct service_setup *next_setup; /* of the next launch, after a reload; NULL: the same */
@@ -103,6 +108,7 @@ struct service {
 	struct user user, next_user;
 	struct state_figures figures;
 	int64_t leak_seen_usec;    /* when a worker was near its heap limit, last; 0: not yet */
+	struct budget_mark budget_kept;
 	int64_t started_usec, state_since_usec;
 	const char *state_name;
 	char *last_death;          /* summary JSON; NULL: none */
@@ -124,6 +130,10 @@ void sources_attach_output(struct worker_run *run);
 void sources_attach_records(struct worker_run *run);
 void sources_unwatch_worker(struct worker_run *run);
 void sources_attach_sink(struct service *service);
+
+/* budgets.c: the restart budget, from supervisor to supervisor */
+void budgets_restore(struct service *service); /* what one that was killed has left */
+void budgets_note(struct service *service);    /* after each decision */
 
 /* guard.c: groups, and the keeper that removes what a killed supervisor leaves */
 void guard_prepare(struct service *service);

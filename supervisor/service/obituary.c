@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* obituary: one end of a worker, put together for the disk and for `status`. */
-#include "supervisor/core/budget_text.h"
 #include "supervisor/core/death.h"
 #include "supervisor/core/verdict.h"
 #include "supervisor/service/internal.h"
@@ -81,14 +80,6 @@ static void fill(struct worker_run *run, struct death *death, const char *action
 	death_advise(death, setup->plan);
 }
 
-static void keep_budget(struct service *service)
-{
-	struct failure ignored; /* that the death is not kept either has been said */
-	cleanup_free char *text = budget_text(&service->state.slot, loop_now_usec(), loop_now_realtime_usec());
-	if (text != NULL)
-		(void)state_dir_write_budget(&service->dir, text, &ignored);
-}
-
 void obituary_put(struct service *service, const struct death *death)
 {
 	struct failure why;
@@ -109,6 +100,5 @@ void obituary_keep(struct worker_run *run, const char *action)
 		return;
 	fill(run, &death, action, tail);
 	obituary_put(run->service, &death);
-	keep_budget(run->service);
 	breadcrumbs_forget(run->service);
 }

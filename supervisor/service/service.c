@@ -2,7 +2,6 @@
 /* service: the queue, decide, dispatch. See service.h. */
 #include "supervisor/service/service.h"
 
-#include "supervisor/core/budget_text.h"
 #include "supervisor/core/death.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
@@ -103,6 +102,7 @@ static void handle(struct service *service, const struct event *event)
 	struct worker_run *run = event->about_worker ? service_run_of(service, event->worker) : NULL;
 	decide(&service->state, event, loop_now_usec(), &decision);
 	acts_do(service, &decision);
+	budgets_note(service);
 	note_state(service);
 	if (run != NULL && event->worker_event == WORKER_EVENT_READY)
 		warning_begin(run);
@@ -239,19 +239,6 @@ static void tell_start(struct service *service)
 	breadcrumbs_say_where(service);
 }
 
-/* A supervisor that was killed left its deaths behind: they count on, so that being killed is no way to a new budget. */
-static void restore_budget(struct service *service)
-{
-	cleanup_free char *text = state_dir_read_budget(&service->dir);
-	struct slot *slot = &service->state.slot;
-	if (text == NULL)
-		return;
-	uint32_t deaths = budget_parse(text, loop_now_usec(), loop_now_realtime_usec(), slot);
-	if (deaths > 0)
-		tell_warning(service, "the supervisor before this one did not end in order: %u death%s of its restart budget "
-			     "count on", deaths, deaths == 1 ? "" : "s");
-}
-
 /* The history goes on where the supervisor before this one left it. */
 static void recall_last_death(struct service *service, const struct state_roots *roots)
 {
@@ -275,7 +262,7 @@ static int start_service(struct service *service, struct failure *why)
 	state_dir_open_state(&service->dir, &roots);
 	state_dir_read_figures(&roots, setup->name, &service->figures);
 	recall_last_death(service, &roots);
-	restore_budget(service);
+	budgets_restore(service);
 	breadcrumbs_read(service);
 	if (renew_find_user(setup, &service->user, why) < 0)
 		return -1;

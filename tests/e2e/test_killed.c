@@ -137,6 +137,27 @@ static void what_it_knew_is_there_for_the_next_one(void **state)
 	assert_int_equal(program_finish(world, program, 10), 0);
 }
 
+static void what_was_forgiven_stays_forgiven(void **state)
+{
+	struct world *world = *state;
+	const char *settings = "restart.backoff.from=50ms restart.budget.deaths=1 restart.exhausted=hold heap.runtime=none";
+	const char *script = world_print(world, "if [ -e go ]; then exec %s steady; fi; exit 3", c_worker_path());
+	world_write(world, "worker.sh", "#!/bin/sh\n%s\n", script);
+	const char *worker = world_path(world, "worker.sh");
+	struct program *program = run(world, settings, worker);
+	await_state(world, "failed", 20);
+	world_write(world, "go", "\n");
+	heapward_says(world, 0, "reset", world->name, NULL);
+	await_state(world, "ready", 20);
+	kill_supervisor(world, program);
+	program = run(world, settings, worker);
+	struct json_object *status = await_state(world, "ready", 20);
+	assert_int_equal(see_number(status, "/services/0/restarts/budget_left"), 1);
+	assert_null(strstr(program_err(world, program), "count on"));
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, program, 10), 0);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -146,6 +167,7 @@ int main(void)
 		WORLD_TEST(at_each_moment_of_its_start_it_leaves_nothing_that_lives),
 		WORLD_TEST(with_two_workers_and_a_held_socket_it_leaves_nothing),
 		WORLD_TEST(what_it_knew_is_there_for_the_next_one),
+		WORLD_TEST(what_was_forgiven_stays_forgiven),
 	};
 	return cmocka_run_group_tests_name("killed", tests, NULL, NULL);
 }

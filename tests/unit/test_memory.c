@@ -227,7 +227,7 @@ static int write_budget(void)
 	static struct slot slot;
 	memset(&slot, 0, sizeof(slot));
 	budget_add(&slot.budget, 1, VERDICT_EXIT);
-	return made(budget_text(&slot, 2, 3));
+	return made(budget_text(&slot, &(struct budget_clock){ 2, 3, "" }));
 }
 
 static void every_allocation_that_fails_is_said(void **state UNUSED)
