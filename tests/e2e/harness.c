@@ -85,6 +85,12 @@ const char *hostile_path(void)
 	return built(path, "tests/e2e/hostile/hostile");
 }
 
+const char *clock_jump_path(void)
+{
+	static char path[WORLD_PATH_MAX];
+	return built(path, "tests/e2e/jump.so");
+}
+
 char *js_worker_path(struct world *world, const char *file)
 {
 	return world_print(world, "%s/tests/e2e/workers/%s", E2E_SOURCE_ROOT, file);

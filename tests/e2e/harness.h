@@ -66,6 +66,7 @@ const char *heapward_path(void);
 const char *c_worker_path(void);
 const char *addon_path(void);
 const char *hostile_path(void);
+const char *clock_jump_path(void);
 char *js_worker_path(struct world *world, const char *file);
 
 /* Starts a program; the words end with NULL. heapward_start puts heapward's path before them. */
