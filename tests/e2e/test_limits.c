@@ -49,7 +49,14 @@ static void each_heap_limit_raises_old_space_up_to_its_end(void **state)
 	const char *events = program_err(world, run);
 	assert_int_equal(count_events(world, events, "limit.raise"), 2);
 	assert_int_equal(count_events(world, events, "limit.raise_refused"), 1);
-	assert_contains(heapward_says(world, 0, "explain", "-n", world->name, NULL), "raised 2 times from planned 32 MiB");
+	const char *text = heapward_says(world, 0, "explain", "-n", world->name, NULL);
+	assert_contains(text, "raised 2 times from planned 32 MiB");
+	assert_contains(text, "Raises (heap.at_limit: raise)");
+	assert_contains(text, "Z: old space 32 MiB -> 48 MiB"); /* each with its time */
+	assert_contains(text, "Z: old space 48 MiB -> 56 MiB");
+	text = heapward_says(world, 0, "status", world->name, NULL);
+	assert_contains(text, "raise     old space 32 MiB -> 56 MiB in 2 steps, last at");
+	assert_contains(text, "refused: old space 56 MiB has reached heap.raise.up_to 56 MiB");
 	assert_contains(see_text(see_why(world), "/verdict"), "heap-limit");
 	stop(world, run);
 }
@@ -65,6 +72,9 @@ static void a_raise_outlives_the_supervisor_and_is_given_back_with_another_polic
 	run = run_policy(world, policy);
 	await_state(world, "ready", 20);
 	assert_contains(heapward_says(world, 0, "explain", "-n", world->name, NULL), "old space 48 MiB = raised 1 time");
+	write_policy(world, "steady", RAISE("64M"), "when: failure"); /* no limit has changed */
+	heapward_says(world, 0, "reload", world->name, NULL);
+	assert_null(strstr(program_err(world, run), "given back"));
 	write_policy(world, "steady", RAISE("96M"), "when: always");
 	heapward_says(world, 0, "reload", world->name, NULL);
 	assert_contains(program_err(world, run), "1 raise of old space given back");

@@ -83,6 +83,24 @@ static void an_ancestors_limit_is_named_where_the_worker_has_none(void **state)
 	hold(world, "Buffers until OOM-killed at an ancestor's limit, the only one", above, ABOVE_MIB, kernel_tells());
 }
 
+/* A raise has to fit below every group above, with its reserve: old space 132 MiB does not. */
+static void a_raise_beyond_an_ancestors_limit_is_refused_with_the_numbers(void **state)
+{
+	struct world *world = *state;
+	make_ancestors(world);
+	const char *words[] = { SET, "log.events=json", SET, "memory.max=256M", SET, "heap.old_space=32M", SET, "heap.at_limit=raise",
+				SET, "heap.raise.by=100M", SET, "heap.raise.up_to=400M", SET, "restart.budget.deaths=1", SET,
+				"restart.backoff.from=50ms", SET, "restart.exhausted=hold", "--", c_worker_path(), "leak", NULL };
+	struct program *run = run_start(world, words);
+	struct json_object *status = await_state(world, "failed", 60);
+	assert_string_equal(see_text(status, "/services/0/raise/refused"),
+			    "need 332 MiB, a group above has a limit of 320 MiB");
+	assert_int_equal(count_events(world, program_err(world, run), "limit.raise_refused"), 1);
+	assert_int_equal(count_events(world, program_err(world, run), "limit.raise"), 0);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, run, 20), 0);
+}
+
 /* --- where what is kept must be --- */
 
 static const char *said_as_pid_1(struct world *world, const char *prepare)
@@ -304,11 +322,13 @@ int main(void)
 		BOTH(an_ancestors_limit_is_named),
 		BOTH(an_ancestors_limit_is_named_where_the_worker_has_none),
 		BOTH(without_the_kernels_log_v1_is_not_certain),
+		KIND_TEST(a_raise_beyond_an_ancestors_limit_is_refused_with_the_numbers, c_worker),
 		KIND_TEST(a_container_is_told_where_the_state_must_live, c_worker),
 	};
 	const struct CMUnitTest v2[] = {
 		BOTH(an_ancestors_limit_is_named),
 		BOTH(an_ancestors_limit_is_named_where_the_worker_has_none),
+		KIND_TEST(a_raise_beyond_an_ancestors_limit_is_refused_with_the_numbers, c_worker),
 		BOTH(a_child_that_takes_the_server_along_is_one_death),
 		BOTH(an_ancestor_that_is_killed_whole_is_one_death),
 		KIND_TEST(a_limit_out_of_sight_is_not_certain, node),
