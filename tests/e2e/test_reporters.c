@@ -159,6 +159,49 @@ static void a_cluster_of_four_ends_at_its_heap_limit(void **state)
 	assert_true(see_bool(why, "/certain"));
 }
 
+/* A copy of what is installed, with its agent changed: heapward finds its parts beside itself. */
+static const char *install_changed(struct world *world, const char *change)
+{
+	char *build = world_print(world, "%s", heapward_path());
+	*strstr(build, "/supervisor/cli/heapward") = '\0';
+	const char *script = world_print(world,
+		"rm -rf tree && mkdir -p tree/supervisor tree/child && cp -r '%s/supervisor/cli' tree/supervisor/ &&"
+		" cp -r '%s/child/confine' '%s/child/keeper' '%s/child/agent' tree/child/ && cd tree/child/agent && %s",
+		build, build, build, build, change);
+	const char *words[] = { "sh", "-c", script, NULL };
+	assert_int_equal(program_finish(world, program_start(world, words), 20), 0);
+	return world_path(world, "tree/supervisor/cli/heapward");
+}
+
+/* What the agent does not know is found out, told, and never guessed: a symbol that is gone, numbers that are another
+ * layout's, a library for another machine. The program lives as without us, and a heap limit is seen by its line only. */
+static void a_v8_that_the_agent_does_not_know_is_not_guessed(void **state)
+{
+	static const struct {
+		const char *change, *source, *problem;
+	} rows[] = {
+		{ "sed -i s/_ZN2v87Isolate10GetCurrentEv/_ZN2v87Isolate10GetCurrentXx/ agent.node", "timer",
+		  "this V8 lacks a function that the agent calls" },
+		{ "sed -i \"1i const v = require('v8'), real = v.getHeapStatistics;"
+		  " v.getHeapStatistics = () => ({ ...real(), malloced_memory: 1e9 });\" agent.cjs", "timer",
+		  "the agent read other numbers than v8.getHeapStatistics()" },
+		{ "echo no library >agent.node", "timer", "the agent could not be loaded" },
+		{ "rm agent.cjs", "none", "agent.cjs: No such file or directory" },
+	};
+	struct world *world = *state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *words[] = { install_changed(world, rows[i].change), "run", "-n", world->name, SET,
+					"heap.old_space=64M", "--", "node", js_worker_path(world, "steady.js"), NULL };
+		struct program *run = program_start(world, words);
+		await_steady(world, run);
+		struct json_object *status = await_status(world, HEAP "/source", rows[i].source, 10);
+		assert_contains(see_text(status, HEAP "/source_problem"), rows[i].problem);
+		assert_contains(heapward_says(world, 0, "status", world->name, NULL), rows[i].source[0] == 't' ? "by the timer" :
+											      "no figures");
+		stop(world, run);
+	}
+}
+
 static void a_program_between_that_is_no_node_passes_the_pipe_on(void **state)
 {
 	struct world *world = *state;
@@ -193,6 +236,7 @@ int main(void)
 		WORLD_TEST(every_process_of_a_cluster_is_a_reporter),
 		WORLD_TEST(more_processes_than_planned_are_told),
 		WORLD_TEST(a_cluster_of_four_ends_at_its_heap_limit),
+		WORLD_TEST(a_v8_that_the_agent_does_not_know_is_not_guessed),
 		WORLD_TEST(a_program_between_that_is_no_node_passes_the_pipe_on),
 		WORLD_TEST(a_flood_of_near_limits_does_not_end_the_supervisor),
 	};

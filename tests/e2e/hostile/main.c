@@ -9,7 +9,10 @@
  *   forge          hellos and records in others' names
  *   replay         the same hello a hundred times
  *   isolates       hellos of ten thousand worker threads
- *   flood          until it is stopped, by children: records, packets with descriptors, hellos whose sockets talk
+ *   flood-pipe, flood-door, flood-sockets, flood-lives
+ *                  by a child, until it is stopped: records, packets with descriptors, hellos whose sockets talk,
+ *                  processes that say hello and end
+ *   flood          all of them at once
  *   shut           closes pipe and door
  *   pause          half a second
  *   steady         prints "steady" and lives until SIGTERM
@@ -174,15 +177,29 @@ static void be_many(void)
 	}
 }
 
-/* Near-limit records, each worth a line, and bytes that look like records until their end. */
+/* One of each kind that says something, in the main process's name. */
+static struct heap_record any_record(size_t i)
+{
+	static const enum heapward_record_kind kinds[] = { HEAPWARD_NEAR_LIMIT, HEAPWARD_GC, HEAPWARD_LISTENING,
+							   HEAPWARD_HEARTBEAT, HEAPWARD_DRAINED, HEAPWARD_LIMIT };
+	struct heap_record record = record_of(kinds[i % ARRAY_LEN(kinds)], (uint32_t)getppid(), 1);
+	if (record.kind == HEAPWARD_NEAR_LIMIT)
+		record.near_limit.granted_bytes = 1;
+	record.gc = (struct heapward_record_gc){ .collection = HEAPWARD_COLLECTION_FULL, .collections = 1,
+						 .heap = record.near_limit.heap };
+	strcpy(record.listening.name, "tcp:9464");
+	return record;
+}
+
+/* Records that are each worth a line, an event or a look at the memory, and bytes that look like records until their end. */
 static void flood_pipe(void)
 {
 	unsigned char bytes[32 * HEAPWARD_RECORD_BYTES];
-	struct heap_record near = record_of(HEAPWARD_NEAR_LIMIT, (uint32_t)getppid(), 1);
-	near.near_limit.granted_bytes = 1;
-	for (size_t i = 0; i < 16; i++)
-		heap_record_encode(&near, bytes + i * HEAPWARD_RECORD_BYTES);
-	for (size_t i = 16 * HEAPWARD_RECORD_BYTES; i < sizeof(bytes); i += 4)
+	for (size_t i = 0; i < 30; i++) {
+		struct heap_record record = any_record(i);
+		heap_record_encode(&record, bytes + i * HEAPWARD_RECORD_BYTES);
+	}
+	for (size_t i = 30 * HEAPWARD_RECORD_BYTES; i < sizeof(bytes); i += 4)
 		memcpy(bytes + i, "HWRC", 4);
 	for (;;)
 		if (write(PIPE_FD, bytes, sizeof(bytes)) < 0)
@@ -224,15 +241,23 @@ static void flood_lives(void)
 	}
 }
 
-static void flood(void)
+static void by_a_child(void (*flood)(void))
 {
-	void (*const floods[])(void) = { flood_pipe, flood_door, flood_sockets, flood_lives };
-	for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
-		if (fork() != 0)
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		floods[i]();
-	}
+	if (fork() != 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	flood();
+}
+
+static void start_flood(const char *kind)
+{
+	static const struct {
+		const char *kind;
+		void (*flood)(void);
+	} floods[] = { { "-pipe", flood_pipe }, { "-door", flood_door }, { "-sockets", flood_sockets }, { "-lives", flood_lives } };
+	for (size_t i = 0; i < ARRAY_LEN(floods); i++)
+		if (*kind == '\0' || strcmp(kind, floods[i].kind) == 0)
+			by_a_child(floods[i].flood);
 }
 
 static int stay(void)
@@ -287,12 +312,14 @@ int main(int argc, char **argv)
 		{ "hello", say_hello }, { "near", come_near }, { "nears", come_near_often },
 		{ "line", print_line }, { "unheard", stop_listening },
 		{ "garbage", send_garbage }, { "forge", forge }, { "replay", replay }, { "isolates", be_many },
-		{ "flood", flood }, { "shut", shut }, { "pause", pause_half },
+		{ "shut", shut }, { "pause", pause_half },
 	};
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "steady") == 0)
 			return stay();
+		if (strncmp(argv[i], "flood", 5) == 0)
+			start_flood(argv[i] + 5);
 		if (strncmp(argv[i], "exit=", 5) == 0)
 			_exit((int)strtol(argv[i] + 5, NULL, 10));
 		if (strncmp(argv[i], "signal=", 7) == 0)
