@@ -72,6 +72,8 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 	}
 	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)
 		return -1;
+	if (environment->notify_variable != NULL && put(ret, environment->notify_variable, why) < 0)
+		return -1;
 	return environment->agent_variable != NULL ? put(ret, environment->agent_variable, why) : 0;
 }
 

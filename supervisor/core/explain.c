@@ -13,6 +13,7 @@
 #include "supervisor/core/plan.h"
 #include "supervisor/core/prose.h"
 #include "supervisor/core/raise.h"
+#include "supervisor/core/readiness.h"
 
 #define PARAGRAPH_MAX 8192
 
@@ -156,12 +157,15 @@ static void add_addresses(struct prose *text, const struct plan *plan, const str
 static void add_ready(struct prose *text, const struct policy *policy)
 {
 	struct ready_when ready = plan_ready(policy);
-	char from[160];
+	static const char *const does[] = {
+		[READY_LISTENING] = "listens", [READY_STARTED] = "is started", [READY_NOTIFY] = "sends READY=1 to NOTIFY_SOCKET",
+		[READY_TCP] = "accepts on ", [READY_HTTP] = "answers with 200 to 399 on "
+	};
+	char from[160], name[READY_PATH_MAX + 16] = "";
 	plan_key_origin(policy, KEY_READY_WHEN, from, sizeof(from));
-	if (ready.kind == READY_TCP)
-		prose_item(text, "ready: once it accepts on tcp:%u (%s)", ready.port, from);
-	else
-		prose_item(text, "ready: once it %s (%s)", ready.kind == READY_LISTENING ? "listens" : "is started", from);
+	if (ready.kind == READY_TCP || ready.kind == READY_HTTP)
+		readiness_name(&ready, name, sizeof(name));
+	prose_item(text, "ready: once it %s%s (%s)", does[ready.kind], name, from);
 }
 
 /* What is done near the heap limit, as far as the policy alone decides it. */

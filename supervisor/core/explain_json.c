@@ -11,6 +11,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/readiness.h"
 
 static struct json_object *value_of(enum plan_unit unit, uint64_t value)
 {
@@ -105,13 +106,11 @@ static struct json_object *replacement_of(const struct policy *policy)
 	};
 	struct json_object *object = json_object_new_object();
 	struct ready_when ready = plan_ready(policy);
-	char port[16] = "started";
-	if (ready.kind == READY_TCP)
-		snprintf(port, sizeof(port), "tcp:%u", ready.port);
+	char name[READY_PATH_MAX + 16];
 	json_put(object, "near_limit", json_object_new_string(near_limits[plan_near_limit(policy)]));
 	json_put(object, "second_worker", json_object_new_boolean(plan_replaces(policy)));
 	json_put(object, "drains", json_object_new_boolean(plan_drains(policy)));
-	json_put(object, "ready", json_object_new_string(ready.kind == READY_LISTENING ? "listening" : port));
+	json_put(object, "ready", json_object_new_string(readiness_name(&ready, name, sizeof(name))));
 	return object;
 }
 

@@ -19,9 +19,20 @@ enum near_limit plan_near_limit(const struct policy *policy)
 											: NEAR_LIMIT_REPORT;
 }
 
+static struct ready_when with_first_port(const struct policy *policy)
+{
+	const struct listen_addresses *listen = &policy->service.listen;
+	struct ready_when when = policy->ready.when;
+	for (size_t i = 0; i < listen->count && when.port == 0; i++)
+		when.port = listen->list[i].kind == LISTEN_TCP ? listen->list[i].port : 0;
+	return when;
+}
+
 struct ready_when plan_ready(const struct policy *policy)
 {
 	bool told = policy->service.listen.count > 0 && policy->heap.runtime == RUNTIME_NODE;
+	if (policy->ready.when.kind == READY_HTTP && policy->ready.when.port == 0)
+		return with_first_port(policy);
 	if (policy->ready.when.kind != READY_AUTO)
 		return policy->ready.when;
 	return (struct ready_when){ .kind = told ? READY_LISTENING : READY_STARTED };

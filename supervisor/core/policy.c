@@ -346,6 +346,7 @@ int policy_check(const struct policy *policy, struct policy_errors *errors)
 {
 	size_t refusals = errors->refusals;
 	check_memory(policy, errors);
+	policy_check_ready(policy, errors);
 	policy_check_listen(policy, errors);
 	if (policy->restart.backoff_from_usec > policy->restart.backoff_up_to_usec)
 		policy_errors_add_key(errors, policy, KEY_RESTART_BACKOFF_FROM, false,

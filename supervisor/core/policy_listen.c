@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_listen: the values about held sockets and readiness, and what contradicts among their keys. */
+/* policy_listen: the values about held sockets, and what contradicts among the keys about them and about replacements. */
 #include "supervisor/core/listen_address.h"
 #include "supervisor/core/policy_value.h"
 #include "supervisor/core/printable.h"
@@ -48,48 +48,6 @@ int policy_value_read_listen(const struct policy_value *value)
 	return result;
 }
 
-int policy_value_read_ready(const struct policy_value *value)
-{
-	static const char *const words[] = {
-		[READY_AUTO] = "auto", [READY_LISTENING] = "listening", [READY_STARTED] = "started"
-	};
-	struct ready_when ready = { .kind = READY_TCP };
-	char shown[POLICY_SHOWN_MAX];
-	const char *text = policy_value_scalar(value, value->node);
-	if (text == NULL)
-		return -1;
-	printable_copy(shown, sizeof(shown), text);
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(text, words[i]) == 0)
-			ready.kind = (enum ready_kind)i;
-	if (ready.kind == READY_TCP && listen_address_port(text, &ready.port) == 0)
-		return policy_value_error(value, value->node, "\"%s\" has no kind; did you mean \"tcp:%s\"?", shown,
-					  shown);
-	if (ready.kind == READY_TCP && strncmp(text, "tcp:", 4) != 0)
-		return policy_value_error(value, value->node,
-					  "unknown value \"%s\"; it is one of auto, listening, started or tcp:PORT",
-					  shown);
-	if (ready.kind == READY_TCP && listen_address_port(text + 4, &ready.port) < 0)
-		return policy_value_error(value, value->node, "\"%s\" is no tcp:PORT; a port is 1 to 65535", shown);
-	*(struct ready_when *)value->member = ready;
-	return 0;
-}
-
-static void check_ready(const struct policy *policy, struct policy_errors *errors)
-{
-	const struct ready_when *when = &policy->ready.when;
-	if (when->kind == READY_LISTENING && policy->heap.runtime == RUNTIME_NONE)
-		policy_errors_add_key(
-			errors, policy, KEY_READY_WHEN, false,
-			"ready.when: listening is told by the agent, which heap.runtime: none does without; "
-			"use tcp:PORT or started");
-	if (when->kind == READY_TCP && listen_addresses_find_port(&policy->service.listen, when->port) != NULL)
-		policy_errors_add_key(errors, policy, KEY_READY_WHEN, false,
-				      "ready.when: port %u is held by service.listen, so it answers before there is a "
-				      "worker; use listening",
-				      when->port);
-}
-
 static void check_near_limit(const struct policy *policy, struct policy_errors *errors)
 {
 	enum near_limit near_limit = policy->heap.near_limit;
@@ -109,7 +67,6 @@ static void check_near_limit(const struct policy *policy, struct policy_errors *
 void policy_check_listen(const struct policy *policy, struct policy_errors *errors)
 {
 	bool held = policy->service.listen.count > 0;
-	check_ready(policy, errors);
 	check_near_limit(policy, errors);
 	if (policy->watchdog.event_loop_usec != USEC_NEVER && policy->heap.runtime == RUNTIME_NONE)
 		policy_errors_add_key(errors, policy, KEY_WATCHDOG_EVENT_LOOP, true,

@@ -122,7 +122,7 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 	case POLICY_TYPE_LISTEN:
 		return addresses();
 	case POLICY_TYPE_READY:
-		return pattern("^(auto|listening|started|tcp:[0-9]+)$");
+		return pattern("^(auto|listening|started|notify|tcp:[0-9]+|http:[0-9]*/.*)$");
 	case POLICY_TYPE_CAPABILITIES:
 		return json_object_new_object(); /* a word or a list of names; check names the wrong ones */
 	case POLICY_TYPES:

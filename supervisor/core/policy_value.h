@@ -50,9 +50,10 @@ int policy_value_read_percent_or_none(const struct policy_value *value);
 
 /* Held sockets and readiness (policy_listen.c). */
 int policy_value_read_listen(const struct policy_value *value);
-int policy_value_read_ready(const struct policy_value *value);
+int policy_value_read_ready(const struct policy_value *value); /* policy_ready.c */
 
 /* What contradicts among the keys about them, as policy_check adds it. */
 void policy_check_listen(const struct policy *policy, struct policy_errors *errors);
+void policy_check_ready(const struct policy *policy, struct policy_errors *errors);
 
 #endif

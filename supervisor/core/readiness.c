@@ -2,6 +2,8 @@
 /* readiness: see readiness.h. */
 #include "supervisor/core/readiness.h"
 
+#include "supervisor/core/listen_address.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +54,41 @@ static void say_listening(const struct readiness *seen, char *text, size_t size)
 	add_held(seen, false, text, size);
 }
 
+const char *readiness_name(const struct ready_when *when, char *text, size_t size)
+{
+	static const char *const words[] = {
+		[READY_AUTO] = "auto", [READY_LISTENING] = "listening", [READY_STARTED] = "started", [READY_NOTIFY] = "notify"
+	};
+	if (when->kind == READY_TCP)
+		snprintf(text, size, "tcp:%u", when->port);
+	else if (when->kind == READY_HTTP)
+		snprintf(text, size, "http:%u%s", when->port, when->path);
+	else
+		snprintf(text, size, "%s", words[when->kind]);
+	return text;
+}
+
+static void say_http(const struct readiness *seen, char *text, size_t size)
+{
+	char name[READY_PATH_MAX + 16];
+	bool waits = listen_addresses_find_port(seen->held, seen->when.port) != NULL && !readiness_listens(seen);
+	if (seen->answer[0] == '\0' && waits) { /* asked only once it listens */
+		say_listening(seen, text, size);
+		return;
+	}
+	snprintf(text, size, "%.100s: %s", readiness_name(&seen->when, name, sizeof(name)),
+		 seen->answer[0] == '\0' ? "was not asked" : seen->answer);
+}
+
+static void say_notify(const struct readiness *seen, char *text, size_t size)
+{
+	if (seen->messages == 0)
+		snprintf(text, size, "nothing came through NOTIFY_SOCKET");
+	else
+		snprintf(text, size, "%llu message%s came through NOTIFY_SOCKET, none with READY=1",
+			 (unsigned long long)seen->messages, seen->messages == 1 ? "" : "s");
+}
+
 void readiness_missing(const struct readiness *seen, char *text, size_t size)
 {
 	switch (seen->when.kind) {
@@ -60,6 +97,12 @@ void readiness_missing(const struct readiness *seen, char *text, size_t size)
 		return;
 	case READY_TCP:
 		snprintf(text, size, "tcp:%u does not accept", seen->when.port);
+		return;
+	case READY_NOTIFY:
+		say_notify(seen, text, size);
+		return;
+	case READY_HTTP:
+		say_http(seen, text, size);
 		return;
 	case READY_STARTED:
 	case READY_AUTO:

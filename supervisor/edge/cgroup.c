@@ -164,6 +164,12 @@ bool cgroup_is_empty(const struct cgroup *cgroup)
 	return true;
 }
 
+bool cgroup_has_process(const struct cgroup *cgroup, int32_t pid)
+{
+	return hierarchy_count(cgroup) > 0 && cgroup->directory_fd[0] >= 0 &&
+	       cgroup_sweep_has(cgroup->directory_fd[0], pid);
+}
+
 int cgroup_remove(struct cgroup *cgroup, struct failure *why)
 {
 	int result = 0;

@@ -112,6 +112,9 @@ int cgroup_open_procs(const struct cgroup *cgroup, int fds[static CGROUP_HIERARC
 void cgroup_kill(const struct cgroup *cgroup);
 bool cgroup_is_empty(const struct cgroup *cgroup);
 
+/* Whether this process is in the group, or in one below it. */
+bool cgroup_has_process(const struct cgroup *cgroup, int32_t pid);
+
 /* Removes the group and those below it in every hierarchy; -1 where something still holds it (try again: a dying
  * process holds it a few milliseconds longer than it is seen). Read counters before. */
 int cgroup_remove(struct cgroup *cgroup, struct failure *why);

@@ -136,6 +136,21 @@ bool cgroup_sweep_holds(int directory_fd, int32_t *ret_pid)
 	return found.any;
 }
 
+static bool find_process(int32_t pid, void *context)
+{
+	struct found *found = context;
+	found->any = found->any || pid == found->pid;
+	return !found->any;
+}
+
+bool cgroup_sweep_has(int directory_fd, int32_t pid)
+{
+	struct found found = { .pid = pid };
+	struct walk walk = { .process = find_process, .context = &found };
+	walk_processes(directory_fd, &walk);
+	return pid > 0 && found.any;
+}
+
 static int remove_below(int parent_fd, const char *name, int depth);
 
 static bool remove_child(int directory_fd, const char *name, void *context)

@@ -25,6 +25,9 @@ void cgroup_sweep_signal(int directory_fd);
  * where it is out of sight. */
 bool cgroup_sweep_holds(int directory_fd, int32_t *ret_pid);
 
+/* True where this very process is in the group or one below it. */
+bool cgroup_sweep_has(int directory_fd, int32_t pid);
+
 /* Removes the group `name` of `parent_fd` and all below it. 0 (also where there is none), or -1 with errno, EBUSY where
  * something still holds it. */
 int cgroup_sweep_remove(int parent_fd, const char *name);

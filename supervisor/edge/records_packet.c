@@ -35,6 +35,7 @@ static void take_control(struct records_packet *packet, struct msghdr *message)
 			struct ucred credentials;
 			memcpy(&credentials, CMSG_DATA(at), sizeof(credentials));
 			packet->pid = credentials.pid;
+			packet->uid = credentials.uid;
 			packet->has_credentials = true;
 		} else if (at->cmsg_type == SCM_PIDFD && at->cmsg_len == CMSG_LEN(sizeof(int))) {
 			memcpy(&packet->pid_fd, CMSG_DATA(at), sizeof(int));
@@ -49,7 +50,7 @@ static void take_control(struct records_packet *packet, struct msghdr *message)
 	packet->cut = (message->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
 }
 
-static int receive(int fd, void *buffer, size_t size, struct records_packet *ret)
+int records_packet_receive_into(int fd, void *buffer, size_t size, struct records_packet *ret)
 {
 	union {
 		struct cmsghdr align;
@@ -60,6 +61,7 @@ static int receive(int fd, void *buffer, size_t size, struct records_packet *ret
 		.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control),
 	};
 	ret->pid = 0;
+	ret->uid = UINT32_MAX;
 	ret->pid_fd = -1;
 	ret->has_credentials = false;
 	ret->fd_count = 0;
@@ -78,16 +80,16 @@ void records_packet_want_pid_fds(int fd)
 
 int records_packet_receive(int fd, struct records_packet *ret)
 {
-	return receive(fd, ret->bytes, sizeof(ret->bytes), ret);
+	return records_packet_receive_into(fd, ret->bytes, sizeof(ret->bytes), ret);
 }
 
 static void dispose(int fd, int depth, size_t *closed);
 
-/* Takes one piece out of a socket's queue. Returns what receive() does. */
+/* Takes one piece out of a socket's queue. Returns what receiving does. */
 static int discard(int fd, int depth, struct records_packet *packet, size_t *closed)
 {
 	unsigned char scratch[DISCARD_BYTES];
-	int result = receive(fd, scratch, sizeof(scratch), packet);
+	int result = records_packet_receive_into(fd, scratch, sizeof(scratch), packet);
 	for (size_t i = 0; result == 0 && i < packet->fd_count; i++)
 		dispose(packet->fds[i], depth + 1, closed);
 	return result;

@@ -13,6 +13,7 @@
 struct records_packet {
 	unsigned char bytes[HEAPWARD_RECORD_BYTES + 1]; /* one more, to see that it is longer */
 	ssize_t length;
+	uint32_t uid; /* by the kernel; UINT32_MAX: not known */
 	int32_t pid;  /* by the kernel; 0: from outside our PID namespace, or there was no packet but the end */
 	int pid_fd;   /* pidfd of the same, where SO_PASSPIDFD asks for it (kernel 6.5); -1: none */
 	bool has_credentials, cut;
@@ -26,6 +27,9 @@ void records_packet_want_pid_fds(int fd);
 /* Returns 0, or -1 where nothing is there now. The end of the door reads as an empty packet without credentials. The
  * descriptors belong to the caller. */
 int records_packet_receive(int fd, struct records_packet *ret);
+
+/* The same for packets of another size and another socket that has SO_PASSCRED: the bytes go into `buffer`. */
+int records_packet_receive_into(int fd, void *buffer, size_t size, struct records_packet *ret);
 
 /* True for a whole hello, decoded into *ret, with the one descriptor that its kind has: a main isolate at most one, an
  * AF_UNIX stream socket; a worker thread none. */

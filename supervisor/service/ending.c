@@ -72,7 +72,7 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.ended_usec = run->exited ? run->ended_usec : loop_now_usec(),
 	};
 	if (evidence->not_ready)
-		holding_missing(run, evidence->missing, sizeof(evidence->missing));
+		ready_missing(run, evidence->missing, sizeof(evidence->missing));
 	if (run->has_output) {
 		output_drain(&run->output);
 		fatal_scanner_finish(&run->fatal, evidence->ended_usec);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* holding: the service's held sockets, and what a replacement behind them asks of the world: is the next worker ready, is
- * there room for a second one, has the first one drained. decide() asks, events answer. */
+/* holding: the service's held sockets, and what a replacement behind them asks of the world: is there room for a second
+ * worker, has the first one drained. decide() asks, events answer. */
 #include "supervisor/core/listen_address.h"
 #include "supervisor/core/plan.h"
-#include "supervisor/core/readiness.h"
 #include "supervisor/edge/host_probe.h"
-#include "supervisor/edge/ready_port.h"
 #include "supervisor/service/internal.h"
 
 #include <stdio.h>
@@ -68,55 +66,4 @@ bool holding_can_serve(const struct worker_run *run)
 {
 	const struct service *service = run->service;
 	return service->sockets.count == 0 || run->agent_loaded || plan_hands_over_listen_fds(service->setup->plan);
-}
-
-void holding_launched(struct worker_run *run)
-{
-	enum ready_kind kind = plan_ready(run->service->setup->policy).kind;
-	if (kind == READY_STARTED)
-		service_push_worker(run->service, WORKER_EVENT_READY, run);
-	else if (kind == READY_TCP)
-		holding_look(run);
-	else
-		holding_listening(run); /* a quick one has told before we heard of its exec */
-}
-
-void holding_look(struct worker_run *run)
-{
-	struct ready_when when = plan_ready(run->service->setup->policy);
-	run->ready_look_usec = USEC_NEVER;
-	if (run->exited || run->killing || when.kind != READY_TCP)
-		return;
-	if (ready_port_accepts(when.port))
-		service_push_worker(run->service, WORKER_EVENT_READY, run);
-	else
-		run->ready_look_usec = loop_now_usec() + READY_PORT_POLL_USEC;
-}
-
-static struct readiness what_was_seen(const struct worker_run *run)
-{
-	const struct policy *policy = run->service->setup->policy;
-	const struct records *records = run->has_records ? &run->records : NULL;
-	const struct reporter *principal = records == NULL ? NULL : records_principal(records);
-	return (struct readiness){
-		.when = plan_ready(policy),
-		.held = &policy->service.listen,
-		.serves = records == NULL ? 0 : records->serves,
-		.foreign = records == NULL ? "" : records->foreign,
-		.reports = principal != NULL && !principal->launcher,
-	};
-}
-
-void holding_listening(struct worker_run *run)
-{
-	struct readiness seen = what_was_seen(run);
-	if (seen.when.kind == READY_LISTENING && readiness_listens(&seen))
-		service_push_worker(run->service, WORKER_EVENT_READY, run);
-}
-
-void holding_missing(const struct worker_run *run, char *text, size_t size)
-{
-	struct readiness seen = what_was_seen(run);
-	if (seen.when.kind != READY_STARTED)
-		readiness_missing(&seen, text, size);
 }

@@ -12,6 +12,8 @@
 #include "supervisor/edge/listen_socket.h"
 #include "supervisor/edge/loop.h"
 #include "supervisor/edge/output.h"
+#include "supervisor/edge/ready_http.h"
+#include "supervisor/edge/ready_notify.h"
 #include "supervisor/edge/records.h"
 #include "supervisor/edge/sink.h"
 #include "supervisor/edge/spawn.h"
@@ -39,7 +41,11 @@ struct worker_run {
 	int64_t killed_usec;       /* when it was first sent, 0: not yet */
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
-	int64_t ready_look_usec;   /* ready.when: tcp:PORT: when to look again; USEC_NEVER: no more */
+	int64_t ready_look_usec;   /* ready.when: a port: when to look again; USEC_NEVER: no more */
+	struct ready_http http;
+	struct ready_notify notify;
+	char ready_answer[80];     /* over HTTP, the last one; "" */
+	bool said_ready, stranger_said; /* READY=1, by a process of the worker; by another */
 	int64_t crumb_usec;        /* when to look at memory for a breadcrumb again */
 	uint64_t child_deaths;     /* told */
 	int64_t heard_usec;        /* since when the worker's own news are counted, and how many it had a line for: */
@@ -148,7 +154,7 @@ void acts_do(struct service *service, const struct decision *decision);
 void launch_worker(struct service *service, uint32_t worker);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 
-/* holding.c: held sockets, readiness, room for a second worker */
+/* holding.c: held sockets, room for a second worker */
 int holding_start(struct service *service, struct failure *why); /* before the keeper, which is told of the paths */
 bool holding_may_become(const struct service *service, const struct policy *policy); /* by a reload */
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
@@ -156,10 +162,14 @@ bool holding_can_serve(const struct worker_run *run); /* somebody gives the sock
 void holding_listen(struct service *service);
 void holding_check_room(struct service *service, const struct worker_run *serving); /* pushes the answer */
 void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at once where nobody can be told */
-void holding_launched(struct worker_run *run); /* exec has happened: ready now, or how to see that it is */
-void holding_look(struct worker_run *run);     /* at the port of ready.when */
-void holding_listening(struct worker_run *run); /* a reporter has told of a listener */
-void holding_missing(const struct worker_run *run, char *text, size_t size); /* of its readiness; as it was if nothing is */
+
+/* ready.c: is it ready? */
+int ready_prepare(struct worker_run *run, struct failure *why); /* before its environment is made */
+void ready_launched(struct worker_run *run);  /* exec has happened: ready now, or how to see that it is */
+void ready_look(struct worker_run *run);      /* at the port of ready.when */
+void ready_listening(struct worker_run *run); /* a reporter has told of a listener */
+void ready_missing(const struct worker_run *run, char *text, size_t size); /* of its readiness; as it was if nothing is */
+void ready_finish(struct worker_run *run);
 
 /* watching.c: the watchdog of event loops */
 void watching_launched(struct worker_run *run);

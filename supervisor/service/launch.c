@@ -137,6 +137,7 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 		.node_options = service->setup->plan->node_options,
 		.agent_path = run->agent_loaded ? service->agent_path : NULL,
 		.agent_variable = variable,
+		.notify_variable = run->notify.variable[0] == '\0' ? NULL : run->notify.variable,
 		.agent_needs_read = service->setup->plan->agent_needs_read,
 	};
 	return environment_build(&environment, ret, why);
@@ -227,7 +228,7 @@ static int make_pipes(struct worker_run *run, struct failure *why)
 		return -1;
 	run->has_records = true;
 	sources_attach_records(run);
-	return 0;
+	return ready_prepare(run, why);
 }
 
 /* The first launch is told by the start line of the service. */

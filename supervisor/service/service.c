@@ -64,6 +64,7 @@ static void release_run(struct worker_run *run)
 	if (!run->has_group && run->child.pid > 0)
 		(void)keeper_drop_session(&run->service->keeper, run->child.pid, &ignored);
 	sources_unwatch_worker(run);
+	ready_finish(run);
 	if (run->has_output)
 		output_finish(&run->output);
 	if (run->has_records)
@@ -159,7 +160,7 @@ static void tick(struct service *service)
 		if (run->id != 0 && run->child_look_usec <= now_usec)
 			children_look(run);
 		if (run->id != 0 && run->ready_look_usec <= now_usec)
-			holding_look(run);
+			ready_look(run);
 		if (run->id != 0 && warning_deadline(run) <= now_usec)
 			warning_look(run);
 		if (run->id != 0 && run->watch_usec <= now_usec)

@@ -97,7 +97,7 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 		keep_launch_failure(run, &report);
 	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
-		holding_launched(run);
+		ready_launched(run);
 		watching_launched(run);
 	}
 }
@@ -320,7 +320,7 @@ static void reporter_near_limit(struct records *records, const struct reporter *
 static void reporter_listens(struct records *records, const struct reporter *reporter UNUSED,
 			     const struct heapward_record_listening *listening UNUSED)
 {
-	holding_listening(records->owner);
+	ready_listening(records->owner);
 }
 
 static void reporter_has_limit(struct records *records, const struct reporter *reporter,

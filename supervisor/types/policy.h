@@ -12,6 +12,7 @@
 #define POLICY_NAME_MAX 33         /* with the closing NUL: [a-z0-9][a-z0-9-]{0,31} */
 #define POLICY_WORDS_MAX 256       /* words of a command, variables of an environment */
 #define POLICY_TEXT_MAX (64 * 1024) /* bytes of one policy file */
+#define READY_PATH_MAX 128         /* of ready.when: http:, with the closing NUL */
 #define POLICY_INHERIT UINT32_MAX  /* "inherit" in limits.* */
 #define PERCENT_NONE UINT32_MAX    /* "none" where a percentage may stand */
 
@@ -23,7 +24,7 @@ enum near_limit { NEAR_LIMIT_AUTO, NEAR_LIMIT_REPLACE, NEAR_LIMIT_RESTART, NEAR_
 enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_RAISE, AT_LIMIT_REPORT };
 enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVER };
 enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
-enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_TCP };
+enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_NOTIFY, READY_TCP, READY_HTTP };
 enum syscalls { SYSCALLS_COMPAT, SYSCALLS_NONE };
 enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
 
@@ -37,7 +38,8 @@ struct old_space {
 
 struct ready_when {
 	enum ready_kind kind;
-	uint16_t port; /* of READY_TCP */
+	uint16_t port; /* of READY_TCP and READY_HTTP; 0, of READY_HTTP: the first held TCP port */
+	char path[READY_PATH_MAX]; /* of READY_HTTP: "/health" */
 };
 
 /* How much a raise adds: a size, or a percentage of the old space there is. */

@@ -98,9 +98,9 @@
 	  "time after the stop signal until the whole group is killed") \
 	X(DRAIN_TIMEOUT, "drain", "timeout", TIME, "30s", "0ms to 1h", \
 	  "time that a worker which no longer accepts has to finish its connections; then the stop signal") \
-	X(READY_WHEN, "ready", "when", READY, "auto", "auto, listening, started, or tcp:PORT", \
-	  "a worker is ready once it listens, is started, or accepts on a port; auto: listening with service.listen, " \
-	  "else started") \
+	X(READY_WHEN, "ready", "when", READY, "auto", "auto, listening, started, notify, tcp:PORT, or http:PORT/PATH", \
+	  "a worker is ready once it listens, is started, sends READY=1 to NOTIFY_SOCKET, accepts on a port, or answers " \
+	  "with 200 to 399; auto: listening with service.listen, else started") \
 	X(READY_WITHIN, "ready", "within", TIME, "90s", "1s to 1h", "a worker that is not ready by then is ended") \
 	X(WATCHDOG_EVENT_LOOP, "watchdog", "event_loop", TIME_OR_NEVER, "never", "1s to 1h, or never", \
 	  "a server whose event loop stands still for longer than this is replaced or restarted, verdict watchdog") \

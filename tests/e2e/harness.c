@@ -73,6 +73,12 @@ const char *c_worker_path(void)
 	return built(path, "child/worker/heapward-worker");
 }
 
+const char *notify_path(void)
+{
+	static char path[WORLD_PATH_MAX];
+	return built(path, "tests/e2e/notify");
+}
+
 const char *addon_path(void)
 {
 	static char path[WORLD_PATH_MAX];

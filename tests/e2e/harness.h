@@ -65,6 +65,7 @@ void world_environment(struct world *world, const char *format, ...) PRINTF_LIKE
 const char *heapward_path(void);
 const char *c_worker_path(void);
 const char *addon_path(void);
+const char *notify_path(void);
 const char *hostile_path(void);
 const char *clock_jump_path(void);
 char *js_worker_path(struct world *world, const char *file);

@@ -157,9 +157,10 @@ static void layers_replace_and_what_is_ours_is_left_out(void **state UNUSED)
 	assert_int_equal(words_add(&set, "C=set=x", &why), 0);
 	assert_int_equal(words_add(&set, "WATCHDOG_PID=asked for", &why), 0);
 	struct environment environment = { .inherited = inherited, .file = &file, .set = &set,
-					   .agent_variable = "HEAPWARD_AGENT=200" };
+					   .agent_variable = "HEAPWARD_AGENT=200",
+					   .notify_variable = "NOTIFY_SOCKET=@ours" };
 	assert_int_equal(environment_build(&environment, &ret, &why), 0);
-	assert_int_equal(ret.count, 6);
+	assert_int_equal(ret.count, 7);
 	assert_string_equal(environment_get(ret.list, "A"), "inherited");
 	assert_string_equal(environment_get(ret.list, "B"), "file");
 	assert_string_equal(environment_get(ret.list, "C"), "set=x");
@@ -167,7 +168,8 @@ static void layers_replace_and_what_is_ours_is_left_out(void **state UNUSED)
 	assert_string_equal(environment_get(ret.list, "WATCHDOG_PID"), "asked for");
 	assert_string_equal(environment_get(ret.list, "HEAPWARD_AGENT"), "200");
 	assert_null(environment_get(ret.list, "HEAPWARD_SET"));
-	assert_null(ret.list[6]);
+	assert_string_equal(environment_get(ret.list, "NOTIFY_SOCKET"), "@ours");
+	assert_null(ret.list[7]);
 	words_finish(&ret);
 	words_finish(&file);
 	words_finish(&set);

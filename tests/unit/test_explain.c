@@ -67,7 +67,7 @@ static struct sample held_without_agent(void)
 	hold(&sample.policy, "tcp:127.0.0.1:3000");
 	sample.policy.heap.runtime = RUNTIME_NONE;
 	sample.policy.service.singleton = true;
-	sample.policy.ready.when = (struct ready_when){ READY_TCP, 9000 };
+	sample.policy.ready.when = (struct ready_when){ .kind = READY_TCP, .port = 9000 };
 	set_origin(&sample.policy, KEY_READY_WHEN, "--set", 0);
 	return sample;
 }

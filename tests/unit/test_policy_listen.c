@@ -5,60 +5,72 @@
 #include "supervisor/core/policy.h"
 
 /* What one setting is answered with; "" where it is taken. */
+static const struct {
+	const char *setting, *error;
+} values[] = {
+	{ "service.listen=tcp:3000", "" },
+	{ "service.listen=[tcp:3000, unix:/run/web.sock]", "" },
+	{ "service.listen=[]", "" },
+	{ "service.listen=", "has no value" },
+	{ "service.listen=3000", "did you mean \"tcp:3000\"?" },
+	{ "service.listen=[tcp:3000, tcp:80, tcp:3000]", "\"tcp:3000\" has the port of another" },
+	{ "service.listen=[tcp:3000, tcp:127.0.0.1:3000]", "has the port of another" },
+	{ "service.listen=[unix:/a, unix:/a]", "\"unix:/a\" has the path of another" },
+	{ "service.listen=[[tcp:3000]]", "is a list where one value is wanted" },
+	{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
+	  "tcp:14,tcp:15,tcp:16]", "" },
+	{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
+	  "tcp:14,tcp:15,tcp:16,tcp:17]", "more than 16 addresses" },
+	{ "service.listening=tcp:3000", "did you mean \"listen\"?" },
+	{ "service.singleton=true", "" },
+	{ "service.singleton=false", "" },
+	{ "service.singleton=yes", "it is one of true or false" },
+	{ "service.singleton=True", "did you mean \"true\"?" },
+	{ "service.hold_for=5", "has no unit" },
+	{ "memory.spare=keeps", "did you mean \"keep\"?" },
+	{ "heap.near_limit=replace", "" },
+	{ "heap.near_limit=raise", "it is one of auto, replace, restart or report" },
+	{ "drain.timeout=61min", "out of range" },
+	{ "ready.when=listening", "" },
+	{ "ready.when=tcp:1", "" },
+	{ "ready.when=tcp:0", "is no tcp:PORT" },
+	{ "ready.when=tcp:localhost:80", "is no tcp:PORT" },
+	{ "ready.when=8080", "did you mean \"tcp:8080\"?" },
+	{ "ready.when=notify", "" },
+	{ "ready.when=Notify", "it is one of auto, listening, started, notify, tcp:PORT or http:PORT/PATH" },
+	{ "ready.when=http:/health", "" },
+	{ "ready.when=http:8080/", "" },
+	{ "ready.when=http:8080", "is no http:PORT/PATH" },
+	{ "ready.when=http:0/health", "is no http:PORT/PATH" },
+	{ "ready.when=http:80808/health", "is no http:PORT/PATH" },
+	{ "ready.when=http://localhost:8080/health", "did you mean \"http:8080/health\"?" },
+	{ "ready.when=http://localhost/health", "did you mean \"http:/health\"?" },
+	{ "ready.when=http://localhost", "is no http:PORT/PATH" },
+	{ "ready.when=http://localhost:x/health", "is no http:PORT/PATH" },
+	{ "ready.when=http:localhost:8080/health", "is no http:PORT/PATH" },
+	{ "ready.when=http:8080/a b", "is no http:PORT/PATH" },
+	{ "ready.within=500ms", "out of range" },
+	{ "watchdog.event_loop=never", "" },
+	{ "watchdog.event_loop=30s", "" },
+	{ "watchdog.event_loop=30", "has no unit" },
+	{ "watchdog.event_loop=none", "is no time" },
+	{ "watchdog.event_loop=500ms", "out of range: 1s to 1h" },
+	{ "watchdog.event-loop=30s", "did you mean \"event_loop\"?" },
+};
+
 static void values_are_read_or_refused_with_a_reason(void **state UNUSED)
 {
-	static const struct {
-		const char *setting, *error;
-	} rows[] = {
-		{ "service.listen=tcp:3000", "" },
-		{ "service.listen=[tcp:3000, unix:/run/web.sock]", "" },
-		{ "service.listen=[]", "" },
-		{ "service.listen=", "has no value" },
-		{ "service.listen=3000", "did you mean \"tcp:3000\"?" },
-		{ "service.listen=[tcp:3000, tcp:80, tcp:3000]", "\"tcp:3000\" has the port of another" },
-		{ "service.listen=[tcp:3000, tcp:127.0.0.1:3000]", "has the port of another" },
-		{ "service.listen=[unix:/a, unix:/a]", "\"unix:/a\" has the path of another" },
-		{ "service.listen=[[tcp:3000]]", "is a list where one value is wanted" },
-		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
-		  "tcp:14,tcp:15,tcp:16]", "" },
-		{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
-		  "tcp:14,tcp:15,tcp:16,tcp:17]", "more than 16 addresses" },
-		{ "service.listening=tcp:3000", "did you mean \"listen\"?" },
-		{ "service.singleton=true", "" },
-		{ "service.singleton=false", "" },
-		{ "service.singleton=yes", "it is one of true or false" },
-		{ "service.singleton=True", "did you mean \"true\"?" },
-		{ "service.hold_for=5", "has no unit" },
-		{ "memory.spare=keeps", "did you mean \"keep\"?" },
-		{ "heap.near_limit=replace", "" },
-		{ "heap.near_limit=raise", "it is one of auto, replace, restart or report" },
-		{ "drain.timeout=61min", "out of range" },
-		{ "ready.when=listening", "" },
-		{ "ready.when=tcp:1", "" },
-		{ "ready.when=tcp:0", "is no tcp:PORT" },
-		{ "ready.when=tcp:localhost:80", "is no tcp:PORT" },
-		{ "ready.when=8080", "did you mean \"tcp:8080\"?" },
-		{ "ready.when=notify", "it is one of auto, listening, started or tcp:PORT" },
-		{ "ready.when=http:/health", "it is one of" },
-		{ "ready.within=500ms", "out of range" },
-		{ "watchdog.event_loop=never", "" },
-		{ "watchdog.event_loop=30s", "" },
-		{ "watchdog.event_loop=30", "has no unit" },
-		{ "watchdog.event_loop=none", "is no time" },
-		{ "watchdog.event_loop=500ms", "out of range: 1s to 1h" },
-		{ "watchdog.event-loop=30s", "did you mean \"event_loop\"?" },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		struct policy policy;
 		static struct policy_errors errors;
 		memset(&errors, 0, sizeof(errors));
 		policy_init(&policy);
-		int result = policy_apply_setting(&policy, "--set", rows[i].setting, &errors);
+		int result = policy_apply_setting(&policy, "--set", values[i].setting, &errors);
 		policy_finish(&policy);
-		if ((result == 0) != (rows[i].error[0] == '\0'))
-			fail_msg("%s: %d", rows[i].setting, result);
+		if ((result == 0) != (values[i].error[0] == '\0'))
+			fail_msg("%s: %d", values[i].setting, result);
 		if (result < 0)
-			assert_contains(errors.list[0].text, rows[i].error);
+			assert_contains(errors.list[0].text, values[i].error);
 	}
 }
 
@@ -99,8 +111,23 @@ static void keys_of_held_sockets_are_held_against_each_other(void **state UNUSED
 		{ "heap.near_limit=restart heap.headroom=0M", "heap.headroom: none leaves a worker near its limit no time",
 		  false },
 		{ "heap.headroom=0M", "", false },
-		{ "ready.when=listening", "", false },
-		{ "ready.when=listening heap.runtime=none", "use tcp:PORT or started", true },
+		{ "ready.when=listening service.listen=tcp:3000", "", false },
+		{ "ready.when=listening", "listening is told of held sockets, and service.listen has none", true },
+		{ "ready.when=listening heap.runtime=none", "use notify, tcp:PORT or started", true },
+		{ "ready.when=notify heap.runtime=none service.listen=tcp:3000", "", false },
+		{ "ready.when=http:8080/health", "", false },
+		{ "ready.when=http:/health", "asks on the first TCP port of service.listen, and there is none", true },
+		{ "ready.when=http:/health service.listen=unix:/run/web.sock", "and there is none", true },
+		{ "ready.when=http:/health service.listen=tcp:3000", "port 3000 is held, and while one worker takes the place",
+		  true },
+		{ "ready.when=http:/health service.listen=tcp:3000 service.singleton=true", "", false },
+		{ "ready.when=http:3000/health service.listen=tcp:3000 memory.spare=never", "", false },
+		{ "ready.when=http:9000/health service.listen=tcp:3000", "", false },
+		{ "ready.when=http:9000/health service.listen=tcp:3000 heap.runtime=none", "the first one answers on that port",
+		  true },
+		{ "ready.when=tcp:9000 service.listen=tcp:3000 heap.runtime=none", "the first one answers on that port", true },
+		{ "ready.when=tcp:9000 heap.runtime=none", "", false },
+		{ "watchdog.event_loop=30s heap.runtime=none", "there is no agent that sends heartbeats", false },
 		{ "service.listen=tcp:3000 heap.runtime=none", "", false },
 		{ "ready.when=tcp:3000 service.listen=tcp:127.0.0.1:3000", "port 3000 is held by service.listen", true },
 		{ "ready.when=tcp:3001 service.listen=tcp:3000", "", false },
