@@ -12,6 +12,7 @@ const CLUSTER_LOOKS = 5; // what a cluster's primary has accepted may still be o
 const CHANNEL = 'heapward'; // from the main thread to the others
 const LAST = 1; // HEAPWARD_DRAIN_LAST
 const LAST_CALL_MSEC = 500; // for clients that wait in the queues, and handshakes that are on their way there
+const LAST_CALL_TURNS = 1000; // of a loop to which somebody comes in each
 
 // Returns track(server, handle), to be called for each server on a held socket. The handle is the one that accepts for
 // it; undefined: the server has it when it is time. agent.drain() is the command.
@@ -50,11 +51,23 @@ module.exports = (agent) => {
 		look().catch(() => {});
 	};
 
+	// Nobody follows: who waits in the queues is let in first. A busy turn of the loop can outlast the time for that, and
+	// clients come in behind it: it goes on until a turn has brought nobody.
+	const lastCall = () => {
+		let came = 0;
+		require('diagnostics_channel').subscribe('net.server.socket', () => { came++; });
+		const turn = (left, before) => setImmediate(() => {
+			if (left > 0 && came > before) turn(left - 1, came);
+			else acceptNoMore();
+		});
+		setTimeout(() => turn(LAST_CALL_TURNS, came), LAST_CALL_MSEC).unref();
+	};
+
 	const drain = (last) => {
 		if (begun) return;
 		begun = true;
 		farewell.begin();
-		if (last) setTimeout(acceptNoMore, LAST_CALL_MSEC).unref();
+		if (last) lastCall();
 		else acceptNoMore();
 	};
 

@@ -30,23 +30,26 @@ static int print(const struct prepared *prepared, bool as_json)
 	return plan_is_startable(&prepared->plan) ? EXIT_OK : EXIT_USAGE;
 }
 
-/* -n NAME and nothing else: the plan of the service that runs by that name, if one does. */
-static bool print_running(const struct run_options *options)
+/* -n NAME and nothing else asks for the plan of the service that runs by that name. */
+static bool asks_a_service(const struct run_options *options)
+{
+	return options->name != NULL && options->policy_path == NULL && options->memory_max == NULL &&
+	       options->setting_count == 0 && options->command[0] == NULL;
+}
+
+static int print_running(const struct run_options *options)
 {
 	struct state_roots roots;
-	struct failure ignored; /* none runs: the plan is made here */
+	struct failure why;
 	struct control_reply reply = { 0 };
-	if (options->name == NULL || options->policy_path != NULL || options->memory_max != NULL ||
-	    options->setting_count > 0 || options->command[0] != NULL)
-		return false;
 	state_roots_find(&roots);
-	bool answered =
-		ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &ignored) == 0 &&
-		reply.result == CONTROL_OK;
-	if (answered)
-		fputs(reply.text, stdout);
+	int result = ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &why);
+	if (result < 0)
+		fprintf(stderr, "heapward: %s; heapward explain -p POLICY shows a plan without it\n", why.text);
+	else
+		fputs(reply.text, reply.result == CONTROL_OK ? stdout : stderr);
 	free(reply.text);
-	return answered;
+	return result < 0 || reply.result != CONTROL_OK ? 1 : EXIT_OK;
 }
 
 int cli_explain(int argc, char **argv)
@@ -56,8 +59,8 @@ int cli_explain(int argc, char **argv)
 	int status = run_options_read(&options, argc, argv, usage, &done);
 	if (status != 0 || done)
 		return status;
-	if (print_running(&options))
-		return EXIT_OK;
+	if (asks_a_service(&options))
+		return print_running(&options);
 	struct prepared *prepared = calloc(1, sizeof(*prepared));
 	if (prepared == NULL)
 		return EXIT_SUPERVISOR;

@@ -120,6 +120,7 @@ struct service {
 	char *last_death;          /* summary JSON; NULL: none */
 	char failed_why[256];
 	char last_line[256];       /* the verdict that `run` ends with */
+	char last_said[256];       /* the last event line that was text; "" where it was JSON */
 	int64_t next_event_error_usec;
 };
 

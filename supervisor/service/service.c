@@ -286,9 +286,11 @@ static void finish_service(struct service *service)
 		service->next_setup->release(service->next_setup);
 }
 
-/* Whatever the form of the events: the last line on stderr is the verdict, as text. */
+/* Whatever the form of the events: the last line on stderr is the verdict, as text. It may have just been said. */
 static void say_last(struct service *service, const char *text)
 {
+	if (strcmp(service->last_said, text) == 0)
+		return;
 	struct notice notice = tell_notice(service, NOTICE_STOP, NULL);
 	char line[1024];
 	snprintf(notice.message, sizeof(notice.message), "%s", text);

@@ -58,6 +58,7 @@ static void say_text(struct service *service, const struct notice *notice)
 	char line[1024];
 	size_t length = notice_text(notice, line, sizeof(line));
 	sink_line(&service->sink, line, length, loop_now_usec());
+	snprintf(service->last_said, sizeof(service->last_said), "%.255s", notice->message);
 }
 
 static void keep_event(struct service *service, const char *line)

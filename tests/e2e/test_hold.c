@@ -78,13 +78,18 @@ static void clients_wait_while_a_killed_worker_comes_back(void **state)
 	serve_stop(world, run);
 }
 
+/* The server's own keepAliveTimeout must not be what ends them, on a machine as slow as may be. */
 static void a_client_with_idle_connections_is_answered_on_each(void **state)
 {
 	struct world *world = *state;
 	static int fds[IDLE_CLIENTS];
 	int port, closing = 0;
 	bool closes;
-	struct program *run = serve_leak(world, listen_on(world, &port), SMALL, "0");
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "const server = require('http').createServer((request, response) => response.end('%s'));\n"
+		    "server.keepAliveTimeout = 600000;\nserver.listen(%d);\n", "all is well\\n", port);
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, SMALL " drain.timeout=10min", server);
 	for (int i = 0; i < IDLE_CLIENTS; i++) {
 		fds[i] = connect_to(port);
 		assert_true(ask(fds[i], &closes) && !closes);
@@ -257,6 +262,35 @@ static void behind_npm_it_is_the_same(void **state)
 	serve_stop(world, run);
 }
 
+/* Hundreds of requests that take 10 ms each keep one turn of its loop busy for longer than the last call: who came behind
+ * them is let in all the same. */
+static void a_busy_server_lets_in_who_waits_before_it_drains(void **state)
+{
+	struct world *world = *state;
+	static int fds[300];
+	int port;
+	bool closes;
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "require('http').createServer((request, response) => {\n"
+		    "  const end = Date.now() + 10;\n  while (Date.now() < end);\n  response.end('%s');\n"
+		    "}).listen(%d);\n", "all is well\\n", port);
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, SMALL, server);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = connect_to(port);
+		assert_int_equal(send(fds[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL), 27);
+	}
+	pause_msec(300);
+	int last = connect_to(port);
+	struct program *drain = heapward_start(world, "drain", world->name, NULL);
+	assert_true(ask(last, &closes));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	close(last);
+	assert_int_equal(program_finish(world, drain, 40), 0);
+	assert_int_equal(program_finish(world, run, 20), 0);
+}
+
 #define RELOADED "version: 1\nservice:\n  name: %s\n  command: [node, %s, '%d', '0']\n  listen: ['tcp:%d']\n" \
 		 "memory: {max: %s}\nheap: {old_space: 64M}\nrestart: {budget: {deaths: %d}}\nlog: {events: json}\n"
 
@@ -310,6 +344,7 @@ int main(void)
 		WORLD_TEST(a_long_download_crosses_a_replacement),
 		WORLD_TEST(a_cluster_is_replaced_as_one),
 		WORLD_TEST(behind_npm_it_is_the_same),
+		WORLD_TEST(a_busy_server_lets_in_who_waits_before_it_drains),
 		WORLD_TEST(a_reload_replaces_the_worker_only_for_what_it_needs),
 		WORLD_TEST(a_port_that_is_taken_is_told_at_the_start),
 	};
