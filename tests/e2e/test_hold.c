@@ -36,7 +36,7 @@ static bool ask(int fd, bool *ret_closes)
 		return false;
 	while (strstr(answer, LOAD_BODY) == NULL) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		if (poll(&ready, 1, (int)(5000 * slowness())) != 1)
+		if (poll(&ready, 1, (int)(30000 * slowness())) != 1)
 			return false;
 		ssize_t count = read(fd, answer + length, sizeof(answer) - 1 - length);
 		if (count <= 0)
@@ -267,7 +267,7 @@ static void behind_npm_it_is_the_same(void **state)
 static void a_busy_server_lets_in_who_waits_before_it_drains(void **state)
 {
 	struct world *world = *state;
-	static int fds[300];
+	static int fds[150];
 	int port;
 	bool closes;
 	char *target = listen_on(world, &port);
