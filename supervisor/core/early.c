@@ -40,13 +40,15 @@ void early_heap_begin(struct early_heap *heap, int64_t now_usec)
 				     .lowest_live_bytes = SIZE_UNKNOWN };
 }
 
-/* Two of one moment say no more than one: the first stands for both. */
-static void add_to_forecast(struct early_heap *heap, const struct heap_sample *sample)
+/* Two of one moment say no more than one: the first stands for both, and only that one is worth the reckoning, which a
+ * flood of records could make us do for each. */
+static bool add_to_forecast(struct early_heap *heap, const struct heap_sample *sample)
 {
 	if (heap->forecast.count > 0 && sample->at_usec - heap->full_usec < SAMPLE_USEC)
-		return;
+		return false;
 	heap->full_usec = sample->at_usec;
 	forecast_add(&heap->forecast, sample->at_usec, sample->used_bytes);
+	return true;
 }
 
 /* A pause began no sooner than the record before was sent, whatever the worker says. */
@@ -68,7 +70,7 @@ static void take_full(struct early_heap *heap, const struct early_limits *limits
 		      const struct heap_sample *sample)
 {
 	heap->live_bytes = sample->used_bytes;
-	add_to_forecast(heap, sample);
+	heap->new_trend = add_to_forecast(heap, sample);
 	if (heap->live_bytes < heap->lowest_live_bytes)
 		heap->lowest_live_bytes = heap->live_bytes;
 	bool above = is_known(old_space_bytes) && limits->live_max_percent != PERCENT_NONE &&
@@ -132,12 +134,17 @@ static void fill(const struct early_heap *heap, uint64_t old_space_bytes, int64_
 		.used_bytes = heap->used_bytes,
 		.live_bytes = heap->live_bytes,
 		.old_space_bytes = old_space_bytes,
-		.usec_to_limit = early_usec_to_limit(heap, old_space_bytes, now_usec),
-		.growth_bytes = has_trend(heap, LEAK_SAMPLES_MIN) ? growth_of(heap, 60 * USEC_PER_SEC) : 0,
 		.gc_percent = gc_percent(heap, now_usec, false),
 		.memory_bytes = SIZE_UNKNOWN,
 		.memory_limit_bytes = SIZE_UNKNOWN,
 	};
+}
+
+/* Only of what is told: it is by far the dearest to reckon. */
+static void fill_trend(const struct early_heap *heap, uint64_t old_space_bytes, int64_t now_usec, struct early_warning *ret)
+{
+	ret->usec_to_limit = early_usec_to_limit(heap, old_space_bytes, now_usec);
+	ret->growth_bytes = has_trend(heap, LEAK_SAMPLES_MIN) ? growth_of(heap, 60 * USEC_PER_SEC) : 0;
 }
 
 /* "1.5 MiB/s", and what is slower by the minute. */
@@ -171,15 +178,15 @@ static bool forecast_warns(struct early_heap *heap, const struct early_limits *l
 	uint64_t least_bytes = percent_of(old_space_bytes, limits->leaks ? LEAK_MIN_PERCENT : LIVE_MIN_PERCENT);
 	size_t samples = limits->leaks ? LEAK_SAMPLES_MIN : SAMPLES_MIN;
 	uint64_t most_bytes = limits->leaks ? busy_from(old_space_bytes, limits->semi_space_bytes) : old_space_bytes;
-	if (heap->warned[EARLY_FORECAST] || !heap->after_full || heap->live_bytes < least_bytes)
+	if (heap->warned[EARLY_FORECAST] || !heap->new_trend || heap->live_bytes < least_bytes)
 		return false;
 	if (limits->lead_usec == 0 || usec_to(heap, most_bytes, samples, heap->last_usec) > limits->lead_usec)
 		return false;
 	heap->warned[EARLY_FORECAST] = true;
 	heap->warned_live_bytes = heap->live_bytes;
 	snprintf(warning->text, sizeof(warning->text), "old space is forecast to be full in %s (live %s of %s, growing %s)",
-		 units_format_time(time, warning->usec_to_limit), units_format_size(live, heap->live_bytes),
-		 units_format_size(old, old_space_bytes), growth_text(growth, heap));
+		 units_format_time(time, early_usec_to_limit(heap, old_space_bytes, heap->last_usec)),
+		 units_format_size(live, heap->live_bytes), units_format_size(old, old_space_bytes), growth_text(growth, heap));
 	return true;
 }
 
@@ -227,7 +234,7 @@ static void take(struct early_heap *heap, const struct early_limits *limits, uin
 	add_to_slices(heap, sample);
 	heap->last_usec = sample->at_usec;
 	heap->used_bytes = sample->used_bytes;
-	heap->after_full = sample->full;
+	heap->new_trend = false;
 	if (sample->full)
 		take_full(heap, limits, old_space_bytes, sample);
 }
@@ -246,8 +253,10 @@ bool early_heap_look(struct early_heap *heap, const struct early_limits *limits,
 	fill(heap, old_space_bytes, sample->at_usec, ret);
 	for (size_t i = 0; i < ARRAY_LEN(triggers); i++) {
 		ret->trigger = (enum early_trigger)i;
-		if (triggers[i](heap, limits, ret))
-			return true;
+		if (!triggers[i](heap, limits, ret))
+			continue;
+		fill_trend(heap, old_space_bytes, sample->at_usec, ret);
+		return true;
 	}
 	return false;
 }

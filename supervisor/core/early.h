@@ -18,7 +18,7 @@ struct early_heap {
 	struct forecast forecast;
 	int64_t last_usec, full_usec; /* of the last record; of the last sample of the forecast */
 	uint64_t used_bytes, live_bytes; /* live: after the last full collection; SIZE_UNKNOWN before it */
-	bool after_full;              /* it was the last record */
+	bool new_trend;               /* the last record was a full collection, and one that the forecast has taken */
 	uint64_t lowest_live_bytes;   /* the least that a full collection has left; SIZE_UNKNOWN */
 	uint32_t full_above;          /* full collections in a row at or above heap.live_max */
 	struct {

@@ -156,7 +156,7 @@ void launch_worker(struct service *service, uint32_t worker);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 
 /* holding.c: held sockets, room for a second worker */
-int holding_start(struct service *service, struct failure *why); /* before the keeper, which is told of the paths */
+int holding_start(struct service *service, struct failure *why); /* after the keeper, which knows the paths by the policy */
 bool holding_may_become(const struct service *service, const struct policy *policy); /* by a reload */
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
 bool holding_can_serve(const struct worker_run *run); /* somebody gives the sockets to its server */
@@ -234,6 +234,8 @@ void tell_add_size(struct notice *notice, const char *name, uint64_t bytes); /* 
 void tell_add_time(struct notice *notice, const char *name, int64_t usec); /* as seconds; never: null */
 void tell_add_truth(struct notice *notice, const char *name, bool truth);
 void tell(struct service *service, const struct notice *notice);
+/* A line for a worker's own news: so many in so much time, a server's whole life; what a flood adds is only counted. */
+bool tell_may(struct worker_run *run);
 void tell_warning(struct service *service, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

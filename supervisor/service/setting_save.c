@@ -87,6 +87,8 @@ int setting_save(struct service *service, struct setting *setting)
 	}
 	setting->now.relimit.memory_max.saved = setting->now.relimit.memory_max.asked;
 	setting->now.relimit.old_space.saved = setting->now.relimit.old_space.asked;
+	setting->next.relimit.memory_max.saved = setting->next.relimit.memory_max.asked;
+	setting->next.relimit.old_space.saved = setting->next.relimit.old_space.asked;
 	return 0;
 }
 

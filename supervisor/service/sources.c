@@ -11,9 +11,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define NEWS_WINDOW_USEC (60 * USEC_PER_SEC)
-#define NEWS_MAX 100 /* near its limit, or with another than planned: a cluster of 32 has some three each */
-
 /* The supervisor as PID 1 inherits every orphan; its own children are told by their pidfds. */
 static void reap_orphans(struct service *service)
 {
@@ -223,17 +220,6 @@ static uint32_t servers_reporting(const struct records *records)
 	return count;
 }
 
-/* A line for a worker's own news: so many in so much time, a server's whole life; what a flood adds is only counted. */
-static bool may_tell(struct worker_run *run)
-{
-	int64_t now_usec = loop_now_usec();
-	if (run->heard_usec == 0 || now_usec - run->heard_usec >= NEWS_WINDOW_USEC) {
-		run->heard_usec = now_usec;
-		run->heard_count = 0;
-	}
-	return run->heard_count++ < NEWS_MAX;
-}
-
 static void tell_difference(struct worker_run *run, const struct reporter *reporter, uint64_t planned_bytes)
 {
 	char in_effect[UNITS_TEXT_MAX], planned[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], old_planned[UNITS_TEXT_MAX];
@@ -281,7 +267,7 @@ static void reporter_said_hello(struct records *records, const struct reporter *
 		return;
 	if (planned_bytes != SIZE_NONE && planned_bytes != SIZE_UNKNOWN &&
 	    reporter->heap_size_limit_bytes != SIZE_UNKNOWN && reporter->heap_size_limit_bytes != planned_bytes &&
-	    may_tell(run))
+	    tell_may(run))
 		tell_difference(run, reporter, planned_bytes);
 	tell_overcommit(run, reporter);
 }
@@ -309,7 +295,7 @@ static void tell_near_limit(struct worker_run *run, const struct reporter *repor
 static void reporter_near_limit(struct records *records, const struct reporter *reporter, uint64_t newly_granted_bytes)
 {
 	struct worker_run *run = records->owner;
-	if (may_tell(run))
+	if (tell_may(run))
 		tell_near_limit(run, reporter, newly_granted_bytes);
 	if (reporter->launcher)
 		return;
@@ -326,7 +312,7 @@ static void reporter_listens(struct records *records, const struct reporter *rep
 static void reporter_has_limit(struct records *records, const struct reporter *reporter,
 			       const struct heapward_record_limit *limit)
 {
-	if (may_tell(records->owner))
+	if (tell_may(records->owner))
 		setting_answered(records->owner, reporter, limit);
 }
 

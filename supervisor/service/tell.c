@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NEWS_WINDOW_USEC (60 * USEC_PER_SEC)
+#define NEWS_MAX 100 /* near its limit, or with another than planned: a cluster of 32 has some three each */
 #define SAY_AGAIN_USEC (60 * USEC_PER_SEC) /* a disk that stays full is not worth a line an event */
 
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run)
@@ -101,4 +103,14 @@ void tell_warning(struct service *service, const char *format, ...)
 	vsnprintf(notice.message, sizeof(notice.message), format, args);
 	va_end(args);
 	tell(service, &notice);
+}
+
+bool tell_may(struct worker_run *run)
+{
+	int64_t now_usec = loop_now_usec();
+	if (run->heard_usec == 0 || now_usec - run->heard_usec >= NEWS_WINDOW_USEC) {
+		run->heard_usec = now_usec;
+		run->heard_count = 0;
+	}
+	return run->heard_count++ < NEWS_MAX;
 }

@@ -76,14 +76,20 @@ static void add_numbers(struct notice *notice, const struct early_warning *warni
 	tell_add_size(notice, "memory_limit_bytes", warning->memory_limit_bytes);
 }
 
-/* A heap that is forecast to be full has V8's own callback, and its headroom, still before it; memory has the kernel. */
-static void warn(struct worker_run *run, const struct early_warning *warning, int32_t pid)
+static void tell_warned(struct worker_run *run, const struct early_warning *warning, int32_t pid)
 {
 	struct notice notice = tell_notice(run->service, NOTICE_HEAP_WARN, run);
 	notice.pid = pid;
 	snprintf(notice.message, sizeof(notice.message), "%s", warning->text);
 	add_numbers(&notice, warning);
 	tell(run->service, &notice);
+}
+
+/* A heap that is forecast to be full has V8's own callback, and its headroom, still before it; memory has the kernel. */
+static void warn(struct worker_run *run, const struct early_warning *warning, int32_t pid)
+{
+	if (tell_may(run))
+		tell_warned(run, warning, pid);
 	if (warning->trigger != EARLY_MEMORY)
 		warning_of_leak(run->service);
 	memcpy(run->warning, warning->text, sizeof(run->warning));

@@ -101,6 +101,23 @@ static void a_flood_gets_a_share_of_the_processor_and_no_memory(void **state)
 	}
 }
 
+/* Each is a line on stderr and on disk. */
+static void alarms_without_end_are_no_lines_without_end(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { SET, "restart.when=never", SET, "log.events=json", SET, "heap.near_limit=report", SET,
+				"heap.live_max=50%", SET, "heap.old_space=64M", SET,
+				"restart.healthy_after=1s", "--", hostile_path(), "pause", "pause",
+				"pause", "hello", "pause", "alarms",
+				"pause", "steady", NULL };
+	struct program *program = run_start(world, words);
+	await_steady(world, program);
+	stop(world, program);
+	size_t warned = count_events(world, program_err(world, program), "heap.warn");
+	if (warned < 10 || warned > 100)
+		fail_msg("%zu warnings", warned);
+}
+
 static bool kernel_tells_ends(void)
 {
 	struct utsname about;
@@ -192,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(what_is_no_record_is_counted_and_seen),
 		WORLD_TEST(a_flood_gets_a_share_of_the_processor_and_no_memory),
+		WORLD_TEST(alarms_without_end_are_no_lines_without_end),
 		WORLD_TEST(forged_evidence_outweighs_no_wait_status),
 		WORLD_TEST(a_child_that_plays_dead_is_no_heap_limit),
 		WORLD_TEST(a_child_that_plays_dead_is_not_mourned),

@@ -3,6 +3,7 @@
  *   hello          says hello as itself, an honest one; its private socket stays open
  *   near           a record that its heap is near its limit
  *   nears          a thousand of them, as fast as they can be read
+ *   alarms         four thousand full collections, of which each fourth one ends what the three before it warn of
  *   line           prints V8's fatal line
  *   unheard        closes its private socket and lives on
  *   garbage        half records, packets and sockets full of what is none, descriptors that make close() wait
@@ -115,6 +116,17 @@ static void come_near_often(void)
 {
 	for (int i = 0; i < 1000; i++)
 		come_near();
+}
+
+static void raise_alarms(void)
+{
+	struct heap_record record = record_of(HEAPWARD_GC, (uint32_t)getpid(), 1);
+	for (int i = 0; i < 4000; i++) {
+		record.gc = (struct heapward_record_gc){ .collection = HEAPWARD_COLLECTION_FULL, .collections = 1 };
+		record.gc.heap.used_bytes = i % 4 == 0 ? MIB : 64 * MIB;
+		record.gc.heap.total_bytes = record.gc.heap.limit_bytes = 64 * MIB;
+		send_record(&record, HEAPWARD_RECORD_BYTES);
+	}
 }
 
 /* Its peer reads nothing: whoever closes it last waits, if he lets himself be made to. */
@@ -310,6 +322,7 @@ int main(int argc, char **argv)
 		void (*act)(void);
 	} acts[] = {
 		{ "hello", say_hello }, { "near", come_near }, { "nears", come_near_often },
+		{ "alarms", raise_alarms },
 		{ "line", print_line }, { "unheard", stop_listening },
 		{ "garbage", send_garbage }, { "forge", forge }, { "replay", replay }, { "isolates", be_many },
 		{ "shut", shut }, { "pause", pause_half },
