@@ -219,10 +219,13 @@ static const char *make_container(struct world *world)
 #define CONTAINER "umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
 #define READ_ONLY "mount -o remount,bind,ro /sys/fs/cgroup"
 
+/* The worker rests a while with Buffers of seven tenths of the limit; with all else that is above the share from which a
+ * breadcrumb is laid. */
 static struct program *run_in_container(struct world *world, const char *namespace, const char *prepare, const char *settings)
 {
-	const char *script = world_print(world, "%s && exec %s run -n %s --set restart.when=never --set %s %s -- %s", prepare,
-					 heapward_path(), world->name, runtime_setting(world), settings, buffers_line(world));
+	const char *script = world_print(world, "%s && exec %s run -n %s --set restart.when=never --set %s %s -- %s %d", prepare,
+					 heapward_path(), world->name, runtime_setting(world), settings, buffers_line(world),
+					 ABOVE_MIB * 7 / 10);
 	const char *words[] = { "unshare", "--mount", namespace, "sh", "-c", script, NULL };
 	return run_start_by(world, words);
 }
