@@ -29,14 +29,15 @@ void warning_forget(struct service *service)
 	service->leak_seen_usec = 0;
 }
 
-/* Young space is what it was launched with, whatever was set since. */
+/* Young space is what it was launched with, whatever was set since. Where there can be no second worker a replacement costs
+ * its clients more than collections do, and is not to come more often. */
 static void find_limits(const struct worker_run *run, struct early_limits *ret)
 {
 	const struct service *service = run->service;
 	plan_early_limits(service->setup->plan, service->setup->policy, ret);
 	if (run->young_bytes < SIZE_UNKNOWN)
 		ret->semi_space_bytes = run->young_bytes / 3;
-	ret->leaks = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
+	ret->leaks = plan_replaces(service->setup->policy) && service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
