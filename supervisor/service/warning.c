@@ -37,7 +37,8 @@ static void find_limits(const struct worker_run *run, struct early_limits *ret)
 	plan_early_limits(service->setup->plan, service->setup->policy, ret);
 	if (run->young_bytes < SIZE_UNKNOWN)
 		ret->semi_space_bytes = run->young_bytes / 3;
-	ret->leaks = plan_replaces(service->setup->policy) && service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
+	bool known = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
+	ret->leaks = known && plan_replaces(service->setup->policy);
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
