@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* early: see early.h. One function a trigger; each asks for more than its threshold alone, so that a healthy program that
- * has much in its heap, grows for a while or collects hard for a moment is left alone, and one that needs what it has is not replaced for ever. */
+/* early: see early.h. One function a trigger; each asks for more than its threshold alone, so that a healthy program
+ * that has much in its heap, grows for a while or collects hard for a moment is left alone, and one that needs what it
+ * has is not replaced for ever. */
 #include "supervisor/core/early.h"
 
 #include "base/units.h"
@@ -10,15 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SAMPLES_MIN 4                           /* of the forecast; a program that starts always grows */
-#define LEAK_SAMPLES_MIN 3                      /* the same where the service is known to leak */
-#define SPAN_MIN_USEC USEC_PER_SEC              /* of the forecast's samples: less is a moment, not a trend */
-#define SAMPLE_USEC (100 * USEC_PER_MSEC)       /* between two of them; else a storm of collections is all they span */
-#define LIVE_MIN_PERCENT 75                     /* of old space; below, a cache that warms up looks like a leak */
-#define LEAK_MIN_PERCENT 50                     /* the same where the service is known to leak */
-#define BUSY_PERCENT 80                         /* of old space; below, V8 need not collect hard */
-#define AGAIN_PERCENT 80                        /* of a threshold: below, it can be news again */
-#define BELOW_PERCENT 95                        /* of a threshold: clearly below, so that reaching it is news at all */
+#define SAMPLES_MIN 4			  /* of the forecast; a program that starts always grows */
+#define LEAK_SAMPLES_MIN 3		  /* the same where the service is known to leak */
+#define SPAN_MIN_USEC USEC_PER_SEC	  /* of the forecast's samples: less is a moment, not a trend */
+#define SAMPLE_USEC (100 * USEC_PER_MSEC) /* between two of them; else a storm of collections is all they span */
+#define LIVE_MIN_PERCENT 75		  /* of old space; below, a cache that warms up looks like a leak */
+#define LEAK_MIN_PERCENT 50		  /* the same where the service is known to leak */
+#define BUSY_PERCENT 80			  /* of old space; below, V8 need not collect hard */
+#define AGAIN_PERCENT 80		  /* of a threshold: below, it can be news again */
+#define BELOW_PERCENT 95		  /* of a threshold: clearly below, so that reaching it is news at all */
 #define FULL_IN_A_ROW 3
 #define SLICE_USEC (EARLY_GC_WINDOW_USEC / EARLY_GC_SLICES)
 #define HORIZON_USEC (365 * 86400 * USEC_PER_SEC) /* beyond, it is noise and no growth */
@@ -36,7 +37,9 @@ static uint64_t percent_of(uint64_t bytes, uint32_t percent)
 
 void early_heap_begin(struct early_heap *heap, int64_t now_usec)
 {
-	*heap = (struct early_heap){ .since_usec = now_usec, .last_usec = now_usec, .live_bytes = SIZE_UNKNOWN,
+	*heap = (struct early_heap){ .since_usec = now_usec,
+				     .last_usec = now_usec,
+				     .live_bytes = SIZE_UNKNOWN,
 				     .lowest_live_bytes = SIZE_UNKNOWN };
 }
 
@@ -110,7 +113,7 @@ static uint64_t growth_of(const struct early_heap *heap, int64_t per_usec)
 	return growth >= GROWTH_MAX ? (uint64_t)GROWTH_MAX : (uint64_t)growth;
 }
 
-/* The share of the window, in percent; 0 while the window is not full. Without the longest one: one alone is no spiral. */
+/* The share of the window, in percent; 0 while the window is not full. Without the longest: one alone is no spiral. */
 static uint32_t gc_percent(const struct early_heap *heap, int64_t now_usec, bool without_longest)
 {
 	int64_t first = now_usec / SLICE_USEC - EARLY_GC_SLICES + 1, pause_usec = 0, longest_usec = 0;
@@ -158,8 +161,8 @@ static const char *growth_text(char text[static UNITS_TEXT_MAX], const struct ea
 	return text;
 }
 
-/* V8 lets the live set grow halfway to its limit before it collects again, and begins to when a semi-space is left of that:
- * from two semi-spaces below the limit on it collects all the time. */
+/* V8 lets the live set grow halfway to its limit before it collects again, and begins to when a semi-space is left of
+ * that: from two semi-spaces below the limit on it collects all the time. */
 static uint64_t busy_from(uint64_t old_space_bytes, uint64_t semi_space_bytes)
 {
 	uint64_t least = percent_of(old_space_bytes, LEAK_MIN_PERCENT);
@@ -168,7 +171,7 @@ static uint64_t busy_from(uint64_t old_space_bytes, uint64_t semi_space_bytes)
 	return old_space_bytes - least > 2 * semi_space_bytes ? old_space_bytes - 2 * semi_space_bytes : least;
 }
 
-/* Only right after a full collection: between two of them the line goes on where a cache that has filled up does not. */
+/* Only right after a full collection: between two of them the line goes on where a cache that is full does not. */
 static bool forecast_warns(struct early_heap *heap, const struct early_limits *limits, struct early_warning *warning)
 {
 	char time[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX], growth[UNITS_TEXT_MAX];
@@ -203,8 +206,8 @@ static bool live_warns(struct early_heap *heap, const struct early_limits *limit
 		return false;
 	heap->warned[EARLY_LIVE] = true;
 	snprintf(warning->text, sizeof(warning->text),
-		 "%d full collections in a row have left more than %" PRIu32 " %% of old space (live %s of %s)", FULL_IN_A_ROW,
-		 limits->live_max_percent, units_format_size(live, heap->live_bytes),
+		 "%d full collections in a row have left %" PRIu32 " %% of old space or more (live %s of %s)",
+		 FULL_IN_A_ROW, limits->live_max_percent, units_format_size(live, heap->live_bytes),
 		 units_format_size(old, old_space_bytes));
 	return true;
 }
@@ -223,7 +226,8 @@ static bool gc_time_warns(struct early_heap *heap, const struct early_limits *li
 	if (heap->warned[EARLY_GC_TIME] || heap->live_bytes < busy_bytes || !was_below(heap, busy_bytes))
 		return false;
 	heap->warned[EARLY_GC_TIME] = true;
-	snprintf(warning->text, sizeof(warning->text), "collections took %" PRIu32 " %% of the last 5 s (live %s of %s)", percent,
+	snprintf(warning->text, sizeof(warning->text),
+		 "collections took %" PRIu32 " %% of the last 5 s (live %s of %s)", percent,
 		 units_format_size(live, heap->live_bytes), units_format_size(old, warning->old_space_bytes));
 	return true;
 }
@@ -243,7 +247,9 @@ bool early_heap_look(struct early_heap *heap, const struct early_limits *limits,
 		     const struct heap_sample *sample, struct early_warning *ret)
 {
 	static bool (*const triggers[])(struct early_heap *, const struct early_limits *, struct early_warning *) = {
-		[EARLY_FORECAST] = forecast_warns, [EARLY_LIVE] = live_warns, [EARLY_GC_TIME] = gc_time_warns,
+		[EARLY_FORECAST] = forecast_warns,
+		[EARLY_LIVE] = live_warns,
+		[EARLY_GC_TIME] = gc_time_warns,
 	};
 	if (sample->at_usec < heap->last_usec)
 		return false;
@@ -270,8 +276,14 @@ static bool warn_of_memory(const struct early_limits *limits, uint64_t bytes, st
 {
 	char now[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX];
 	*ret = (struct early_warning){
-		.trigger = EARLY_MEMORY, .used_bytes = SIZE_UNKNOWN, .live_bytes = SIZE_UNKNOWN, .old_space_bytes = SIZE_UNKNOWN,
-		.usec_to_limit = USEC_NEVER, .growth_bytes = SIZE_UNKNOWN, .gc_percent = PERCENT_NONE, .memory_bytes = bytes,
+		.trigger = EARLY_MEMORY,
+		.used_bytes = SIZE_UNKNOWN,
+		.live_bytes = SIZE_UNKNOWN,
+		.old_space_bytes = SIZE_UNKNOWN,
+		.usec_to_limit = USEC_NEVER,
+		.growth_bytes = SIZE_UNKNOWN,
+		.gc_percent = PERCENT_NONE,
+		.memory_bytes = bytes,
 		.memory_limit_bytes = limits->memory_limit_bytes,
 	};
 	snprintf(ret->text, sizeof(ret->text), "memory is nearly full: %s of %s, without file cache",

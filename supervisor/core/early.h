@@ -40,8 +40,8 @@ struct early_memory {
 void early_heap_begin(struct early_heap *heap, int64_t now_usec);
 void early_memory_begin(struct early_memory *memory);
 
-/* Takes a heap record; `old_space_bytes` is the limit in effect, SIZE_UNKNOWN where it is not known. True where it is time
- * to warn, and *ret says of what: once for each trigger, again only after it was below 80 % of what it warned of. */
+/* Takes a heap record; `old_space_bytes` is the limit in effect, SIZE_UNKNOWN where it is not known. True where it is
+ * time to warn, and *ret says of what: once for each trigger, again only after it was below 80 % of that. */
 bool early_heap_look(struct early_heap *heap, const struct early_limits *limits, uint64_t old_space_bytes,
 		     const struct heap_sample *sample, struct early_warning *ret);
 
@@ -55,8 +55,8 @@ int64_t early_memory_deadline(const struct early_memory *memory);
 /* Until old space is full: as the forecast has it, USEC_NEVER where it has none. */
 int64_t early_usec_to_limit(const struct early_heap *heap, uint64_t old_space_bytes, int64_t now_usec);
 
-/* The start-up time that the next spare is given, after one start took `took_usec`: the longest of the last ones, and a long
- * one is forgotten by quarters. */
+/* The start-up time that the next spare is given, after one start took `took_usec`: the longest of the last ones, and a
+ * long one is forgotten by quarters. */
 int64_t early_learn_start(int64_t learned_usec, int64_t took_usec);
 
 #endif

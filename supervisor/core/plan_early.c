@@ -41,8 +41,8 @@ static void resolve_memory(struct planning *planning)
 		plan_set(plan, PLAN_REPLACE_AT, UNIT_BYTES, SIZE_NONE, "%s", why_not);
 		return;
 	}
-	plan_set(plan, PLAN_REPLACE_AT, UNIT_BYTES, planning->limit.value / 100 * percent / MIB * MIB, "memory.replace_at of %s",
-		 planning->limit.name);
+	plan_set(plan, PLAN_REPLACE_AT, UNIT_BYTES, planning->limit.value / 100 * percent / MIB * MIB,
+		 "memory.replace_at of %s", planning->limit.name);
 	add_percent(planning, PLAN_REPLACE_AT, percent, KEY_MEMORY_REPLACE_AT);
 	plan_input(plan, PLAN_REPLACE_AT, &planning->limit);
 }
@@ -51,7 +51,8 @@ static void set_lead(struct plan *plan, const struct policy *policy, int64_t sta
 {
 	int64_t lead_usec = policy->heap.lead_usec, starts_usec = START_FACTOR * start_usec;
 	struct plan_input lead = { .name = "heap.lead", .unit = UNIT_USEC, .value = (uint64_t)lead_usec };
-	struct plan_input start = { .name = "start-up time", .unit = UNIT_USEC,
+	struct plan_input start = { .name = "start-up time",
+				    .unit = UNIT_USEC,
 				    .value = start_usec > 0 ? (uint64_t)start_usec : SIZE_UNKNOWN };
 	if (!plan->manages_heap || lead_usec == 0) {
 		plan_set(plan, PLAN_LEAD, UNIT_USEC, SIZE_NONE, "no forecast: %s",
@@ -59,7 +60,8 @@ static void set_lead(struct plan *plan, const struct policy *policy, int64_t sta
 		return;
 	}
 	plan_key_origin(policy, KEY_HEAP_LEAD, lead.from, sizeof(lead.from));
-	snprintf(start.from, sizeof(start.from), "%s", start_usec > 0 ? "the longest of its last starts" : "none measured yet");
+	snprintf(start.from, sizeof(start.from), "%s",
+		 start_usec > 0 ? "the longest of its last starts" : "none measured yet");
 	plan_set(plan, PLAN_LEAD, UNIT_USEC, (uint64_t)(starts_usec > lead_usec ? starts_usec : lead_usec),
 		 "max(heap.lead, %d x start-up time)", START_FACTOR);
 	plan_input(plan, PLAN_LEAD, &lead);
@@ -92,8 +94,8 @@ static void resolve_gc_time(struct planning *planning)
 			 plan->manages_heap ? "heap.gc_time: none" : "no managed heap");
 		return;
 	}
-	plan_set(plan, PLAN_GC_TIME, UNIT_USEC, (uint64_t)EARLY_GC_WINDOW_USEC * percent / 100,
-		 "heap.gc_time of %d s", (int)(EARLY_GC_WINDOW_USEC / USEC_PER_SEC));
+	plan_set(plan, PLAN_GC_TIME, UNIT_USEC, (uint64_t)EARLY_GC_WINDOW_USEC * percent / 100, "heap.gc_time of %d s",
+		 (int)(EARLY_GC_WINDOW_USEC / USEC_PER_SEC));
 	add_percent(planning, PLAN_GC_TIME, percent, KEY_HEAP_GC_TIME);
 }
 

@@ -139,7 +139,8 @@ int cgroup_watch_oom(const struct cgroup *cgroup, uint32_t *ret_events, struct f
 	if (!cgroup->made)
 		return failed(why, 0, "there is no group to watch");
 	*ret_events = is_v2(cgroup) ? EPOLLPRI : EPOLLIN;
-	return is_v2(cgroup) ? watch_v2(cgroup->directory_fd[0], why) : watch_v1(cgroup->directory_fd[0], "memory.oom_control", "", why);
+	return is_v2(cgroup) ? watch_v2(cgroup->directory_fd[0], why)
+			     : watch_v1(cgroup->directory_fd[0], "memory.oom_control", "", why);
 }
 
 void cgroup_oom_heard(int watch_fd)
@@ -150,8 +151,7 @@ void cgroup_oom_heard(int watch_fd)
 		;
 }
 
-/* Of all that v2 tells of a group before its limit is reached (PSI and memory.events come with the first failed charge),
- * only memory.high does. */
+/* Before the limit is reached v2 tells of memory.high alone: PSI and memory.events come with the first failed charge. */
 static int watch_usage_v2(int directory_fd, uint64_t bytes, struct failure *why)
 {
 	cleanup_fd int fd = watch_v2(directory_fd, why);

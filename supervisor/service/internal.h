@@ -51,6 +51,7 @@ struct worker_run {
 	int64_t heard_usec;        /* since when the worker's own news are counted, and how many it had a line for: */
 	unsigned heard_count;
 	bool doubts_said;
+	uint64_t pauses_seen;      /* of the records, at the watchdog's last look */
 	int64_t event_loop_usec;   /* watchdog.event_loop, as it was at the launch */
 	int64_t watch_usec;        /* when to look after heartbeats, USEC_NEVER: once one has come */
 	bool is_stuck;             /* by the last look */

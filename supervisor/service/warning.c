@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* warning: a worker that serves is watched from when it is ready: its heaps by their records, its memory by the kernel's
- * word and, while records come, by a look now and then. No timer runs for it but for the second look of two. What
- * core/early makes of it is told as heap.warn, and decide() hears that the worker is near its limit. */
+/* warning: a worker that serves is watched from when it is ready: its heaps by their records, its memory by the
+ * kernel's word and, while records come, by a look now and then. No timer runs for it but for the second look of two.
+ * What core/early makes of it is told as heap.warn, and decide() hears that the worker is near its limit. */
 #include "supervisor/core/early.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
@@ -29,14 +29,16 @@ void warning_forget(struct service *service)
 	service->leak_seen_usec = 0;
 }
 
-/* Young space is what it was launched with, whatever was set since. */
+/* Young space is what it was launched with, whatever was set since. Where there can be no second worker a replacement
+ * costs its clients more than collections do, and is not to come more often. */
 static void find_limits(const struct worker_run *run, struct early_limits *ret)
 {
 	const struct service *service = run->service;
 	plan_early_limits(service->setup->plan, service->setup->policy, ret);
 	if (run->young_bytes < SIZE_UNKNOWN)
 		ret->semi_space_bytes = run->young_bytes / 3;
-	ret->leaks = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
+	bool known = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
+	ret->leaks = known && plan_replaces(service->setup->policy);
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
@@ -93,8 +95,10 @@ static void warn(struct worker_run *run, const struct early_warning *warning, in
 	if (warning->trigger != EARLY_MEMORY)
 		warning_of_leak(run->service);
 	memcpy(run->warning, warning->text, sizeof(run->warning));
-	service_push(run->service, (struct event){ .about_worker = true, .worker_event = WORKER_EVENT_NEAR_LIMIT,
-						   .worker = run->id, .text = run->warning,
+	service_push(run->service, (struct event){ .about_worker = true,
+						   .worker_event = WORKER_EVENT_NEAR_LIMIT,
+						   .worker = run->id,
+						   .text = run->warning,
 						   .can_wait = warning->trigger != EARLY_MEMORY });
 }
 
@@ -198,6 +202,6 @@ int64_t warning_usec_to_limit(const struct worker_run *run, const struct reporte
 {
 	if (!serves(run) || !run->service->setup->plan->manages_heap)
 		return USEC_NEVER;
-	return early_usec_to_limit(&run->early[reporter - run->records.reporters],
-				   old_space_in_effect(run, reporter), loop_now_usec());
+	return early_usec_to_limit(&run->early[reporter - run->records.reporters], old_space_in_effect(run, reporter),
+				   loop_now_usec());
 }

@@ -77,15 +77,28 @@ static bool take_stuck(struct worker_run *run, const struct watchdog_look *look)
 	return true;
 }
 
-/* We did not run ourselves for a while; every server gets its whole time again. */
-static void start_afresh(struct worker_run *run, int64_t silent_usec)
+/* What was not heard says nothing of who sends it: every server gets its whole time again. */
+static void start_afresh(struct worker_run *run)
 {
-	char silent[UNITS_TEXT_MAX];
 	for (size_t i = 0; i < run->records.reporter_count; i++)
 		if (run->records.reporters[i].heartbeat_usec > 0)
 			run->records.reporters[i].heartbeat_usec = loop_now_awake_usec();
+}
+
+static void was_late(struct worker_run *run, int64_t silent_usec)
+{
+	char silent[UNITS_TEXT_MAX];
+	start_afresh(run);
 	tell_warning(run->service, "the supervisor did not run in time to look after heartbeats (the last is %s old): the "
 		     "watchdog begins again", units_format_time(silent, silent_usec));
+}
+
+/* Another process of the worker that floods the pipe pushes a server's heartbeats out of it. True once for each flood. */
+static bool records_were_lost(struct worker_run *run)
+{
+	bool lost = run->records.pauses > run->pauses_seen;
+	run->pauses_seen = run->records.pauses;
+	return lost;
 }
 
 /* The one that stood still turns again, or is gone while the worker lives on (a process of a cluster). */
@@ -114,7 +127,7 @@ static void act_on(struct worker_run *run, const struct watchdog_look *look)
 	else if (run->is_stuck)
 		take_turning(run, NULL);
 	else if (look->finding == WATCHDOG_LATE)
-		start_afresh(run, look->silent_usec);
+		was_late(run, look->silent_usec);
 	else if (look->finding == WATCHDOG_NOBODY)
 		look_for_anybody(run);
 }
@@ -125,6 +138,8 @@ void watching_look(struct worker_run *run)
 	if (run->exited || run->killing || !run->has_records)
 		return;
 	records_drain(&run->records); /* a heartbeat may wait there */
+	if (records_were_lost(run) && !run->is_stuck)
+		start_afresh(run);
 	struct watchdog_look look = look_at(run);
 	while (look.finding == WATCHDOG_STUCK && !run->is_stuck && !take_stuck(run, &look))
 		look = look_at(run);

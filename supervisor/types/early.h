@@ -22,7 +22,7 @@ struct early_limits {
 	uint32_t live_max_percent;  /* of old space; PERCENT_NONE: off */
 	uint32_t gc_time_percent;   /* of the window; PERCENT_NONE: off */
 	uint64_t semi_space_bytes;  /* SIZE_UNKNOWN where V8 chooses */
-	bool leaks;                 /* a worker of this service was near its heap limit before: growth is no cache that fills */
+	bool leaks;                 /* a worker of it was near its heap limit before: growth is no cache that fills */
 	uint64_t replace_at_bytes;  /* of memory; SIZE_NONE, SIZE_UNKNOWN: off */
 	uint64_t memory_limit_bytes;
 };

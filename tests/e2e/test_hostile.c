@@ -202,6 +202,24 @@ static void a_flood_beside_a_server_makes_no_verdict_wrong(void **state)
 	assert_true(verdict_is(see_why(world), "heap-limit", -1));
 }
 
+/* Its heartbeats find the pipe full: that they are not heard says nothing of its event loop. */
+static void a_flood_beside_a_server_is_no_stuck_event_loop(void **state)
+{
+	struct world *world = *state;
+	const char *script = world_print(world, "( sleep 2; exec %s flood steady ) & exec node %s", hostile_path(),
+					 js_worker_path(world, "serve.js"));
+	const char *words[] = { "--set", "restart.when=never", "--set", "log.events=json", "--set", "watchdog.event_loop=3s",
+				"--", "sh", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	await_file(world, strrchr(run->out_path, '/') + 1, "steady", 30);
+	pause_msec((int)(10000 * slowness()));
+	assert_contains(program_out(world, run), "steady");
+	await_state(world, "ready", 5);
+	assert_null(strstr(program_err(world, run), "\"stuck\":true"));
+	heapward_says(world, 0, "stop", world->name, NULL);
+	program_finish(world, run, 30);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -214,6 +232,7 @@ int main(void)
 		WORLD_TEST(a_child_that_plays_dead_is_no_heap_limit),
 		WORLD_TEST(a_child_that_plays_dead_is_not_mourned),
 		WORLD_TEST(a_flood_beside_a_server_makes_no_verdict_wrong),
+		WORLD_TEST(a_flood_beside_a_server_is_no_stuck_event_loop),
 	};
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
 }

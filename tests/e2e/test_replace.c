@@ -31,6 +31,9 @@ static void a_leaking_server_loses_no_request(void **state)
 	assert_none_failed(world, run, load);
 	assert_true(count_events(world, program_err(world, run), "heap.warn") >= 3);
 	assert_int_equal(count_events(world, program_err(world, run), "heap.near_limit"), 0);
+	const char *plan = heapward_says(world, 0, "explain", "--json", "-n", world->name, NULL);
+	assert_contains(plan, "\"start-up time\",\"value\":");
+	assert_null(strstr(plan, "\"start-up time\",\"value\":null"));
 	assert_int_equal(see_number(load, "/requests"), 5000);
 	assert_true(replaced(world) >= 3);
 	assert_int_equal(see_number(see_status(world), "/services/0/restarts/by_verdict/heap-limit"), 0);

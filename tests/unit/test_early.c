@@ -14,7 +14,10 @@
 #define PHASES 4
 
 static const struct early_limits standard = {
-	.lead_usec = 2 * SEC, .live_max_percent = 95, .gc_time_percent = 50, .replace_at_bytes = 288 * MIB,
+	.lead_usec = 2 * SEC,
+	.live_max_percent = 95,
+	.gc_time_percent = 50,
+	.replace_at_bytes = 288 * MIB,
 	.memory_limit_bytes = 320 * MIB,
 };
 
@@ -27,7 +30,7 @@ struct row {
 	const char *what;
 	int from_mib; /* of the first collection, at BEGIN */
 	struct phase phases[PHASES];
-	enum early_trigger trigger; /* the first that warns; NOBODY: none does */
+	enum early_trigger trigger;	/* the first that warns; NOBODY: none does */
 	int from_mib_live, to_mib_live; /* live when it did */
 };
 
@@ -40,19 +43,49 @@ static const struct row rows[] = {
 	{ "a cache of 70 % that has filled fast", 5, { { 45, 12, 150, 10 }, { 45, 100, 200, 10 } }, NOBODY, 0, 0 },
 	{ "a large and steady heap", 58, { { 59, 50, 300, 20 }, { 57, 50, 300, 20 } }, NOBODY, 0, 0 },
 	{ "a heap that is ready with 96 % and stays there", 62, { { 62, 100, 300, 20 } }, NOBODY, 0, 0 },
-	{ "a cache that is filled and cleared, again and again", 20,
-	  { { 45, 20, 500, 10 }, { 20, 1, 500, 10 }, { 45, 20, 500, 10 }, { 20, 1, 500, 10 } }, NOBODY, 0, 0 },
-	{ "a spike that is gone after the next collection", 30, { { 30, 10, 500, 10 }, { 63, 1, 500, 10 }, { 30, 9, 500, 10 } },
-	  NOBODY, 0, 0 },
-	{ "two above are a moment, three are a state", 30, { { 30, 10, 5000, 10 }, { 62, 1, 5000, 10 }, { 62, 2, 5000, 10 } },
-	  EARLY_LIVE, 62, 62 },
-	{ "most of the time in collections", 40, { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 40, 200, 150 } },
-	  EARLY_GC_TIME, 56, 56 },
+	{ "a cache that is filled and cleared, again and again",
+	  20,
+	  { { 45, 20, 500, 10 }, { 20, 1, 500, 10 }, { 45, 20, 500, 10 }, { 20, 1, 500, 10 } },
+	  NOBODY,
+	  0,
+	  0 },
+	{ "a spike that is gone after the next collection",
+	  30,
+	  { { 30, 10, 500, 10 }, { 63, 1, 500, 10 }, { 30, 9, 500, 10 } },
+	  NOBODY,
+	  0,
+	  0 },
+	{ "two above are a moment, three are a state",
+	  30,
+	  { { 30, 10, 5000, 10 }, { 62, 1, 5000, 10 }, { 62, 2, 5000, 10 } },
+	  EARLY_LIVE,
+	  62,
+	  62 },
+	{ "most of the time in collections",
+	  40,
+	  { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 40, 200, 150 } },
+	  EARLY_GC_TIME,
+	  56,
+	  56 },
 	{ "much time in collections, and room enough", 40, { { 40, 60, 200, 150 } }, NOBODY, 0, 0 },
-	{ "less than half of the time", 40, { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 60, 200, 90 } }, NOBODY, 0, 0 },
-	{ "what was before the last five seconds is past", 40,
-	  { { 56, 1, 500, 10 }, { 56, 60, 200, 90 }, { 56, 1, 20000, 10 }, { 56, 4, 400, 400 } }, NOBODY, 0, 0 },
-	{ "one long collection is no spiral", 40, { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 1, 3500, 3500 } }, NOBODY, 0, 0 },
+	{ "less than half of the time",
+	  40,
+	  { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 60, 200, 90 } },
+	  NOBODY,
+	  0,
+	  0 },
+	{ "what was before the last five seconds is past",
+	  40,
+	  { { 56, 1, 500, 10 }, { 56, 60, 200, 90 }, { 56, 1, 20000, 10 }, { 56, 4, 400, 400 } },
+	  NOBODY,
+	  0,
+	  0 },
+	{ "one long collection is no spiral",
+	  40,
+	  { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 1, 3500, 3500 } },
+	  NOBODY,
+	  0,
+	  0 },
 };
 
 struct watch {
@@ -71,8 +104,9 @@ static bool collect(struct watch *watch, const struct early_limits *limits, uint
 		    uint64_t pause_usec)
 {
 	watch->at_usec += after_usec;
-	const struct heap_sample sample = { .at_usec = watch->at_usec, .used_bytes = live_bytes, .full = true,
-					    .pause_usec = pause_usec };
+	const struct heap_sample sample = {
+		.at_usec = watch->at_usec, .used_bytes = live_bytes, .full = true, .pause_usec = pause_usec
+	};
 	return early_heap_look(&watch->heap, limits, OLD_MIB * MIB, &sample, &watch->warning);
 }
 
@@ -103,7 +137,8 @@ static void who_is_near_is_warned_of_and_who_is_healthy_is_not(void **state UNUS
 		int mib = (int)(watch.heap.live_bytes / MIB);
 		if (warned != (rows[i].trigger != NOBODY))
 			fail_msg("%s: %s", rows[i].what, warned ? watch.warning.text : "no warning");
-		if (warned && (watch.warning.trigger != rows[i].trigger || mib < rows[i].from_mib_live || mib > rows[i].to_mib_live))
+		if (warned && (watch.warning.trigger != rows[i].trigger || mib < rows[i].from_mib_live ||
+			       mib > rows[i].to_mib_live))
 			fail_msg("%s: %s at %d MiB: %s", rows[i].what, early_trigger_name(watch.warning.trigger), mib,
 				 watch.warning.text);
 	}
@@ -111,7 +146,8 @@ static void who_is_near_is_warned_of_and_who_is_healthy_is_not(void **state UNUS
 
 static void each_trigger_has_its_key_and_can_be_turned_off(void **state UNUSED)
 {
-	const struct early_limits off = { .live_max_percent = PERCENT_NONE, .gc_time_percent = PERCENT_NONE,
+	const struct early_limits off = { .live_max_percent = PERCENT_NONE,
+					  .gc_time_percent = PERCENT_NONE,
 					  .replace_at_bytes = SIZE_NONE };
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct watch watch;
@@ -145,7 +181,7 @@ static void a_service_that_leaks_is_warned_of_earlier(void **state UNUSED)
 		int64_t lead_usec;
 		int from_mib, to_mib;
 	} leaks[] = {
-		{ 8 * MIB, 2 * SEC, 37, 39 }, { 4 * MIB, 2 * SEC, 45, 47 }, { 8 * MIB, 20 * SEC, 31, 33 },
+		{ 8 * MIB, 2 * SEC, 37, 39 },  { 4 * MIB, 2 * SEC, 45, 47 },  { 8 * MIB, 20 * SEC, 31, 33 },
 		{ 16 * MIB, SEC / 2, 31, 33 }, { 40 * MIB, SEC / 2, 31, 33 }, { SIZE_UNKNOWN, 2 * SEC, 53, 55 },
 		{ 8 * MIB, 0, 60, 70 },
 	};
@@ -176,7 +212,9 @@ static void a_warning_has_its_numbers(void **state UNUSED)
 	assert_int_equal(warning->growth_bytes, 300 * MIB);
 	assert_true(warning->memory_bytes == SIZE_UNKNOWN);
 	assert_true(live_through(&watch, &standard, &rows[1]));
-	assert_string_equal(warning->text, "3 full collections in a row have left more than 95 % of old space (live 61 MiB of 64 MiB)");
+	assert_string_equal(
+		warning->text,
+		"3 full collections in a row have left 95 % of old space or more (live 61 MiB of 64 MiB)");
 	assert_int_equal(warning->growth_bytes, 629145); /* 0.6 MiB */
 }
 
@@ -249,10 +287,12 @@ static void lies_cost_nothing_but_a_replacement(void **state UNUSED)
 		limits.semi_space_bytes = sizes[random / 23 % ARRAY_LEN(sizes)];
 		limits.lead_usec = random % 3 == 0 ? USEC_NEVER - 1 : (int64_t)(random % 5) * SEC;
 		watch.at_usec += steps[random / 7 % ARRAY_LEN(steps)];
-		const struct heap_sample sample = { .at_usec = watch.at_usec, .used_bytes = sizes[random / 11 % ARRAY_LEN(sizes)],
+		const struct heap_sample sample = { .at_usec = watch.at_usec,
+						    .used_bytes = sizes[random / 11 % ARRAY_LEN(sizes)],
 						    .full = random / 13 % 2 == 0,
 						    .pause_usec = pauses[random / 17 % ARRAY_LEN(pauses)] };
-		if (!early_heap_look(&watch.heap, &limits, old_spaces[random / 19 % ARRAY_LEN(old_spaces)], &sample, &watch.warning))
+		if (!early_heap_look(&watch.heap, &limits, old_spaces[random / 19 % ARRAY_LEN(old_spaces)], &sample,
+				     &watch.warning))
 			continue;
 		assert_true(watch.warning.gc_percent <= 100 && watch.warning.growth_bytes <= INT64_MAX);
 		assert_true(watch.warning.usec_to_limit >= 0 && strlen(watch.warning.text) > 20);
@@ -266,10 +306,12 @@ static void memory_is_looked_at_twice(void **state UNUSED)
 		int mib; /* 0: cannot be read */
 		bool warns, again;
 	} looks[] = {
-		{ 0, 100, false, false },  { 600, 287, false, false }, { 1000, 290, false, true },  { 1400, 291, false, true },
-		{ 1500, 292, true, false }, { 2500, 310, false, false }, { 3000, 240, false, false }, { 3500, 300, false, false },
-		{ 4100, 300, false, false }, { 5000, 200, false, false }, { 5500, 300, false, true }, { 5600, 100, false, false },
-		{ 6000, 300, false, true },  { 6100, 0, false, false },  { 6500, 300, false, true }, { 7000, 300, true, false },
+		{ 0, 100, false, false },    { 600, 287, false, false },  { 1000, 290, false, true },
+		{ 1400, 291, false, true },  { 1500, 292, true, false },  { 2500, 310, false, false },
+		{ 3000, 240, false, false }, { 3500, 300, false, false }, { 4100, 300, false, false },
+		{ 5000, 200, false, false }, { 5500, 300, false, true },  { 5600, 100, false, false },
+		{ 6000, 300, false, true },  { 6100, 0, false, false },	  { 6500, 300, false, true },
+		{ 7000, 300, true, false },
 	};
 	struct early_memory memory;
 	struct early_warning warning;
@@ -294,7 +336,8 @@ static void a_service_that_needs_so_much_memory_is_left_alone(void **state UNUSE
 	struct early_limits limits = standard;
 	early_memory_begin(&memory);
 	for (int64_t i = 0; i < 100; i++) /* it was ready with 91 %, and moves between 89 and 93 % */
-		assert_false(early_memory_look(&memory, &limits, (uint64_t)(291 - i % 7 + i % 13) * MIB, BEGIN + i * SEC, &warning));
+		assert_false(early_memory_look(&memory, &limits, (uint64_t)(291 - i % 7 + i % 13) * MIB,
+					       BEGIN + i * SEC, &warning));
 	assert_int_equal(early_memory_deadline(&memory), USEC_NEVER);
 	early_memory_begin(&memory);
 	assert_false(early_memory_look(&memory, &limits, 100 * MIB, BEGIN, &warning));
@@ -308,7 +351,8 @@ static void the_longest_of_the_last_starts_counts(void **state UNUSED)
 {
 	static const struct {
 		int64_t learned_msec, took_msec, then_msec;
-	} starts[] = { { 0, 300, 300 }, { 300, 500, 500 }, { 500, 500, 500 }, { 500, 100, 400 }, { 400, 0, 300 }, { 0, 0, 0 } };
+	} starts[] = { { 0, 300, 300 },	  { 300, 500, 500 }, { 500, 500, 500 },
+		       { 500, 100, 400 }, { 400, 0, 300 },   { 0, 0, 0 } };
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
 		assert_int_equal(early_learn_start(starts[i].learned_msec * MSEC, starts[i].took_msec * MSEC),
 				 starts[i].then_msec * MSEC);

@@ -45,7 +45,8 @@ static void the_spare_is_given_three_times_what_a_start_takes(void **state UNUSE
 	struct early_limits limits;
 	host.start_usec = 4 * USEC_PER_SEC;
 	struct plan plan = plan_of(&policy, &host);
-	says(&plan, PLAN_LEAD, "lead 12 s = max(heap.lead 2 s, 3 x start-up time 4 s (the longest of its last starts))");
+	says(&plan, PLAN_LEAD,
+	     "lead 12 s = max(heap.lead 2 s, 3 x start-up time 4 s (the longest of its last starts))");
 	plan_early_limits(&plan, &policy, &limits);
 	assert_int_equal(limits.lead_usec, 12 * USEC_PER_SEC);
 	plan_learn_start(&plan, &policy, 500 * USEC_PER_MSEC);
@@ -80,17 +81,21 @@ static void where_memory_is_watched(void **state UNUSED)
 		bool accounting, writable;
 		const char *explained;
 	} rows[] = {
-		{ 512, 0, 0, 0, true, true, "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
-		{ 512, 0, 0, 4096, true, true, "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
+		{ 512, 0, 0, 0, true, true,
+		  "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
+		{ 512, 0, 0, 4096, true, true,
+		  "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
 		{ 512, 256, 0, 0, true, true,
 		  "replace at 230 MiB = memory.replace_at 90 % of ancestor limit 256 MiB (/user.slice memory.max)" },
 		{ 0, 256, 0, 0, true, true,
 		  "replace at 230 MiB = memory.replace_at 90 % of ancestor limit 256 MiB (/user.slice memory.max)" },
 		{ 0, 256, 0, 4096, true, true, "replace at none = not watched: the worker may go on in swap" },
 		{ 512, 0, 64, 4096, true, true, "replace at none = not watched: the worker may go on in swap" },
-		{ 512, 0, 64, 0, true, true, "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
+		{ 512, 0, 64, 0, true, true,
+		  "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
 		{ 512, 0, 0, 4096, false, true, "replace at none = not watched: the worker may go on in swap" },
-		{ 512, 0, 0, 0, false, true, "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
+		{ 512, 0, 0, 0, false, true,
+		  "replace at 460 MiB = memory.replace_at 90 % of memory.max 512 MiB (web.yaml:12)" },
 		{ 0, 0, 0, 0, true, true, "replace at none = no memory limit to come near to" },
 		{ 512, 512, 0, 0, true, false, "replace at none = no group of its own in which to see its memory" },
 	};
