@@ -327,6 +327,8 @@ static void a_port_that_is_taken_is_told_at_the_start(void **state)
 	struct program *second = program_start(world, words);
 	assert_int_equal(program_finish(world, second, 20), 125);
 	assert_contains(program_err(world, second), world_print(world, "listen %s: Address already in use", target));
+	const char *clean[] = { "rm", "-rf", world_print(world, "/var/lib/heapward/%s-b", world->name), NULL };
+	assert_int_equal(program_finish(world, program_start(world, clean), 10), 0);
 	serve_stop(world, first);
 }
 
