@@ -170,6 +170,11 @@ bool cgroup_has_process(const struct cgroup *cgroup, int32_t pid)
 	       cgroup_sweep_has(cgroup->directory_fd[0], pid);
 }
 
+bool cgroup_any(const struct cgroup *cgroup, bool (*is_it)(int32_t pid))
+{
+	return cgroup->made && cgroup_sweep_any(cgroup->directory_fd[0], is_it);
+}
+
 int cgroup_remove(struct cgroup *cgroup, struct failure *why)
 {
 	int result = 0;

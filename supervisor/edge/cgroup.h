@@ -112,6 +112,9 @@ int cgroup_open_procs(const struct cgroup *cgroup, int fds[static CGROUP_HIERARC
 void cgroup_kill(const struct cgroup *cgroup);
 bool cgroup_is_empty(const struct cgroup *cgroup);
 
+/* True where `is_it` says so of one of the group's processes. */
+bool cgroup_any(const struct cgroup *cgroup, bool (*is_it)(int32_t pid));
+
 /* Whether this process is in the group, or in one below it. */
 bool cgroup_has_process(const struct cgroup *cgroup, int32_t pid);
 

@@ -151,6 +151,26 @@ bool cgroup_sweep_has(int directory_fd, int32_t pid)
 	return pid > 0 && found.any;
 }
 
+struct question {
+	bool (*is_it)(int32_t pid);
+	bool found;
+};
+
+static bool ask(int32_t pid, void *context)
+{
+	struct question *question = context;
+	question->found = pid > 0 && question->is_it(pid);
+	return !question->found;
+}
+
+bool cgroup_sweep_any(int directory_fd, bool (*is_it)(int32_t pid))
+{
+	struct question question = { .is_it = is_it };
+	struct walk walk = { .process = ask, .context = &question };
+	walk_processes(directory_fd, &walk);
+	return question.found;
+}
+
 static int remove_below(int parent_fd, const char *name, int depth);
 
 static bool remove_child(int directory_fd, const char *name, void *context)

@@ -28,6 +28,9 @@ bool cgroup_sweep_holds(int directory_fd, int32_t *ret_pid);
 /* True where this very process is in the group or one below it. */
 bool cgroup_sweep_has(int directory_fd, int32_t pid);
 
+/* True where `is_it` says so of one of the processes in the group or below it, as far as they can be seen. */
+bool cgroup_sweep_any(int directory_fd, bool (*is_it)(int32_t pid));
+
 /* Removes the group `name` of `parent_fd` and all below it. 0 (also where there is none), or -1 with errno, EBUSY where
  * something still holds it. */
 int cgroup_sweep_remove(int parent_fd, const char *name);

@@ -18,6 +18,22 @@ static const char *find(const char *text, const char *key)
 	return at + strspn(at, " \t");
 }
 
+static bool has_pending(const char *status, const char *key, int signal)
+{
+	return (strtoull(find(status, key), NULL, 16) >> (signal - 1) & 1) != 0;
+}
+
+struct process_look process_look_parse(const char *status)
+{
+	char state = find(status, "\nState:")[0];
+	bool known = state != '\0' && strchr("RSDTt", state) != NULL;
+	bool killed = has_pending(status, "\nSigPnd:", SIGKILL) || has_pending(status, "\nShdPnd:", SIGKILL);
+	return (struct process_look){ .gone = state == 'Z' || state == 'X',
+				      .ending = killed || find(status, "\nVmSize:")[0] == '\0',
+				      .state = known ? state : '\0',
+				      .tracer_pid = (int32_t)strtol(find(status, "\nTracerPid:"), NULL, 10) };
+}
+
 struct process_look process_look(int32_t pid)
 {
 	char path[64], text[4096];
@@ -27,9 +43,5 @@ struct process_look process_look(int32_t pid)
 	if (length <= 0) /* where /proc hides others' processes, kill() still knows them */
 		return (struct process_look){ .gone = kill(pid, 0) < 0 && errno == ESRCH };
 	text[length] = '\0';
-	char state = find(text, "\nState:")[0];
-	bool known = state != '\0' && strchr("RSDTt", state) != NULL;
-	return (struct process_look){ .gone = state == 'Z' || state == 'X',
-				      .state = known ? state : '\0',
-				      .tracer_pid = (int32_t)strtol(find(text, "\nTracerPid:"), NULL, 10) };
+	return process_look_parse(text);
 }

@@ -3,12 +3,13 @@
  * verdict of its own: child.death. What was told so is taken out of the evidence of the death that may come later. */
 #include "supervisor/core/names.h"
 #include "supervisor/core/verdict.h"
+#include "supervisor/edge/process_look.h"
 #include "supervisor/service/internal.h"
 
 #include <signal.h>
 #include <stdio.h>
 
-/* A wrapper (sh, npm) leaves within this time of its server: what died was the server itself then. */
+/* A wrapper (sh, npm) leaves within this time of its server's end: what died was the server itself then. */
 #define GRACE_USEC (5 * USEC_PER_SEC)
 
 void children_suspect(struct worker_run *run)
@@ -109,11 +110,27 @@ static void look_for_heap_limits(struct worker_run *run)
 		fatal_scanner_init(&run->fatal);
 }
 
+static bool is_dying(int32_t pid)
+{
+	struct process_look look = process_look(pid);
+	return look.ending && !look.gone; /* a zombie is its parent's affair */
+}
+
+/* A victim with much memory, on a machine that is short of it, can take longer to die than a wrapper to leave. */
+static bool somebody_is_dying(const struct worker_run *run)
+{
+	return process_look(run->child.pid).gone || is_dying(run->child.pid) || cgroup_any(&run->group, is_dying);
+}
+
 void children_look(struct worker_run *run)
 {
 	run->child_look_usec = USEC_NEVER;
 	if (run->killing || run->exited || run->child.pid <= 0)
 		return;
+	if (somebody_is_dying(run)) {
+		children_suspect(run);
+		return;
+	}
 	look_for_oom_kill(run);
 	look_for_heap_limits(run);
 }

@@ -43,6 +43,13 @@ static void a_limit_the_kernel_refuses_leaves_no_group(void **state)
 	remove_within_a_second(&group);
 }
 
+static pid_t wanted;
+
+static bool is_wanted(int32_t pid)
+{
+	return pid == wanted;
+}
+
 static void a_whole_family_dies_with_its_group(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -53,6 +60,10 @@ static void a_whole_family_dies_with_its_group(void **state)
 	pid_t pid = run_in_group(&group, run_a_family);
 	sleep_msec(50);
 	assert_false(cgroup_is_empty(&group));
+	wanted = pid;
+	assert_true(cgroup_any(&group, is_wanted));
+	wanted = getpid();
+	assert_false(cgroup_any(&group, is_wanted));
 	cgroup_read_memory(&group, &sample);
 	assert_int_equal(sample.tasks, 3);
 	assert_int_equal(sample.max_bytes, 64 * MIB);

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -73,11 +74,41 @@ static void one_that_has_ended_is_gone(void **state UNUSED)
 	assert_true(process_look(INT32_MAX).gone);
 }
 
+#define LIVES "VmPeak:\t1 kB\nVmSize:\t1 kB\n"
+#define PENDING(thread, process) "SigPnd:\t" thread "\nShdPnd:\t" process "\n"
+#define NOTHING "0000000000000000"
+
+/* SIGKILL is the ninth bit; a process without a memory of its own has one that is being taken down. */
+static void one_that_is_killed_is_ending(void **state UNUSED)
+{
+	static const struct {
+		const char *status;
+		bool ending;
+	} rows[] = {
+		{ "State:\tS (sleeping)\n" LIVES PENDING(NOTHING, NOTHING), false },
+		{ "State:\tD (disk sleep)\n" LIVES PENDING("0000000000000100", NOTHING), true },
+		{ "State:\tR (running)\n" LIVES PENDING(NOTHING, "0000000000004100"), true },
+		{ "State:\tR (running)\n" LIVES PENDING("0000000000004000", NOTHING), false },
+		{ "State:\tR (running)\n" PENDING(NOTHING, NOTHING), true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[512];
+		snprintf(text, sizeof(text), "Name:\tSigPnd: 100\n%s", rows[i].status);
+		struct process_look look = process_look_parse(text);
+		if (look.ending != rows[i].ending || look.gone)
+			fail_msg("row %zu: ending %d", i, look.ending);
+	}
+	pid_t pid = start(false);
+	assert_false(await(pid, 'S').ending);
+	end(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_process_does_is_seen),
 		cmocka_unit_test(one_that_has_ended_is_gone),
+		cmocka_unit_test(one_that_is_killed_is_ending),
 	};
 	return cmocka_run_group_tests_name("process_look", tests, NULL, NULL);
 }
