@@ -72,9 +72,11 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 	}
 	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)
 		return -1;
-	if (environment->notify_variable != NULL && put(ret, environment->notify_variable, why) < 0)
-		return -1;
-	return environment->agent_variable != NULL ? put(ret, environment->agent_variable, why) : 0;
+	const char *const last[] = { environment->notify_variable, environment->agent_variable };
+	int result = 0;
+	for (size_t i = 0; i < ARRAY_LEN(last) && result == 0; i++)
+		result = last[i] != NULL ? put(ret, last[i], why) : 0;
+	return result;
 }
 
 /* "--require PATH", quoted; "" where there is no agent. With leave to read what lies beside it. malloc'ed. */

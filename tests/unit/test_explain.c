@@ -84,6 +84,10 @@ static struct sample everything(void)
 	policy->limits.files = 65536;
 	policy->limits.cpu_percent = 150;
 	set_origin(policy, KEY_LIMITS_CPU, "HEAPWARD_SET", 0);
+	policy->ready.when = (struct ready_when){ .kind = READY_HTTP, .port = 9000, .path = "/health" };
+	set_origin(policy, KEY_READY_WHEN, "web.yaml", 33);
+	policy->watchdog.event_loop_usec = 30 * USEC_PER_SEC;
+	set_origin(policy, KEY_WATCHDOG_EVENT_LOOP, "web.yaml", 35);
 	policy->sandbox.user = "web";
 	policy->sandbox.capabilities = "";
 	host->uid = 0;
