@@ -15,12 +15,14 @@
 
 static void a_line_that_a_process_wrote_is_passed_over(void **state UNUSED)
 {
-	struct kernel_log log;
+	/* Not by kernel_log_open: in a cgroup namespace it does not believe the paths, and opens nothing. */
+	struct kernel_log log = { .fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
 	struct kernel_oom oom = { .found = false };
-	kernel_log_open(&log);
 	cleanup_fd int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0)
+	if (log.fd >= 0 && fd >= 0) {
+		assert_true(lseek(log.fd, 0, SEEK_END) >= 0);
 		dprintf(fd, "<6>" LINE "\n");
+	}
 	kernel_log_read(&log, GROUP, &oom);
 	assert_false(oom.found);
 	kernel_log_close(&log);
