@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <unistd.h>
 
 #include "supervisor/edge/kernel_log.h"
 #include "supervisor/core/kernel_oom.h"
@@ -18,10 +18,11 @@ static void a_line_that_a_process_wrote_is_passed_over(void **state UNUSED)
 	/* Not by kernel_log_open: in a cgroup namespace it does not believe the paths, and opens nothing. */
 	struct kernel_log log = { .fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
 	struct kernel_oom oom = { .found = false };
+	static const char written[] = "<6>" LINE "\n";
 	cleanup_fd int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (log.fd >= 0 && fd >= 0) {
 		assert_true(lseek(log.fd, 0, SEEK_END) >= 0);
-		dprintf(fd, "<6>" LINE "\n");
+		assert_int_equal(write(fd, written, sizeof(written) - 1), sizeof(written) - 1);
 	}
 	kernel_log_read(&log, GROUP, &oom);
 	assert_false(oom.found);
