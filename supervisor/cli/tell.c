@@ -128,8 +128,9 @@ int cli_reload(int argc, char **argv)
 	static const struct order order = {
 		"reload", CONTROL_RELOAD,
 		"Reads the policy, its drop-ins and HEAPWARD_SET again. Valid: the rules of restarts count at once, all\n"
-		"else from the next start (heapward restart NAME makes one now); a failed service starts again.\n"
+		"else from the next start, which follows at once where sockets are held (service.listen) and only a new\n"
+		"worker can take what has changed; else heapward restart NAME makes one. A failed service starts again.\n"
 		"Invalid: every error is printed, nothing changes, exit 2."
 	};
-	return tell_order(&order, argc, argv, "policy read again; the next start uses it");
+	return tell_order(&order, argc, argv, "policy read again; heapward logs NAME says what takes it and when");
 }

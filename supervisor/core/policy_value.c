@@ -215,14 +215,19 @@ static int find_choice(const struct policy_value *value, const char *text)
 	return -1;
 }
 
-static int read_choice(const struct policy_value *value)
+/* The place of the value among the choices; -1 where it is none, which has been said. */
+static int chosen(const struct policy_value *value)
 {
 	const char *text = policy_value_scalar(value, value->node);
-	if (text == NULL)
-		return -1;
-	int found = find_choice(value, text);
+	int found = text == NULL ? -1 : find_choice(value, text);
+	return text != NULL && found < 0 ? explain_choice(value, text) : found;
+}
+
+static int read_choice(const struct policy_value *value)
+{
+	int found = chosen(value);
 	if (found < 0)
-		return explain_choice(value, text);
+		return -1;
 	/* All our enums are of this type; a test holds the order of choices against them. */
 	*(unsigned *)value->member = (unsigned)found;
 	return 0;
@@ -230,12 +235,9 @@ static int read_choice(const struct policy_value *value)
 
 static int read_truth(const struct policy_value *value)
 {
-	const char *text = policy_value_scalar(value, value->node);
-	if (text == NULL)
-		return -1;
-	int found = find_choice(value, text);
+	int found = chosen(value);
 	if (found < 0)
-		return explain_choice(value, text);
+		return -1;
 	*(bool *)value->member = found == 0; /* "true|false" */
 	return 0;
 }

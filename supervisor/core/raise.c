@@ -16,6 +16,15 @@
 #define BYTES(value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, value)
 #define YOUNG_UNKNOWN_BYTES (48 * MIB) /* 3 x 16 MiB, where Node's own choice stands */
 
+int raise_refuse(char *refusal, size_t size, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(refusal, size, format, args);
+	va_end(args);
+	return -1;
+}
+
 void raise_policy(const struct policy *policy, char text[static RAISE_POLICY_MAX])
 {
 	snprintf(text, RAISE_POLICY_MAX,
@@ -25,17 +34,6 @@ void raise_policy(const struct policy *policy, char text[static RAISE_POLICY_MAX
 		 policy->heap.old_space.bytes, policy->heap.old_space.percent, policy->heap.processes,
 		 policy->heap.headroom_bytes, policy->heap.raise_by.bytes, policy->heap.raise_by.percent,
 		 policy->heap.raise_up_to_bytes);
-}
-
-static int refuse(char *refusal, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
-
-static int refuse(char *refusal, size_t size, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(refusal, size, format, args);
-	va_end(args);
-	return -1;
 }
 
 static uint64_t raised(const struct policy *policy, uint64_t from)
@@ -62,9 +60,9 @@ static int check_limits(const struct plan *plan, const struct policy *policy, ui
 	const struct plan_number *ancestor = &plan->numbers[PLAN_ANCESTOR_LIMIT];
 	uint64_t all = ancestor->value < SIZE_UNKNOWN && plan_keeps_spare(policy) ? 2 * need : need;
 	if (policy->memory.high_bytes < need)
-		return refuse(refusal, size, "need %s, memory.high is %s", BYTES(need), BYTES(policy->memory.high_bytes));
+		return raise_refuse(refusal, size, "need %s, memory.high is %s", BYTES(need), BYTES(policy->memory.high_bytes));
 	if (ancestor->value < all)
-		return refuse(refusal, size, "need %s, a group above has a limit of %s", BYTES(all), BYTES(ancestor->value));
+		return raise_refuse(refusal, size, "need %s, a group above has a limit of %s", BYTES(all), BYTES(ancestor->value));
 	return 0;
 }
 
@@ -75,12 +73,12 @@ int raise_next(const struct plan *plan, const struct policy *policy, const struc
 	uint64_t from = planned < SIZE_UNKNOWN ? planned : in_effect_bytes;
 	char room[256];
 	if (!plan->manages_heap || from >= SIZE_UNKNOWN)
-		return refuse(refusal, size, "the old space in effect is not known");
+		return raise_refuse(refusal, size, "the old space in effect is not known");
 	if (plan->adopted_old_space)
-		return refuse(refusal, size, "%s; remove the flag", plan->numbers[PLAN_OLD_SPACE].rule);
+		return raise_refuse(refusal, size, "%s; remove the flag", plan->numbers[PLAN_OLD_SPACE].rule);
 	uint64_t to = raised(policy, from);
 	if (to <= from)
-		return refuse(refusal, size, "old space %s has reached heap.raise.up_to %s", BYTES(from),
+		return raise_refuse(refusal, size, "old space %s has reached heap.raise.up_to %s", BYTES(from),
 			      BYTES(policy->heap.raise_up_to_bytes));
 	uint64_t need = processes * (to + reserve_for(plan, to) + plan->numbers[PLAN_HEADROOM].value);
 	uint64_t max = plan->numbers[PLAN_MEMORY_MAX].value;

@@ -17,6 +17,9 @@ void raise_policy(const struct policy *policy, char text[static RAISE_POLICY_MAX
 int raise_next(const struct plan *plan, const struct policy *policy, const struct host *host, uint64_t in_effect_bytes,
 	       struct raise *ret, char *refusal, size_t size);
 
+/* Writes why a limit is not moved, and returns -1: of raises, and of core/relimit.c. */
+int raise_refuse(char *refusal, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
+
 void raises_add(struct raises *raises, const struct raise *raise);
 
 /* The last one, which has what all of them came to; one of zero bytes where there is none. */

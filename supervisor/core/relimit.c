@@ -17,17 +17,6 @@
 
 #define BYTES(value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, value)
 
-static int refuse(char *refusal, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
-
-static int refuse(char *refusal, size_t size, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(refusal, size, format, args);
-	va_end(args);
-	return -1;
-}
-
 /* Adds the error where the key is one that takes a restart; an unknown one is the parser's to explain. */
 static bool takes_restart(const char *setting, struct policy_errors *errors)
 {
@@ -171,16 +160,16 @@ static int check_policy(const struct policy *policy, char *refusal, size_t size)
 		return 0;
 	while (errors.list[at].warning)
 		at++;
-	return refuse(refusal, size, "%s", errors.list[at].text);
+	return raise_refuse(refusal, size, "%s", errors.list[at].text);
 }
 
 static int check_plan(const struct relimit_wish *wish, const struct plan *plan, char *refusal, size_t size)
 {
 	if (wish->has_old_space && !plan->manages_heap)
-		return refuse(refusal, size, "there is no old space to set: %s", plan->numbers[PLAN_OLD_SPACE].rule);
+		return raise_refuse(refusal, size, "there is no old space to set: %s", plan->numbers[PLAN_OLD_SPACE].rule);
 	for (size_t i = 0; i < plan->remark_count; i++)
 		if (plan->remarks[i].refusal)
-			return refuse(refusal, size, "%s", plan->remarks[i].text);
+			return raise_refuse(refusal, size, "%s", plan->remarks[i].text);
 	return 0;
 }
 
@@ -208,7 +197,7 @@ static int check_fit(const struct plan *from, const struct plan *to, const struc
 	uint64_t needed = need(to, policy, old);
 	if (shortfall(needed, limit) <= shortfall(need(from, policy, was), from->numbers[PLAN_MEMORY_LIMIT].value))
 		return 0;
-	return refuse(refusal, size, "old space %s needs %s%s (reserve %s, headroom %s), and the limit is %s", BYTES(old),
+	return raise_refuse(refusal, size, "old space %s needs %s%s (reserve %s, headroom %s), and the limit is %s", BYTES(old),
 		      BYTES(needed), policy->heap.processes > 1 ? " in all processes" : "",
 		      BYTES(to->numbers[PLAN_RESERVE].value), BYTES(to->numbers[PLAN_HEADROOM].value), BYTES(limit));
 }
@@ -246,12 +235,12 @@ static int check_room(const struct plan *from, const struct plan *to, const stru
 	if (max < SIZE_UNKNOWN && max > from->numbers[PLAN_MEMORY_MAX].value && in_use < SIZE_UNKNOWN) {
 		snprintf(what, sizeof(what), "memory.max %s - in use %s", BYTES(max), BYTES(in_use / MIB * MIB));
 		if (!plan_memory_has(host, shortfall(max, in_use), what, room, sizeof(room)))
-			return refuse(refusal, size, "%s", room);
+			return raise_refuse(refusal, size, "%s", room);
 	}
 	if (old < SIZE_UNKNOWN && old_before < SIZE_UNKNOWN && old > old_before) {
 		snprintf(what, sizeof(what), "old space %s - %s before", BYTES(old), BYTES(old_before));
 		if (!plan_memory_has(host, policy->heap.processes * (old - old_before), what, room, sizeof(room)))
-			return refuse(refusal, size, "%s", room);
+			return raise_refuse(refusal, size, "%s", room);
 	}
 	return 0;
 }
@@ -263,15 +252,15 @@ int relimit_check(const struct relimit_wish *wish, const struct plan *from, cons
 	uint64_t max = to->numbers[PLAN_MEMORY_MAX].value, old = to->numbers[PLAN_OLD_SPACE].value;
 	bool stays = figures->cannot[0] != '\0';
 	if (wish->has_old_space && stays && old != from->numbers[PLAN_OLD_SPACE].value)
-		return refuse(refusal, size, "old space cannot be changed while it runs: %s", figures->cannot);
+		return raise_refuse(refusal, size, "old space cannot be changed while it runs: %s", figures->cannot);
 	if (max < from->numbers[PLAN_MEMORY_MAX].value && figures->in_use_bytes < SIZE_UNKNOWN && figures->in_use_bytes > max)
-		return refuse(refusal, size, "memory.max %s is below what is in use: %s", BYTES(max),
+		return raise_refuse(refusal, size, "memory.max %s is below what is in use: %s", BYTES(max),
 			      BYTES(figures->in_use_bytes / MIB * MIB));
 	if (stays && check_fit(from, to, policy, true, refusal, size) < 0)
 		return -1;
 	if (!stays && old < from->numbers[PLAN_OLD_SPACE].value && figures->live_bytes < SIZE_UNKNOWN &&
 	    figures->live_bytes > old)
-		return refuse(refusal, size, "old space %s is below what lives in it after a full collection: %s", BYTES(old),
+		return raise_refuse(refusal, size, "old space %s is below what lives in it after a full collection: %s", BYTES(old),
 			      BYTES(figures->live_bytes / MIB * MIB));
 	return check_room(from, to, policy, host, figures->in_use_bytes, refusal, size);
 }

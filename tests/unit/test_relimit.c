@@ -215,6 +215,9 @@ static void an_old_space_that_cannot_be_changed_has_to_fit_as_it_is(void **state
 	plan_resolve(&fixture->policy, &fixture->host, command, &fixture->from);
 	assert_refused(fixture, "heap.old_space=200M", "there is no old space to set: not managed: heap.runtime: none");
 	assert_refused(fixture, "memory.max=40M", "heap.headroom: not below memory.max"); /* the policy's own checks */
+	fixture->policy.memory.high_bytes = 300 * MIB; /* of which the first is now a warning */
+	assert_refused(fixture, "memory.max=40M", "heap.headroom: not below memory.max");
+	fixture->policy.memory.high_bytes = SIZE_NONE;
 	assert_int_equal(set(fixture, "memory.max=300M"), 0);
 }
 
