@@ -13,6 +13,13 @@ static const char *message_of(const char *record)
 	return semicolon == NULL ? NULL : semicolon + 1;
 }
 
+/* "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT". Whoever may write to /dev/kmsg is no kernel: such lines have a facility above the
+ * priority's three bits, whatever the writer asks for. */
+static bool is_the_kernels(const char *record)
+{
+	return record[0] >= '0' && record[0] <= '7' && record[1] == ',';
+}
+
 static const char *behind(const char *text, const char *prefix)
 {
 	size_t length = strlen(prefix);
@@ -91,7 +98,7 @@ static bool feed_killed(struct kernel_oom *oom, const char *message)
 bool kernel_oom_feed(struct kernel_oom *oom, const char *record, const char *group)
 {
 	const char *message = message_of(record);
-	if (message == NULL || group[0] != '/')
+	if (message == NULL || !is_the_kernels(record) || group[0] != '/')
 		return false;
 	return feed_constraint(oom, message, group) || feed_killed(oom, message);
 }

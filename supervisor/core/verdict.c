@@ -4,26 +4,16 @@
 
 #include "base/failure.h"
 #include "base/units.h"
-#include "heapward/record.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/watchdog.h"
 #include "supervisor/core/whose_limit.h"
+#include "supervisor/core/witness.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* V8 takes 40 to 150 ms from its last near-limit callback to the end, and 1 to 4 s where headroom was granted; a
- * wrapper such as npm outlives its node by less than this. */
-#define NEAR_THE_END_USEC (30 * USEC_PER_SEC)
-
-/* A thread's bye comes before its heap is taken down, and V8 can still die in that: seen 60 ms later; behind a wrapper the
- * end of the main process comes later still. */
-#define TAKE_DOWN_USEC (5 * USEC_PER_SEC)
-
-#define SHELL_SIGNAL 128 /* a shell tells of a signal's death as 128 + signal */
 
 static void add(struct verdict *verdict, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -50,137 +40,6 @@ static void set(struct verdict *verdict, enum verdict_kind kind, bool certain, c
 	va_end(args);
 }
 
-static bool ended_by(const struct evidence *evidence, int signal)
-{
-	return evidence->exited && evidence->wait_code != CLD_EXITED && evidence->wait_status == signal;
-}
-
-static bool is_main(const struct evidence *evidence, const struct reporter *reporter)
-{
-	return reporter->pid > 0 && reporter->pid == evidence->main_pid;
-}
-
-static bool is_server(const struct reporter *reporter)
-{
-	return reporter->main_isolate && !reporter->launcher;
-}
-
-/* The exit code that a shell would make of an end. */
-static int exit_code_of(int code, int status)
-{
-	return code == CLD_EXITED ? status : SHELL_SIGNAL + status;
-}
-
-static bool ended_before_we_killed(const struct evidence *evidence, const struct reporter *reporter)
-{
-	return reporter->closed && (evidence->killed_usec == 0 || reporter->closed_usec <= evidence->killed_usec);
-}
-
-/* Whether this process ended as V8 ends at its limit. The kernel tells of the main process always, of others where it is
- * new enough. A bye says that exit() ran, but anybody in the worker can write one in another's name: it counts where
- * the kernel has told nothing. */
-static bool end_fits(const struct evidence *evidence, const struct reporter *reporter)
-{
-	if (is_main(evidence, reporter))
-		return ended_by(evidence, SIGABRT);
-	if (!ended_before_we_killed(evidence, reporter))
-		return false;
-	return reporter->end_known ? exit_code_of(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGABRT :
-				     !reporter->said_bye;
-}
-
-static bool near_its_end(const struct evidence *evidence, const struct reporter *reporter)
-{
-	return reporter->near_limit && is_server(reporter) && !reporter->told &&
-	       evidence->ended_usec - reporter->near_limit_usec <= NEAR_THE_END_USEC;
-}
-
-/* One that was near its limit, whatever its end; NULL where there is none. */
-static const struct reporter *came_near(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (near_its_end(evidence, &evidence->reporters[i]))
-			return &evidence->reporters[i];
-	return NULL;
-}
-
-/* A process that reported from inside V8, as itself or behind a launcher, and whose end the kernel has told. */
-static const struct reporter *ended_near_limit(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (near_its_end(evidence, &evidence->reporters[i]) && end_fits(evidence, &evidence->reporters[i]))
-			return &evidence->reporters[i];
-	return NULL;
-}
-
-static bool process_end_fits(const struct evidence *evidence, int32_t pid)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++) {
-		const struct reporter *reporter = &evidence->reporters[i];
-		if (reporter->main_isolate && reporter->pid == pid)
-			return end_fits(evidence, reporter) && !reporter->told;
-	}
-	return false;
-}
-
-/* A worker thread that lived, or was being taken down, when its process ended as V8 ends. V8 tells of a
- * thread's limit nobody but Node, which contains most of them; a single huge allocation can end the whole process. */
-static const struct reporter *ended_in_a_thread(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++) {
-		const struct reporter *reporter = &evidence->reporters[i];
-		if (!reporter->main_isolate && reporter->closed &&
-		    evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC &&
-		    process_end_fits(evidence, reporter->pid))
-			return reporter;
-	}
-	return NULL;
-}
-
-/* Whether this reporter would have told of a near limit: the timer cannot, nor an agent whose callback is not V8's. */
-static bool sees_the_limit(const struct reporter *reporter)
-{
-	return reporter->main_isolate && reporter->source != HEAPWARD_SOURCE_TIMER &&
-	       reporter->source != HEAPWARD_SOURCE_NONE && reporter->problem != HEAPWARD_PROBLEM_SNAPSHOT;
-}
-
-static bool any_reporter(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (!evidence->reporters[i].launcher && sees_the_limit(&evidence->reporters[i]))
-			return true;
-	return false;
-}
-
-/* The main process, where it reports for itself: then it is no wrapper, and its wait status is the server's own. */
-static const struct reporter *main_reporter(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (is_server(&evidence->reporters[i]) && is_main(evidence, &evidence->reporters[i]))
-			return &evidence->reporters[i];
-	return NULL;
-}
-
-/* Whether a near limit would have been told, so that no record of one means that there was none. */
-static bool would_have_told(const struct evidence *evidence)
-{
-	const struct reporter *main_one = main_reporter(evidence);
-	if (evidence->records_lost || came_near(evidence) != NULL)
-		return false;
-	if (ended_by(evidence, SIGABRT))
-		return main_one != NULL && sees_the_limit(main_one);
-	return any_reporter(evidence);
-}
-
-/* A server that reports, but not its limit; NULL where there is none. */
-static const struct reporter *blind_reporter(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++)
-		if (is_server(&evidence->reporters[i]) && !sees_the_limit(&evidence->reporters[i]))
-			return &evidence->reporters[i];
-	return NULL;
-}
-
 static void add_wait_status(const struct evidence *evidence, struct verdict *verdict)
 {
 	if (!evidence->exited)
@@ -195,22 +54,22 @@ static void add_wait_status(const struct evidence *evidence, struct verdict *ver
 static void add_heap(const struct evidence *evidence, struct verdict *verdict)
 {
 	char used[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX], before[UNITS_TEXT_MAX];
-	const struct reporter *ended = ended_near_limit(evidence);
-	const struct reporter *reporter = ended != NULL ? ended : came_near(evidence);
+	const struct reporter *ended = witness_of_limit(evidence);
+	const struct reporter *reporter = ended != NULL ? ended : witness_near_limit(evidence);
 	if (reporter != NULL)
 		add(verdict, "heap record: near the limit %s before the end, used %s of %s (pid %d)%s",
 		    units_format_time(before, evidence->ended_usec - reporter->near_limit_usec),
 		    units_format_size(used, reporter->last.used_bytes),
 		    units_format_size(limit, reporter->last.limit_bytes), reporter->pid,
 		    ended != NULL ? "" : ", but it did not end there");
-	else if (any_reporter(evidence) && evidence->records_lost)
+	else if (witness_any(evidence) && evidence->records_lost)
 		add(verdict, "heap records: none of a near limit, but some were lost or not believed");
-	else if (any_reporter(evidence))
+	else if (witness_any(evidence))
 		add(verdict, "heap records: V8 did not come near its limit");
-	else if (blind_reporter(evidence) != NULL)
+	else if (witness_blind(evidence) != NULL)
 		add(verdict, "heap records: they cannot show a limit that comes near; last used %s of %s",
-		    units_format_size(used, blind_reporter(evidence)->last.used_bytes),
-		    units_format_size(limit, blind_reporter(evidence)->last.limit_bytes));
+		    units_format_size(used, witness_blind(evidence)->last.used_bytes),
+		    units_format_size(limit, witness_blind(evidence)->last.limit_bytes));
 	else if (evidence->agent_expected)
 		add(verdict, "heap records: no process reported");
 }
@@ -275,7 +134,7 @@ static bool judge_exec(const struct evidence *evidence, struct verdict *verdict)
 static bool left_otherwise(const struct evidence *evidence)
 {
 	bool said_zero = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status == 0;
-	bool heap_limit = evidence->fatal.kind == FATAL_HEAP_LIMIT && ended_near_limit(evidence) != NULL;
+	bool heap_limit = evidence->fatal.kind == FATAL_HEAP_LIMIT && witness_of_limit(evidence) != NULL;
 	return evidence->left_draining && (!said_zero || heap_limit);
 }
 
@@ -284,15 +143,31 @@ static void judge_stuck(const struct evidence *evidence, const char *how, struct
 {
 	char silent[UNITS_TEXT_MAX];
 	if (evidence->was_stuck)
-		set(verdict, VERDICT_WATCHDOG, true, "its event loop was stuck for more than %s (watchdog.event_loop)%s",
+		set(verdict, VERDICT_WATCHDOG, !evidence->records_lost,
+		    "its event loop was stuck for more than %s (watchdog.event_loop)%s",
 		    units_format_time(silent, evidence->stuck.allowed_usec), how);
-	else
+	if (evidence->was_stuck && evidence->records_lost)
+		add(verdict, "not certain: records were lost or not believed, heartbeats may be among them");
+	if (!evidence->was_stuck)
 		set(verdict, VERDICT_REPLACED, true, "replaced because its event loop had been stuck%s", how);
+}
+
+/* What was asked for stays what it is; but whoever tunes a limit wants to hear that it was hit on the way out. */
+static const char *how_it_left(const struct evidence *evidence)
+{
+	struct whose_limit whose;
+	if (evidence->we_killed)
+		return ", killed after stop.timeout";
+	if (witness_main_ended_by(evidence, SIGKILL) && whose_limit_find(evidence, &whose))
+		return ", but OOM-killed before it had left";
+	if (evidence->fatal.kind == FATAL_HEAP_LIMIT && witness_of_limit(evidence) != NULL)
+		return ", but V8 reached its heap limit before it had left";
+	return "";
 }
 
 static bool judge_asked(const struct evidence *evidence, struct verdict *verdict)
 {
-	const char *how = evidence->we_killed ? ", killed after stop.timeout" : "";
+	const char *how = how_it_left(evidence);
 	if (evidence->asked == ASKED_NOTHING || left_otherwise(evidence))
 		return false;
 	if (evidence->asked == ASKED_STOP)
@@ -315,34 +190,18 @@ static bool judge_not_ready(const struct evidence *evidence, struct verdict *ver
 	return true;
 }
 
-/* Behind a wrapper the kill of node shows as exit 137 or 1 of npm: then the end of a process that reported must bear it
- * out, or the exit code of what is a wrapper. */
-static bool member_was_killed(const struct evidence *evidence)
-{
-	for (size_t i = 0; i < evidence->reporter_count; i++) {
-		const struct reporter *reporter = &evidence->reporters[i];
-		bool killed = reporter->end_known ?
-				      exit_code_of(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGKILL :
-				      !reporter->said_bye;
-		if (killed && ended_before_we_killed(evidence, reporter) && !is_main(evidence, reporter) &&
-		    !reporter->launcher && !reporter->told)
-			return true;
-	}
-	return evidence->wait_status == SHELL_SIGNAL + SIGKILL && main_reporter(evidence) == NULL;
-}
-
 /* A kill by the kernel takes main process or members; counters tell of it, the wait status alone never does. */
 static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verdict)
 {
 	struct whose_limit whose;
 	char size[UNITS_TEXT_MAX];
-	bool main_killed = ended_by(evidence, SIGKILL) && !evidence->we_killed;
-	if (!whose_limit_find(evidence, &whose) || ended_by(evidence, SIGABRT))
+	bool main_killed = witness_main_ended_by(evidence, SIGKILL) && !evidence->we_killed;
+	if (!whose_limit_find(evidence, &whose) || witness_main_ended_by(evidence, SIGABRT))
 		return false;
 	bool behind_wrapper = evidence->exited && evidence->wait_code == CLD_EXITED && evidence->wait_status != 0;
 	if (!main_killed && !behind_wrapper)
 		return false;
-	bool certain = whose.certain && (main_killed || member_was_killed(evidence));
+	bool certain = whose.certain && (main_killed || witness_of_kill(evidence));
 	snprintf(verdict->subject, sizeof(verdict->subject), "%s", whose.path);
 	verdict->limit_bytes = whose.limit_bytes;
 	bool own = evidence->after.level_count > 0 && strcmp(whose.path, evidence->after.levels[0].path) == 0;
@@ -362,7 +221,7 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 
 static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdict)
 {
-	if (!ended_by(evidence, SIGSYS))
+	if (!witness_main_ended_by(evidence, SIGSYS))
 		return false;
 	set(verdict, VERDICT_SECCOMP, false, "seccomp violation: a denied system call ended the worker (SIGSYS)");
 	add(verdict, "not certain: heapward's own filter answers with an errno, and anybody can send SIGSYS");
@@ -372,7 +231,7 @@ static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdi
 static const char *heap_limit_text(const struct evidence *evidence, char *text, size_t size)
 {
 	char limit[UNITS_TEXT_MAX], granted[UNITS_TEXT_MAX];
-	const struct reporter *reporter = ended_near_limit(evidence);
+	const struct reporter *reporter = witness_of_limit(evidence);
 	if (reporter == NULL) {
 		snprintf(text, size, "fatal heap-limit error: V8 reached its heap limit");
 		return text;
@@ -389,7 +248,7 @@ static const char *heap_limit_text(const struct evidence *evidence, char *text, 
 static bool judge_heap_limit_by_line(const struct evidence *evidence, struct verdict *verdict)
 {
 	char text[256];
-	const struct reporter *thread = ended_in_a_thread(evidence);
+	const struct reporter *thread = witness_in_a_thread(evidence);
 	if (evidence->fatal.kind != FATAL_HEAP_LIMIT)
 		return false;
 	if (thread != NULL) {
@@ -398,8 +257,8 @@ static bool judge_heap_limit_by_line(const struct evidence *evidence, struct ver
 		add(verdict, "not certain: V8 tells of a worker thread's limit only by its line on stderr");
 		return true;
 	}
-	if (would_have_told(evidence) ||
-	    (!ended_by(evidence, SIGABRT) && evidence->wait_status != SHELL_SIGNAL + SIGABRT))
+	if (witness_would_have_told(evidence) ||
+	    (!witness_main_ended_by(evidence, SIGABRT) && evidence->wait_status != SHELL_SIGNAL + SIGABRT))
 		return false;
 	set(verdict, VERDICT_HEAP_LIMIT, false, "%s", heap_limit_text(evidence, text, sizeof(text)));
 	add(verdict, "not certain: no heap records bear out the fatal line");
@@ -413,8 +272,10 @@ static const char *doubt_of(const struct evidence *evidence, const struct report
 		return "not certain: the fatal line is missing on stderr";
 	if (reporter->said_bye)
 		return "not certain: a record says that it left in order, the kernel that it was aborted";
-	if (reporter->unseen && !reporter->end_known && !is_main(evidence, reporter))
+	if (reporter->unseen && !reporter->end_known && !witness_is_main(evidence, reporter))
 		return "not certain: it was gone before it could be looked at";
+	if (!witness_had_the_memory(evidence, reporter))
+		return "not certain: the kernel never counted that much memory in the worker's group";
 	return NULL;
 }
 
@@ -424,8 +285,8 @@ static const char *doubt_of(const struct evidence *evidence, const struct report
 static bool judge_heap_limit(const struct evidence *evidence, struct verdict *verdict)
 {
 	char text[256];
-	const struct reporter *reporter = ended_near_limit(evidence);
-	bool aborted = ended_by(evidence, SIGABRT);
+	const struct reporter *reporter = witness_of_limit(evidence);
+	bool aborted = witness_main_ended_by(evidence, SIGABRT);
 	bool line = evidence->fatal.kind == FATAL_HEAP_LIMIT;
 	if (!aborted && !(evidence->exited && evidence->wait_code == CLD_EXITED))
 		return false;
@@ -441,7 +302,7 @@ static bool judge_heap_limit(const struct evidence *evidence, struct verdict *ve
 
 static bool judge_killed(const struct evidence *evidence, struct verdict *verdict)
 {
-	if (!ended_by(evidence, SIGKILL))
+	if (!witness_main_ended_by(evidence, SIGKILL))
 		return false;
 	verdict->number = SIGKILL;
 	set(verdict, VERDICT_UNKNOWN_KILL, evidence->after.known,
@@ -476,7 +337,7 @@ static int exit_status(const struct evidence *evidence)
 {
 	if (!evidence->exited)
 		return 0;
-	return exit_code_of(evidence->wait_code, evidence->wait_status);
+	return witness_exit_code(evidence->wait_code, evidence->wait_status);
 }
 
 void verdict_judge(const struct evidence *evidence, struct verdict *ret)

@@ -26,13 +26,6 @@ void kernel_log_open(struct kernel_log *ret)
 		ret->fd = TAKE_FD(fd);
 }
 
-/* "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT". Whoever may write to /dev/kmsg is no kernel: such lines have a facility above the
- * priority's three bits, whatever the writer asks for. */
-static bool is_the_kernels(const char *record)
-{
-	return record[0] >= '0' && record[0] <= '7' && record[1] == ',';
-}
-
 void kernel_log_read(const struct kernel_log *log, const char *group, struct kernel_oom *oom)
 {
 	char record[RECORD_BYTES_MAX + 1];
@@ -44,8 +37,7 @@ void kernel_log_read(const struct kernel_log *log, const char *group, struct ker
 		if (length <= 0)
 			return;
 		record[length] = '\0';
-		if (is_the_kernels(record))
-			kernel_oom_feed(oom, record, group);
+		kernel_oom_feed(oom, record, group);
 	}
 }
 

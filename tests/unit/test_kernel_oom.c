@@ -40,7 +40,9 @@ static const struct row {
 	  "task_memcg=/w/a,task=b,task=x,pid=7,uid=0\n", "/w", true, false, "/w/a,task=b", 7 },
 	{ "6,1,1,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/w,"
 	  "task_memcg=/w,task=,pid=1,uid=0,pid=7,uid=0\n", "/w", true, false, "/w", 7 },
-	/* a program that writes such a line to the log itself has no constraint line to follow */
+	/* a program that writes such a line to the log itself: its facility is not the kernel's */
+	{ "14,1,1,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/w,task_memcg=/w,task=x,pid=7,uid=0\n", "/w", false,
+	  false, "", 0 },
 	{ "12,1,1,-;x oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/w,task_memcg=/w,task=x,pid=7,uid=0\n", "/w", false,
 	  false, "", 0 },
 	{ V1_KILLED, V1_GROUP, false, false, "", 0 },

@@ -147,6 +147,8 @@ static const struct row rows[] = {
 	{ "asked to stop while it drained", DRAINING, EXITED(0), ASKED_STOP, VERDICT_STOPPED, true, 0 },
 	{ "stuck", STUCK | REPORTER, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 143 },
 	{ "stuck, and deaf", STUCK | KILLED_BY_US, KILLED(SIGKILL), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 137 },
+	{ "stuck, as far as records were heard", STUCK | REPORTER | LOST, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, false,
+	  143 },
 	{ "stuck near its limit", STUCK | REPORTED | OLD, KILLED(SIGTERM), ASKED_WATCHDOG, VERDICT_WATCHDOG, true, 143 },
 	{ "turned again, and drained", DRAINING | REPORTER, EXITED(0), ASKED_WATCHDOG, VERDICT_REPLACED, true, 0 },
 	{ "stuck, then a crash before anybody asked", STUCK, EXITED(1), ASKED_NOTHING, VERDICT_EXIT, true, 1 },
@@ -304,6 +306,37 @@ static void an_oom_kill_names_whose_limit_was_hit(void **state UNUSED)
 	assert_string_equal(verdict.subject, "/a");
 }
 
+/* Two forged witnesses and a real SIGABRT; but the memory was never there. */
+static void a_heap_that_the_kernel_never_counted_is_no_certain_limit(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter[2];
+	struct verdict verdict;
+	static const uint64_t peaks[] = { 40 * MIB, 55 * MIB, 300 * MIB, SIZE_UNKNOWN };
+	for (size_t i = 0; i < ARRAY_LEN(peaks); i++) {
+		make(&rows[0], &evidence, reporter);
+		evidence.memory.peak_bytes = peaks[i];
+		verdict_judge(&evidence, &verdict);
+		assert_int_equal(verdict.kind, VERDICT_HEAP_LIMIT);
+		assert_int_equal(verdict.certain, i > 0);
+	}
+}
+
+static void a_limit_hit_on_the_way_out_is_said(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter[2];
+	struct verdict verdict;
+	struct row row = { "", OOM | OOM_LOG, KILLED(SIGKILL), ASKED_STOP, VERDICT_STOPPED, true, 0 };
+	make(&row, &evidence, reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "stopped on request, but OOM-killed before it had left");
+	row = (struct row){ "", LINE | REPORTED | SELF, KILLED(SIGABRT), ASKED_RESTART, VERDICT_REPLACED, true, 0 };
+	make(&row, &evidence, reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_string_equal(verdict.text, "replaced on request, but V8 reached its heap limit before it had left");
+}
+
 static void a_replacement_says_who_asked_for_it(void **state UNUSED)
 {
 	static struct evidence evidence;
@@ -451,6 +484,8 @@ int main(void)
 		cmocka_unit_test(no_records_whatever_outweigh_the_kernel),
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
+		cmocka_unit_test(a_heap_that_the_kernel_never_counted_is_no_certain_limit),
+		cmocka_unit_test(a_limit_hit_on_the_way_out_is_said),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(not_ready_says_what_was_missing),
 		cmocka_unit_test(a_stuck_event_loop_is_told_with_what_was_seen_of_it),
