@@ -2,8 +2,7 @@
 /* rows: the one table of deaths. Each row is a way to die, in a kind of worker, behind a wrapping, and what heapward must
  * say of it. Both tiers run from here: SHORT rows are for CI, FULL ones for `tools/test --full`.
  *
- * X(tier, kind, wrapping, act, "way", "command", "settings", verdict, number, certain, exit status of `run`
- *   [, from Node major, to Node major])
+ * X(tier, kind, wrapping, act, "way", "command", "settings", verdict, number, certain, exit status of `run`)
  * Of the acts, WAIT does nothing, the others wait for "steady" first; CHILD waits for the child.death that must come and
  * whose verdict it is, and then stops the service.
  * Commands and settings are split at spaces. "@js/" is this folder's workers/, "@worker" the C worker, "@dir/" the
@@ -51,17 +50,6 @@
 	X(wrapped, NODE, NPM, act, way, command, settings, verdict, ANY, YES, exit) \
 	X(wrapped, NODE, NPX, act, way, command, settings, verdict, ANY, YES, exit)
 
-/* Ways whose end depends on Node's major. */
-#define SAME_BETWEEN(X, from, to, tier, way, command, settings, verdict, certain, exit) \
-	X(tier, NODE, DIRECT, WAIT, way, command, settings, verdict, ANY, certain, exit, from, to) \
-	X(FULL, NODE, SH, WAIT, way, command, settings, verdict, ANY, certain, exit, from, to) \
-	X(FULL, NODE, NPM, WAIT, way, command, settings, verdict, ANY, certain, ANY, from, to) \
-	X(FULL, NODE, NPX, WAIT, way, command, settings, verdict, ANY, certain, ANY, from, to)
-#define SAME_SINCE(X, from, tier, way, command, settings, verdict, certain, exit) \
-	SAME_BETWEEN(X, from, 999, tier, way, command, settings, verdict, certain, exit)
-#define SAME_UNTIL(X, to, tier, way, command, settings, verdict, certain, exit) \
-	SAME_BETWEEN(X, 1, to, tier, way, command, settings, verdict, certain, exit)
-
 #define CHILD_SETTINGS " heap.old_space=40M heap.processes=2 log.events=json"
 #define CHILD_ROW(X, tier, wrapping, way, command, settings, verdict, certain) \
 	X(tier, NODE, wrapping, CHILD, way, command, settings CHILD_SETTINGS, verdict, ANY, certain, 0)
@@ -95,9 +83,7 @@
 	X(FULL, NODE, SH, WAIT, "heap limit, status swallowed", "node @js/leak-heap.js || true", OLD_64, "heap-limit", ANY, \
 	  YES, 0) \
 	/* Node contains a thread's limit, but for a single huge allocation, and then only the fatal line tells. */ \
-	SAME_SINCE(X, 20, SHORT, "one huge array in a worker thread", "node @js/end.js thread-array", OLD_64, "heap-limit", NO, \
-		   134) \
-	SAME_UNTIL(X, 18, SHORT, "one huge array in a worker thread", "node @js/end.js thread-array", OLD_64, "exit", YES, 7) \
+	SAME(X, SHORT, "one huge array in a worker thread", "node @js/end.js thread-array", OLD_64, "heap-limit", ANY, NO, 134) \
 	CHILD_DIES(X, SHORT, "a child OOM-killed, its server lives", "node @js/parent.js buffers", "memory.max=320M", "oom-kill", \
 		   LOGGED) \
 	CHILD_DIES(X, SHORT, "a child at its heap limit, its server lives", "node @js/parent.js heap", "memory.max=700M", \

@@ -26,17 +26,13 @@ struct row {
 	enum act act;
 	const char *way, *command, *settings, *verdict;
 	int number, certain, exit_status;
-	int from_major, to_major; /* of Node; 0: all */
 };
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* the majors, where a row holds for all of them */
 static const struct row rows[] = {
 #define X(...) { __VA_ARGS__ },
 	ROWS(X)
 #undef X
 };
-#pragma GCC diagnostic pop
 
 static const char *const kind_names[] = { [NODE] = "node", [C] = "c-worker" };
 static const char *const wrapping_names[] = { [DIRECT] = "direct", [SH] = "sh -c", [NPM] = "npm start", [NPX] = "npx" };
@@ -228,9 +224,6 @@ static bool names_one(const char *list, const char *name)
 
 static bool chosen(const struct choice *choice, const struct row *row)
 {
-	long major = row->to_major == 0 || row->kind != NODE ? 0 : strtol(node_version() + 1, NULL, 10);
-	if (major < row->from_major || major > row->to_major)
-		return false;
 	if (!names_one(choice->wrappings, wrapping_names[row->wrapping]) || !names_one(choice->ways, row->way))
 		return false;
 	return (choice->full || row->tier == SHORT) && (choice->kind == ANY || choice->kind == (int)row->kind);
