@@ -88,9 +88,11 @@ static bool out_of_reach(const struct levels *levels, size_t i)
 	return false;
 }
 
-/* The nearest level with a limit that nothing excludes; never certain. */
-static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
+/* The nearest level with a limit that nothing excludes; never certain. The kernel's log says nothing of a kill that follows
+ * ten others within five seconds, on the whole host (mm/oom_kill.c, oom_rs). */
+static void by_exclusion(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
 {
+	const char *log = evidence->kernel.readable ? "leaves this kill out" : "was not read";
 	bool counts = failcnt_counts(levels);
 	size_t candidates = 0;
 	for (size_t i = 0; i < levels->count; i++) {
@@ -105,11 +107,11 @@ static void by_exclusion(const struct levels *levels, struct whose_limit *ret)
 	ret->host = candidates == 0;
 	ret->certain = false;
 	if (counts)
-		snprintf(ret->doubt, sizeof(ret->doubt), "failcnt rose at %zu level(s), which proves nothing; the kernel log "
-			 "was not read", candidates);
+		snprintf(ret->doubt, sizeof(ret->doubt), "failcnt rose at %zu level(s), which proves nothing; the kernel's "
+			 "log %s", candidates, log);
 	else
-		snprintf(ret->doubt, sizeof(ret->doubt), "this kernel counts no failcnt, and its log was not read: %zu "
-			 "level(s) have a limit in reach", candidates);
+		snprintf(ret->doubt, sizeof(ret->doubt), "no failcnt is counted here, and the kernel's log %s: %zu "
+			 "level(s) have a limit in reach", log, candidates);
 }
 
 bool whose_limit_find(const struct evidence *evidence, struct whose_limit *ret)
@@ -121,6 +123,6 @@ bool whose_limit_find(const struct evidence *evidence, struct whose_limit *ret)
 	if (evidence->after.level_count < levels.count)
 		levels.count = evidence->after.level_count;
 	if (!by_local_events(evidence, &levels, ret) && !by_kernel_log(evidence, &levels, ret))
-		by_exclusion(&levels, ret);
+		by_exclusion(evidence, &levels, ret);
 	return true;
 }

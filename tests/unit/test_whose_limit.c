@@ -124,7 +124,10 @@ static void on_v1_without_the_log_failcnt_only_excludes(void **state UNUSED)
 	assert_true(whose_limit_find(&evidence, &whose));
 	assert_string_equal(whose.path, "/s");
 	assert_false(whose.certain);
-	assert_true(whose.doubt[0] != '\0');
+	assert_string_equal(whose.doubt, "failcnt rose at 1 level(s), which proves nothing; the kernel's log was not read");
+	evidence.kernel.readable = true; /* ten others within five seconds, and it says no more */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.doubt, "failcnt rose at 1 level(s), which proves nothing; the kernel's log leaves this kill out");
 	make(&evidence, false);
 	assert_true(whose_limit_find(&evidence, &whose));
 	assert_true(whose.host);
