@@ -227,6 +227,9 @@ void obituary_put(struct service *service, const struct death *death); /* to dis
 /* report.c: answers to the control socket */
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);
 
+/* asking.c: who may change something */
+bool asking_may_change(struct control_socket *socket, const struct control_peer *peer, char *why, size_t size);
+
 /* tell.c: event lines */
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);
 void tell_add_text(struct notice *notice, const char *name, const char *text);

@@ -209,6 +209,7 @@ static void start_control(struct service *service)
 	}
 	service->control.owner = service;
 	service->control.answer = report_answer;
+	service->control.may_change = asking_may_change;
 	service->has_control = true;
 }
 
