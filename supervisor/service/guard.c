@@ -13,6 +13,7 @@ static int start_keeper(struct service *service, struct failure *why)
 		cgroup_service_keeper_job(&service->groups, &job);
 	state_dir_keeper_job(&service->dir, &job);
 	listen_addresses_keeper_job(&service->setup->policy->service.listen, &job);
+	listen_sockets_keeper_job(&service->sockets, &job);
 	service->keeper_knows_groups = service->groups.made;
 	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
 }

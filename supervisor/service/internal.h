@@ -161,7 +161,7 @@ int holding_start(struct service *service, struct failure *why); /* after the ke
 bool holding_may_become(const struct service *service, const struct policy *policy); /* by a reload */
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
 bool holding_can_serve(const struct worker_run *run); /* somebody gives the sockets to its server */
-void holding_listen(struct service *service);
+int holding_listen(struct service *service, struct failure *why); /* before each launch, too */
 void holding_check_room(struct service *service, const struct worker_run *serving); /* pushes the answer */
 void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at once where nobody can be told */
 

@@ -248,7 +248,7 @@ static void start(struct worker_run *run)
 	struct service *service = run->service;
 	struct failure why;
 	tell_launch(run);
-	if (listen_sockets_listen(&service->sockets, &why) < 0)
+	if (holding_listen(service, &why) < 0)
 		fail_launch(run, "listen", &why);
 	else if (make_group(run, &why) < 0)
 		fail_launch(run, "cgroup", &why);
