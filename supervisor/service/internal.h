@@ -73,6 +73,8 @@ struct worker_run {
 	struct early_heap early[RECORDS_REPORTERS_MAX]; /* of the reporter with the same index */
 	struct early_memory early_memory;
 	struct source usage;       /* tells once that memory is used up to memory.replace_at */
+	struct early_limits limits; /* of the plan that it was launched from, and what was set since: a reload is for the next one */
+	bool manages_heap, replaces; /* the same */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
@@ -197,6 +199,8 @@ void children_reporter_ended(struct worker_run *run, const struct reporter *repo
 void children_look(struct worker_run *run);
 
 /* warning.c: near a limit before V8 or the kernel says so */
+void warning_launch(struct worker_run *run);   /* by the service's plan */
+void warning_set(struct worker_run *run);      /* the limits of its memory, as the service's plan has them now */
 void warning_begin(struct worker_run *run);    /* READY has been decided on: from now on, if it serves */
 void warning_end(struct worker_run *run);      /* safe without a beginning */
 void warning_said_hello(struct worker_run *run, const struct reporter *reporter);

@@ -193,6 +193,7 @@ static void note_plan(struct worker_run *run)
 	run->old_space_bytes = run->old_space_before_bytes = numbers[PLAN_OLD_SPACE].value;
 	run->young_bytes = numbers[PLAN_YOUNG].value;
 	run->heap_size_limit_bytes = numbers[PLAN_HEAP_SIZE_LIMIT].value;
+	warning_launch(run);
 }
 
 static int start_child(struct worker_run *run, struct failure *why)

@@ -174,7 +174,10 @@ static size_t tell_processes(struct service *service, uint64_t old_bytes)
 static void watch_again(struct service *service)
 {
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
-		if (!lives(&service->runs[i]) || !service->runs[i].watched)
+		if (!lives(&service->runs[i]))
+			continue;
+		warning_set(&service->runs[i]);
+		if (!service->runs[i].watched)
 			continue;
 		warning_end(&service->runs[i]);
 		warning_look(&service->runs[i]);
