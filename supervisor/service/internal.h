@@ -6,6 +6,7 @@
 #include "supervisor/core/decide.h"
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
+#include "supervisor/core/respite.h"
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
 #include "supervisor/edge/kernel_log.h"
@@ -105,6 +106,8 @@ struct service {
 	struct listen_sockets sockets;    /* of the first policy: a reload cannot change them */
 	char no_room[256];                /* why there is no second worker: the last answer */
 	bool keeper_knows_groups;
+	struct respite keeper_respite;
+	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */
 	bool has_groups, events_as_json, overcommit_said, crumb_kept;
 	struct state_dir dir;
 	struct control_socket control;
@@ -149,6 +152,7 @@ void budgets_note(struct service *service);    /* after each decision */
 void guard_prepare(struct service *service);
 int guard_begin(struct service *service, struct failure *why);       /* the keeper, once the name is ours */
 int guard_make_groups(struct service *service, struct failure *why); /* and a keeper that knows them */
+void guard_look(struct service *service);                            /* the time for another keeper has come */
 void guard_finish(struct service *service, bool abandoned);
 
 /* acts.c: one function an action */

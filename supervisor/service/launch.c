@@ -259,7 +259,8 @@ static void start(struct worker_run *run)
 		fail_launch(run, "launch", &why);
 	else if (sources_watch_worker(run, &why) < 0)
 		fail_launch(run, "launch", &why);
-	else if (!run->has_group && keeper_add_session(&service->keeper, run->child.pid, &why) < 0)
+	else if (!run->has_group && service->keeper.pid > 0 && /* else the next one is told all */
+		 keeper_add_session(&service->keeper, run->child.pid, &why) < 0)
 		tell_warning(service, "keeper: %s", why.text);
 }
 

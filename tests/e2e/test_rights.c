@@ -144,6 +144,16 @@ static void a_mended_keeper_knows_the_worker_that_has_no_group(void **state)
 	assert_true(first > 0);
 	kill(first, SIGKILL);
 	await_err(world, run, "the keeper had ended and was started again", 10);
+	pid_t second = keeper_of(world, run);
+	assert_true(second > 0 && second != first);
+	kill(second, SIGKILL);
+	await_err(world, run, "the keeper has ended again; without it a killed supervisor leaves its workers: the next try is in 2 s", 10);
+	assert_int_equal(keeper_of(world, run), 0);
+	for (int i = 0; keeper_of(world, run) == 0; i++) {
+		assert_true(i < 1000);
+		pause_msec(20);
+	}
+	pause_msec(100); /* until it is told of the session */
 	kill(run->pid, SIGKILL);
 	program_finish(world, run, 10);
 	await_nothing_left(world, 2);
