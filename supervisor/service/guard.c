@@ -143,8 +143,10 @@ void guard_finish(struct service *service, bool abandoned)
 		loop_remove(&service->loop, &service->keeper_end);
 		return;
 	}
-	state_dir_forget_budget(&service->dir);
-	breadcrumbs_forget(service);
+	if (service->started) { /* else what the supervisor before this one knew is for the next one */
+		state_dir_forget_budget(&service->dir);
+		breadcrumbs_forget(service);
+	}
 	if (!service->groups.moved)
 		cgroup_service_remove(&service->groups);
 	end_keeper(service);

@@ -105,6 +105,7 @@ struct service {
 	struct cgroup_service groups;
 	struct listen_sockets sockets;    /* of the first policy: a reload cannot change them */
 	char no_room[256];                /* why there is no second worker: the last answer */
+	bool started;                     /* its first worker could be launched */
 	bool keeper_knows_groups;
 	struct respite keeper_respite;
 	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */

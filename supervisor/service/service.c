@@ -263,6 +263,7 @@ static int start_service(struct service *service, struct failure *why)
 	if (guard_make_groups(service, why) < 0)
 		return -1;
 	start_control(service);
+	service->started = true;
 	return 0;
 }
 
