@@ -217,8 +217,11 @@ static void commit(struct service *service, struct setting *setting, FILE *text)
 	if (max == max_from && old == old_from)
 		fprintf(text, "nothing changes\n");
 	watch_again(service);
+	const char *unsaved = setting->save ? relimit_unsaved(&service->setup->relimit) : "";
 	if (setting->save)
 		fprintf(text, "saved in %s\n", setting->drop_in.file);
+	if (unsaved[0] != '\0')
+		fprintf(text, "not saved: %s, as set before without --save\n", unsaved);
 }
 
 static int make(struct service *service, struct setting *setting, const char *argument)
