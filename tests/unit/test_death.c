@@ -233,17 +233,18 @@ static void what_is_no_death_is_refused(void **state UNUSED)
 
 static void what_was_decided_has_words_even_where_nothing_was_told(void **state UNUSED)
 {
-	static const struct action death = { .kind = ACTION_NOTICE, .notice = NOTICE_DEATH, .text = "fatal heap-limit error" };
-	static const struct action keep = { .kind = ACTION_KEEP_DEATH }, launch = { .kind = ACTION_LAUNCH };
-	static const struct action scheduled = { .kind = ACTION_NOTICE, .notice = NOTICE_RESTART_SCHEDULED, .text = "restart 1 of 5" };
 	static const struct {
 		struct decision decision;
 		const char *action;
 	} rows[] = {
-		{ { { death, keep, scheduled }, 3 }, "restart 1 of 5" },
-		{ { { keep, launch }, 2 }, "the next worker was started at once" }, /* heapward restart */
-		{ { { keep, scheduled, launch }, 3 }, "restart 1 of 5" },
-		{ { { death, keep }, 2 }, "none" },
+#define DEATH { .kind = ACTION_NOTICE, .notice = NOTICE_DEATH, .text = "fatal heap-limit error" }
+#define SCHEDULED { .kind = ACTION_NOTICE, .notice = NOTICE_RESTART_SCHEDULED, .text = "restart 1 of 5" }
+#define KEEP { .kind = ACTION_KEEP_DEATH }
+#define LAUNCH { .kind = ACTION_LAUNCH }
+		{ { { DEATH, KEEP, SCHEDULED }, 3 }, "restart 1 of 5" },
+		{ { { KEEP, LAUNCH }, 2 }, "the next worker was started at once" }, /* heapward restart */
+		{ { { KEEP, SCHEDULED, LAUNCH }, 3 }, "restart 1 of 5" },
+		{ { { DEATH, KEEP }, 2 }, "none" },
 	};
 	struct death kept;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
