@@ -26,6 +26,7 @@ static const struct {
 	{ "reload", cli_reload, "NAME", "read the policy again; held sockets: replace the worker if need be" },
 	{ "restart", cli_restart, "NAME", "replace the worker by a new one" },
 	{ "reset", cli_reset, "NAME", "let a failed service start again" },
+	{ "forget", cli_forget, "NAME...", "remove what is kept of services that do not run" },
 };
 
 static void print_usage(FILE *stream)

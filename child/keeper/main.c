@@ -39,6 +39,14 @@ static void replace_session(struct keeper_job *job, int32_t old, int32_t new)
 	}
 }
 
+static void own_socket(struct keeper_job *job, const struct keeper_message *message)
+{
+	if (message->value < 0 || message->value >= LISTEN_MAX)
+		return;
+	job->sockets[message->value].dev = message->dev;
+	job->sockets[message->value].ino = message->ino;
+}
+
 /* Hears messages until the pipe ends. Returns false where we are dismissed. */
 static bool hear(struct keeper_job *job)
 {
@@ -50,6 +58,8 @@ static bool hear(struct keeper_job *job)
 			replace_session(job, 0, message.value);
 		else if (message.kind == KEEPER_DROP_SESSION)
 			replace_session(job, message.value, 0);
+		else if (message.kind == KEEPER_OWN_SOCKET)
+			own_socket(job, &message);
 	}
 	return true;
 }
@@ -146,9 +156,13 @@ static void remove_runtime(const struct keeper_job *job)
 static void remove_sockets(struct keeper_job *job)
 {
 	for (size_t i = 0; i < LISTEN_MAX; i++) {
-		job->sockets[i][LISTEN_PATH_MAX - 1] = '\0';
-		if (job->sockets[i][0] != '\0')
-			listen_path_remove_stale(job->sockets[i]);
+		struct keeper_socket *held = &job->sockets[i];
+		held->path[LISTEN_PATH_MAX - 1] = '\0';
+		if (held->path[0] != '/' || held->ino == 0)
+			continue;
+		cleanup_fd int folder_fd = listen_path_folder(held->path);
+		if (folder_fd >= 0)
+			listen_path_remove_stale(folder_fd, listen_path_name(held->path), held->dev, held->ino);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check: prints every error of policy files, as a compiler does. */
+#include "supervisor/cli/check_machine.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/edge/policy_files.h"
@@ -9,7 +10,8 @@
 
 static const char usage[] =
 	"POLICY...\n"
-	"Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret.\n"
+	"Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret; warns of a user,\n"
+	"a directory or a command that this machine does not have.\n"
 	"Exits 0 where there are none, else 2.\n";
 
 static int check(const char *path, struct policy_errors *errors)
@@ -18,8 +20,8 @@ static int check(const char *path, struct policy_errors *errors)
 	memset(errors, 0, sizeof(*errors));
 	policy_init(&policy);
 	(void)policy_files_load(&policy, path, errors);
-	if (errors->refusals == 0)
-		(void)policy_check(&policy, errors);
+	(void)policy_check(&policy, errors);
+	check_machine(&policy, errors);
 	policy_finish(&policy);
 	cli_print_errors(errors, stdout);
 	if (errors->refusals > 0)

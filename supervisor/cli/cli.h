@@ -29,6 +29,7 @@ int cli_restart(int argc, char **argv);
 int cli_reset(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_set(int argc, char **argv);
+int cli_forget(int argc, char **argv);
 
 /* What `run` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--] COMMAND... */
 struct run_options {

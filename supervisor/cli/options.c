@@ -128,8 +128,7 @@ int run_options_policy(const struct run_options *options, struct policy *ret, FI
 		(void)policy_files_load(ret, options->policy_path, errors);
 	apply_settings(options, ret, errors);
 	policy_finish_defaults(ret);
-	if (errors->refusals == 0)
-		(void)policy_check(ret, errors);
+	(void)policy_check(ret, errors);
 	cli_print_errors(errors, complaints);
 	int status = errors->refusals > 0 ? EXIT_USAGE : 0;
 	free(errors);

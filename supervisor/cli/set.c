@@ -15,7 +15,7 @@ static void print_help(void)
 	       "Changes the limits of a service that runs, in both directions, without a restart:\n\n"
 	       "  memory.max=600M      the cap in the kernel; none: no cap of its own\n"
 	       "  heap.old_space=400M  V8's old space in every process; also auto and \"75%% of memory.max\"\n"
-	       "  --save               keep all that is set in NAME.policy.d/%s beside the policy file\n\n"
+	       "  --save               keep what is named here, in NAME.policy.d/%s beside the policy file\n\n"
 	       "Where old space is auto it follows memory.max. What is not saved lasts until the policy is read again\n"
 	       "(heapward reload) or the service stops; a worker that starts in between has it, too.\n", usage,
 	       RELIMIT_DROP_IN);

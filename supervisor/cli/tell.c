@@ -40,7 +40,8 @@ static int send_order(const struct order *order, const struct state_roots *roots
 		return 1;
 	}
 	bool refused = reply.result == CONTROL_REFUSED;
-	if (order->command == CONTROL_RELOAD)
+	bool lines = reply.length == 0 || reply.text[reply.length - 1] == '\n';
+	if (order->command == CONTROL_RELOAD && lines)
 		fputs(reply.text, stderr); /* every error and warning of the policy, or nothing */
 	else if (refused)
 		fprintf(stderr, "heapward: %s: refused: %s\n", name, reply.text);

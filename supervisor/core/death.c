@@ -194,6 +194,18 @@ static void advise_exec(struct death *death)
 			 death->verdict.subject);
 }
 
+const char *death_action(const struct decision *decision)
+{
+	const char *text = "none";
+	for (size_t i = 0; i < decision->action_count; i++)
+		if (decision->actions[i].kind == ACTION_LAUNCH)
+			text = "the next worker was started at once";
+	for (size_t i = 0; i < decision->action_count; i++)
+		if (decision->actions[i].kind == ACTION_NOTICE && decision->actions[i].notice != NOTICE_DEATH)
+			text = decision->actions[i].text;
+	return text;
+}
+
 void death_advise(struct death *death, const struct plan *plan)
 {
 	switch (death->verdict.kind) {

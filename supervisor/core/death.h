@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_CORE_DEATH_H
 #define SUPERVISOR_CORE_DEATH_H
 
+#include "supervisor/types/action.h"
 #include "supervisor/types/death.h"
 #include "supervisor/types/plan.h"
 
@@ -15,6 +16,10 @@ char *death_summary_json(const struct death *death);
 
 /* The same of a death as it was kept. malloc'ed; NULL where the text is no JSON object. */
 char *death_summary_of(const char *json);
+
+/* What was decided about a death, as it is kept with it: the last line that was told of it and is not the death itself, else what
+ * was done without a line. Never "". */
+const char *death_action(const struct decision *decision);
 
 /* Fills death->next from verdict and plan: what the user can do now, with numbers and keys. */
 void death_advise(struct death *death, const struct plan *plan);

@@ -133,7 +133,8 @@ char *death_text(const char *json, int64_t now_realtime_usec)
 	add_list(&prose, death, "evidence");
 	add_heap(&prose, death);
 	add_memory(&prose, death);
-	prose_field(&prose, "action", "%s", json_find_text(death, "action", "none"));
+	const char *action = json_find_text(death, "action", "");
+	prose_field(&prose, "action", "%s", action[0] == '\0' ? "none" : action);
 	add_list(&prose, death, "skipped");
 	prose_field(&prose, "next", "%s", json_find_text(death, "next", ""));
 	json_object_put(death);

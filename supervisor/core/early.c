@@ -294,6 +294,7 @@ static bool warn_of_memory(const struct early_limits *limits, uint64_t bytes, st
 bool early_memory_look(struct early_memory *memory, const struct early_limits *limits, uint64_t bytes, int64_t now_usec,
 		       struct early_warning *ret)
 {
+	memory->look_usec = now_usec;
 	if (!is_known(limits->replace_at_bytes) || !is_known(bytes)) {
 		memory->above_usec = 0;
 		return false;
@@ -314,9 +315,21 @@ bool early_memory_look(struct early_memory *memory, const struct early_limits *l
 	return warn_of_memory(limits, bytes, ret);
 }
 
+void early_memory_told(struct early_memory *memory, int64_t now_usec)
+{
+	memory->rest_usec = now_usec + EARLY_REST_USEC;
+}
+
+bool early_memory_wants_word(const struct early_memory *memory, int64_t now_usec)
+{
+	return memory->above_usec == 0 && now_usec >= memory->rest_usec;
+}
+
 int64_t early_memory_deadline(const struct early_memory *memory)
 {
-	return memory->above_usec == 0 || memory->warned ? USEC_NEVER : memory->above_usec + EARLY_LOOK_USEC;
+	int64_t rest_usec = memory->rest_usec > memory->look_usec ? memory->rest_usec : USEC_NEVER;
+	int64_t look_usec = memory->above_usec == 0 || memory->warned ? USEC_NEVER : memory->above_usec + EARLY_LOOK_USEC;
+	return rest_usec < look_usec ? rest_usec : look_usec;
 }
 
 int64_t early_learn_start(int64_t learned_usec, int64_t took_usec)

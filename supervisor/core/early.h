@@ -11,6 +11,7 @@
 #define EARLY_GC_WINDOW_USEC (5 * USEC_PER_SEC) /* of heap.gc_time */
 #define EARLY_GC_SLICES 10
 #define EARLY_LOOK_USEC (500 * USEC_PER_MSEC) /* between two looks at the memory */
+#define EARLY_REST_USEC USEC_PER_SEC           /* after the kernel has told */
 
 /* One server's heap, from `since_usec` on. */
 struct early_heap {
@@ -34,6 +35,7 @@ struct early_memory {
 	bool was_below;      /* it has been clearly below memory.replace_at, so that being above is news */
 	int64_t above_usec;  /* since when it is at or above; 0: it is not */
 	bool warned;
+	int64_t look_usec, rest_usec; /* the last look; until when the kernel is not asked to tell again */
 };
 
 /* Forgets all: what came before does not count (a boot always grows). */
@@ -48,6 +50,11 @@ bool early_heap_look(struct early_heap *heap, const struct early_limits *limits,
 /* Takes a look at the memory: `bytes` in use that the kernel cannot give back, SIZE_UNKNOWN where it cannot be read. */
 bool early_memory_look(struct early_memory *memory, const struct early_limits *limits, uint64_t bytes, int64_t now_usec,
 		       struct early_warning *ret);
+
+/* The kernel has told that the memory is used up to memory.replace_at, file cache and all: it would tell a worker that stays about
+ * there again and again. Whether it should be asked to tell (once more). */
+void early_memory_told(struct early_memory *memory, int64_t now_usec);
+bool early_memory_wants_word(const struct early_memory *memory, int64_t now_usec);
 
 /* When the memory should be looked at again to know more, USEC_NEVER: no sooner than something happens. */
 int64_t early_memory_deadline(const struct early_memory *memory);

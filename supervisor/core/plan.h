@@ -48,6 +48,7 @@ bool plan_keeps_spare(const struct policy *policy);            /* and room for b
  * (plan_early.c). */
 void plan_early_limits(const struct plan *plan, const struct policy *policy, struct early_limits *ret);
 void plan_learn_start(struct plan *plan, const struct policy *policy, int64_t start_usec);
+int64_t plan_lead_usec(const struct plan *plan); /* 0: no forecast */
 
 /* True where the command gets its held sockets as LISTEN_FDS: no agent of ours could give them to its server. */
 bool plan_hands_over_listen_fds(const struct plan *plan);

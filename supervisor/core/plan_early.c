@@ -112,11 +112,16 @@ void plan_learn_start(struct plan *plan, const struct policy *policy, int64_t st
 	set_lead(plan, policy, start_usec);
 }
 
-void plan_early_limits(const struct plan *plan, const struct policy *policy, struct early_limits *ret)
+int64_t plan_lead_usec(const struct plan *plan)
 {
 	uint64_t lead_usec = plan->numbers[PLAN_LEAD].value;
+	return lead_usec >= SIZE_UNKNOWN ? 0 : (int64_t)lead_usec;
+}
+
+void plan_early_limits(const struct plan *plan, const struct policy *policy, struct early_limits *ret)
+{
 	*ret = (struct early_limits){
-		.lead_usec = lead_usec >= SIZE_UNKNOWN ? 0 : (int64_t)lead_usec,
+		.lead_usec = plan_lead_usec(plan),
 		.live_max_percent = policy->heap.live_max_percent,
 		.gc_time_percent = policy->heap.gc_time_percent,
 		.semi_space_bytes = plan->numbers[PLAN_SEMI_SPACE].value,

@@ -211,6 +211,7 @@ int policy_apply_text(struct policy *policy, const char *file, const char *bytes
 	read_root(policy, text);
 	policy_errors_sort(errors, first);
 	policy_text_destroy(text);
+	policy->incomplete = policy->incomplete || errors->refusals > refusals;
 	return errors->refusals > refusals ? -1 : 0;
 }
 
@@ -267,6 +268,7 @@ int policy_apply_setting(struct policy *policy, const char *source, const char *
 	snprintf(path, sizeof(path), "%.*s", (int)(equals - setting), setting);
 	apply_value(policy, text, path);
 	policy_text_destroy(text);
+	policy->incomplete = policy->incomplete || errors->refusals > refusals;
 	return errors->refusals > refusals ? -1 : 0;
 }
 
@@ -322,10 +324,22 @@ void policy_finish_defaults(struct policy *policy)
 		policy->sandbox.capabilities = strdup("");
 }
 
+/* Whether none of these keys stands somewhere with a value that is none. */
+static bool is_read(const struct policy *policy, const enum policy_key *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (policy->misread[keys[i]])
+			return false;
+	return true;
+}
+
 static void check_memory(const struct policy *policy, struct policy_errors *errors)
 {
+	static const enum policy_key keys[] = { KEY_MEMORY_MAX, KEY_MEMORY_HIGH, KEY_HEAP_HEADROOM, KEY_HEAP_OLD_SPACE };
 	uint64_t max = policy->memory.max_bytes;
-	if (max == SIZE_NONE && policy->heap.old_space.kind == OLD_SPACE_PERCENT)
+	if (!is_read(policy, keys, ARRAY_LEN(keys)))
+		return;
+	if (max == SIZE_NONE && policy->heap.old_space.kind == OLD_SPACE_PERCENT && !policy->incomplete)
 		policy_errors_add_key(errors, policy, KEY_HEAP_OLD_SPACE, false,
 				      "heap.old_space: a percentage is of memory.max, which is not set");
 	if (max == SIZE_NONE)
@@ -342,21 +356,47 @@ static void check_memory(const struct policy *policy, struct policy_errors *erro
 			"heap.old_space: not below memory.max; the kernel would kill long before V8's limit");
 }
 
-int policy_check(const struct policy *policy, struct policy_errors *errors)
+static void check_backoff(const struct policy *policy, struct policy_errors *errors)
 {
-	size_t refusals = errors->refusals;
-	check_memory(policy, errors);
-	policy_check_ready(policy, errors);
-	policy_check_listen(policy, errors);
-	if (policy->restart.backoff_from_usec > policy->restart.backoff_up_to_usec)
+	static const enum policy_key keys[] = { KEY_RESTART_BACKOFF_FROM, KEY_RESTART_BACKOFF_UP_TO };
+	if (is_read(policy, keys, ARRAY_LEN(keys)) &&
+	    policy->restart.backoff_from_usec > policy->restart.backoff_up_to_usec)
 		policy_errors_add_key(errors, policy, KEY_RESTART_BACKOFF_FROM, false,
 				      "restart.backoff.from: longer than restart.backoff.up_to");
-	if (policy->heap.at_limit == AT_LIMIT_RAISE && policy->heap.raise_up_to_bytes == SIZE_NONE)
+}
+
+static void check_heap(const struct policy *policy, struct policy_errors *errors)
+{
+	static const enum policy_key keys[] = { KEY_HEAP_RUNTIME, KEY_HEAP_RAISE_UP_TO };
+	if (!is_read(policy, keys, ARRAY_LEN(keys)))
+		return;
+	if (policy->heap.at_limit == AT_LIMIT_RAISE && policy->heap.raise_up_to_bytes == SIZE_NONE && !policy->incomplete)
 		policy_errors_add_key(errors, policy, KEY_HEAP_AT_LIMIT, false,
 				      "heap.at_limit: raise needs heap.raise.up_to, the largest old space it may reach");
 	if (policy->heap.runtime == RUNTIME_NONE && policy->origins[KEY_HEAP_OLD_SPACE].file[0] != '\0')
 		policy_errors_add_key(errors, policy, KEY_HEAP_OLD_SPACE, true,
 				      "heap.old_space: has no effect with heap.runtime: none");
+}
+
+/* What hangs on held sockets, or on there being none. */
+static void check_sockets(const struct policy *policy, struct policy_errors *errors)
+{
+	static const enum policy_key keys[] = { KEY_SERVICE_LISTEN, KEY_SERVICE_SINGLETON,   KEY_READY_WHEN,  KEY_HEAP_RUNTIME,
+						KEY_HEAP_HEADROOM,  KEY_HEAP_NEAR_LIMIT,     KEY_MEMORY_SPARE,
+						KEY_WATCHDOG_EVENT_LOOP };
+	if (!is_read(policy, keys, ARRAY_LEN(keys)) || (policy->incomplete && policy->service.listen.count == 0))
+		return;
+	policy_check_ready(policy, errors);
+	policy_check_listen(policy, errors);
+}
+
+int policy_check(const struct policy *policy, struct policy_errors *errors)
+{
+	size_t refusals = errors->refusals;
+	check_memory(policy, errors);
+	check_sockets(policy, errors);
+	check_backoff(policy, errors);
+	check_heap(policy, errors);
 	return errors->refusals > refusals ? -1 : 0;
 }
 

@@ -39,7 +39,8 @@ int policy_set_command(struct policy *policy, char *const *argv, struct failure 
  * without a file they stay unchanged (a bare `run` changes nothing that a program can notice). */
 void policy_finish_defaults(struct policy *policy);
 
-/* The checks that need more than one key, once all layers are in: headroom below memory.max, and so on. */
+/* The checks that need more than one key, once all layers are in: headroom below memory.max, and so on. Also where a layer has been
+ * refused: then they leave out what could follow from that alone. */
 int policy_check(const struct policy *policy, struct policy_errors *errors);
 
 /* True for a name that may name a service: [a-z0-9][a-z0-9-]{0,31}. */

@@ -279,7 +279,10 @@ int policy_value_read_step(const struct policy_value *value)
 	if (strchr(text, '%') == NULL) {
 		if (read_number(value, &sizes, text, &step.bytes) < 0)
 			return -1;
-	} else if (parse_percent(text, &percent) < 0 || percent < 1 || percent > 1000) {
+	} else if (parse_percent(text, &percent) < 0) {
+		return policy_value_error(value, value->node, "\"%s\" is no step; write one such as 64M or 50%% (of old space)",
+					  printable_copy(shown, sizeof(shown), text));
+	} else if (percent < 1 || percent > 1000) {
 		return policy_value_error(value, value->node, "\"%s\" is out of range: 1%% to 1000%% of old space",
 					  printable_copy(shown, sizeof(shown), text));
 	} else {

@@ -99,7 +99,7 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 	case POLICY_TYPE_SIZE_OR_NONE:
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|none)$");
 	case POLICY_TYPE_OLD_SPACE:
-		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+%|auto)$");
+		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+% of memory\\.max|auto)$");
 	case POLICY_TYPE_STEP:
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+%)$");
 	case POLICY_TYPE_TIME:

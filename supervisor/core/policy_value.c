@@ -385,7 +385,8 @@ int policy_value_set(struct policy *policy, enum policy_key key, const struct po
 		     const struct policy_node *node)
 {
 	struct policy_value value = make_value(policy, key, text, node);
-	if (node->kind == POLICY_NODE_BROKEN || read_value(&value) < 0)
+	policy->misread[key] = node->kind == POLICY_NODE_BROKEN || read_value(&value) < 0;
+	if (policy->misread[key])
 		return -1;
 	policy_text_origin(text, node, &policy->origins[key]);
 	return 0;

@@ -340,6 +340,19 @@ int relimit_drop_in_read(const char *file, const char *text, size_t length, stru
 	return result;
 }
 
+void relimit_saved(struct relimit *relimit, const struct relimit_wish *wish)
+{
+	relimit->memory_max.saved = relimit->memory_max.saved || wish->has_memory_max;
+	relimit->old_space.saved = relimit->old_space.saved || wish->has_old_space;
+}
+
+const char *relimit_unsaved(const struct relimit *relimit)
+{
+	bool max = relimit->memory_max.asked && !relimit->memory_max.saved;
+	bool old = relimit->old_space.asked && !relimit->old_space.saved;
+	return max && old ? "memory.max, heap.old_space" : max ? "memory.max" : old ? "heap.old_space" : "";
+}
+
 bool relimit_holds(const struct relimit_wish *wish, const struct policy *policy)
 {
 	const struct old_space *wanted = &wish->old_space, *loaded = &policy->heap.old_space;

@@ -42,6 +42,11 @@ void relimit_drop_in(const struct relimit_wish *wish, char text[static RELIMIT_D
 int relimit_drop_in_read(const char *file, const char *text, size_t length, struct relimit_wish *ret,
 			 struct policy_errors *errors);
 
+/* Notes that the drop-in has what the wish names, and no more than that; and what was set by name and is in none, as
+ * "memory.max, heap.old_space"; "": nothing. */
+void relimit_saved(struct relimit *relimit, const struct relimit_wish *wish);
+const char *relimit_unsaved(const struct relimit *relimit);
+
 /* True where a loaded policy has what the wish asks for. */
 bool relimit_holds(const struct relimit_wish *wish, const struct policy *policy);
 

@@ -173,7 +173,7 @@ static void drain(struct step *step)
 		stop(step);
 		return;
 	}
-	if (step->state->slot.current.state == WORKER_READY)
+	if (step->state->slot.current.state == WORKER_READY && !step->state->slot.current.stuck)
 		step_act(step, ACTION_LAST_CALL);
 	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
 }

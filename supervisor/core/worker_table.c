@@ -77,8 +77,13 @@ static void not_ready_in_time(struct step *step)
 	ask_to_stop(step);
 }
 
+/* A worker whose event loop stands still would not hear it. */
 static void drain(struct step *step)
 {
+	if (step->worker->stuck) {
+		ask_to_stop(step);
+		return;
+	}
 	step->worker->state = WORKER_DRAINING;
 	step->worker->deadline_usec = usec_after(step->now_usec, step->state->rules.drain_timeout_usec);
 	step_act(step, ACTION_DRAIN);

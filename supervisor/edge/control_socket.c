@@ -17,6 +17,7 @@
 #define CLIENT_PATIENCE_USEC (5 * USEC_PER_SEC)
 #define LOOKING_GROUP "heapward"
 #define PEER_GROUPS_MAX 256
+#define REFUSAL_MAX 512
 
 static void client_ready(struct source *source, uint32_t events);
 
@@ -26,6 +27,7 @@ static void drop(struct control_client *client)
 		return;
 	loop_remove(client->socket->loop, &client->source);
 	close(TAKE_FD(client->source.fd));
+	control_peer_forget(&client->peer);
 	free(TAKE_POINTER(client->reply));
 }
 
@@ -35,7 +37,7 @@ static bool is_in_group(int fd, const struct control_client *client, uint32_t gi
 	socklen_t length = sizeof(groups);
 	if (gid == UINT32_MAX)
 		return false;
-	if (client->gid == gid)
+	if (client->peer.gid == gid)
 		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
 		return false;
@@ -45,21 +47,23 @@ static bool is_in_group(int fd, const struct control_client *client, uint32_t gi
 	return false;
 }
 
-/* Owner and root may do everything; group heapward may look. */
-static bool may(const struct control_client *client, enum control_command command)
+/* Owner and root may do everything, from outside of workers; group heapward may look. */
+static bool may(struct control_client *client, enum control_command command, char *why, size_t size)
 {
 #define X(id, name, changes) [CONTROL_##id] = changes,
 	static const bool changing[] = { CONTROL_COMMANDS(X) };
 #undef X
-	if (client->uid == 0 || client->uid == geteuid())
-		return true;
-	return !changing[command] && is_in_group(client->source.fd, client, client->socket->looking_gid);
+	struct control_socket *socket = client->socket;
+	if (client->peer.uid == 0 || client->peer.uid == geteuid())
+		return !changing[command] || socket->may_change(socket, &client->peer, why, size);
+	snprintf(why, size, "not allowed: only the service's owner and root (to look: group heapward)");
+	return !changing[command] && is_in_group(client->source.fd, client, socket->looking_gid);
 }
 
-static void refuse(struct control_reply *reply)
+static void refuse(struct control_reply *reply, const char *why)
 {
 	*reply = (struct control_reply){ .result = CONTROL_REFUSED };
-	reply->text = strdup("not allowed: only the service's owner and root (to look: group heapward)");
+	reply->text = strdup(why);
 	reply->length = reply->text == NULL ? 0 : strlen(reply->text);
 }
 
@@ -95,10 +99,11 @@ static void answer(struct control_client *client, const struct control_request *
 {
 	struct control_reply reply = { .result = CONTROL_OK };
 	struct failure ignored; /* the deadline drops a client that cannot be watched */
-	if (may(client, request->command))
+	char why[REFUSAL_MAX];
+	if (may(client, request->command, why, sizeof(why)))
 		client->socket->answer(client->socket, request, &reply);
 	else
-		refuse(&reply);
+		refuse(&reply, why);
 	if (start_reply(client, &reply) < 0) {
 		drop(client);
 		return;
@@ -146,21 +151,18 @@ static struct control_client *free_client(struct control_socket *socket)
 static void accept_client(struct control_socket *socket, int fd)
 {
 	struct failure ignored; /* the peer sees its connection closed */
-	struct ucred peer;
-	socklen_t length = sizeof(peer);
 	struct control_client *client = free_client(socket);
-	if (client == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) {
+	if (client == NULL || !control_peer_find(&client->peer, fd)) {
 		close(fd);
 		return;
 	}
 	client->source.fd = fd;
-	client->uid = peer.uid;
-	client->gid = peer.gid;
-	client->pid = peer.pid;
 	client->request_length = 0;
 	client->deadline_usec = loop_now_usec() + CLIENT_PATIENCE_USEC;
-	if (loop_add(socket->loop, &client->source, EPOLLIN, &ignored) < 0)
-		close(TAKE_FD(client->source.fd));
+	if (loop_add(socket->loop, &client->source, EPOLLIN, &ignored) == 0)
+		return;
+	close(TAKE_FD(client->source.fd));
+	control_peer_forget(&client->peer);
 }
 
 static int open_spare(void)

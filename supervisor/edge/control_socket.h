@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control_socket: the supervisor's ear for `status`, `stop` and the others. Peers are checked by SO_PEERCRED, requests are
- * bounded in size, number and time; a slow client never stalls the loop. */
+/* control_socket: the supervisor's ear for `status`, `stop` and the others. Peers are checked by SO_PEERCRED and
+ * SO_PEERPIDFD, requests are bounded in size, number and time; a slow client never stalls the loop. */
 #ifndef SUPERVISOR_EDGE_CONTROL_SOCKET_H
 #define SUPERVISOR_EDGE_CONTROL_SOCKET_H
 
 #include "base/failure.h"
+#include "supervisor/edge/control_peer.h"
 #include "supervisor/edge/loop.h"
 #include "supervisor/types/control.h"
 
@@ -15,8 +16,7 @@ struct control_socket;
 struct control_client {
 	struct source source; /* fd -1: free */
 	struct control_socket *socket;
-	uint32_t uid, gid;
-	int32_t pid;
+	struct control_peer peer;
 	unsigned char request[16 + CONTROL_ARGUMENT_MAX];
 	size_t request_length;
 	unsigned char *reply;
@@ -33,6 +33,9 @@ struct control_socket {
 	/* Answers one request at once; must not block. reply->text is malloc'ed and taken over. */
 	void (*answer)(struct control_socket *socket, const struct control_request *request,
 		       struct control_reply *reply);
+	/* Whether a peer with the right user may change something, which a worker, of that user too, may not. Asked before
+	 * each command that does. False: `why` says so in one line. */
+	bool (*may_change)(struct control_socket *socket, const struct control_peer *peer, char *why, size_t size);
 	void *owner;
 };
 

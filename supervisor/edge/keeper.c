@@ -145,6 +145,12 @@ int keeper_drop_session(struct keeper *keeper, int32_t session, struct failure *
 	return send_message(keeper, KEEPER_DROP_SESSION, session, why);
 }
 
+int keeper_own_socket(struct keeper *keeper, size_t index, uint64_t dev, uint64_t ino, struct failure *why)
+{
+	const struct keeper_message message = { .kind = KEEPER_OWN_SOCKET, .value = (int32_t)index, .dev = dev, .ino = ino };
+	return send_bytes(keeper, &message, sizeof(message), why);
+}
+
 static void wait_for_end(struct keeper *keeper)
 {
 	struct pollfd end = { .fd = keeper->pid_fd, .events = POLLIN };

@@ -22,6 +22,9 @@ int keeper_start(struct keeper *ret, int program_fd, const struct keeper_job *jo
 int keeper_add_session(struct keeper *keeper, int32_t session, struct failure *why);
 int keeper_drop_session(struct keeper *keeper, int32_t session, struct failure *why);
 
+/* Tell it the inode of a UNIX socket that was made since the job was sent, by its index there: what has another one stays. */
+int keeper_own_socket(struct keeper *keeper, size_t index, uint64_t dev, uint64_t ino, struct failure *why);
+
 /* Orderly end, once no worker is left and before cgroup_service_remove: the keeper leaves and touches nothing. Waits for
  * it (bounded), reaps it and closes. Safe on a keeper that has died, and after itself. */
 void keeper_finish(struct keeper *keeper);

@@ -10,34 +10,71 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* The errno of connecting to `path`; 0: somebody accepted. */
-static int try_to_connect(const char *path)
+#define FOLDER_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+const char *listen_path_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+int listen_path_folder(const char *path)
+{
+	char folder[LISTEN_PATH_MAX] = "/";
+	size_t length = (size_t)(listen_path_name(path) - path);
+	if (length > 1) {
+		memcpy(folder, path, length - 1);
+		folder[length - 1] = '\0';
+	}
+	return open(folder, FOLDER_FLAGS);
+}
+
+/* "/proc/self/fd/7" */
+static void name_descriptor(int fd, char *text)
+{
+	char digits[16];
+	size_t count = 0;
+	do
+		digits[count++] = (char)('0' + fd % 10);
+	while ((fd /= 10) > 0);
+	text = stpcpy(text, "/proc/self/fd/");
+	while (count > 0)
+		*text++ = digits[--count];
+	*text = '\0';
+}
+
+/* The errno of connecting to the socket that is held; 0: somebody accepted. By its descriptor: the name may be another's by now. */
+static int try_to_connect(int socket_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
-		return fd < 0 ? errno : ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
+	if (fd < 0)
+		return errno;
+	name_descriptor(socket_fd, address.sun_path);
 	return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
 }
 
-enum listen_path listen_path_look(const char *path)
+static enum listen_path look(int folder_fd, const char *name, struct stat *ret)
 {
-	struct stat status;
-	if (fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+	cleanup_fd int fd = openat(folder_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, ret) < 0)
 		return errno == ENOENT ? LISTEN_PATH_FREE : LISTEN_PATH_FOREIGN;
-	if (!S_ISSOCK(status.st_mode)) {
+	if (!S_ISSOCK(ret->st_mode)) {
 		errno = 0;
 		return LISTEN_PATH_FOREIGN;
 	}
 	/* EAGAIN: a full queue; EPROTOTYPE: a datagram socket. Both are somebody's. */
-	return try_to_connect(path) == ECONNREFUSED ? LISTEN_PATH_STALE : LISTEN_PATH_IN_USE;
+	return try_to_connect(fd) == ECONNREFUSED ? LISTEN_PATH_STALE : LISTEN_PATH_IN_USE;
 }
 
-bool listen_path_remove_stale(const char *path)
+enum listen_path listen_path_look(int folder_fd, const char *name)
 {
-	enum listen_path found = listen_path_look(path);
-	if (found == LISTEN_PATH_STALE)
-		return unlink(path) == 0 || errno == ENOENT;
-	return found == LISTEN_PATH_FREE;
+	struct stat status;
+	return look(folder_fd, name, &status);
+}
+
+void listen_path_remove_stale(int folder_fd, const char *name, uint64_t dev, uint64_t ino)
+{
+	struct stat status;
+	if (look(folder_fd, name, &status) == LISTEN_PATH_STALE && status.st_dev == dev && status.st_ino == ino)
+		unlinkat(folder_fd, name, 0);
 }

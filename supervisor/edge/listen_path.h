@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen_path: the paths of UNIX sockets: whether anybody accepts on one, and its removal. Also linked into the keeper, so
- * nothing here allocates or formats. */
+/* listen_path: the paths of UNIX sockets, each a folder that is held open and a name in it: whether anybody accepts there,
+ * and its removal. Also linked into the keeper, so nothing here allocates or formats. */
 #ifndef SUPERVISOR_EDGE_LISTEN_PATH_H
 #define SUPERVISOR_EDGE_LISTEN_PATH_H
 
@@ -13,10 +13,17 @@ enum listen_path {
 	LISTEN_PATH_FOREIGN, /* something that is no socket, or that cannot be looked at: errno says why, 0: no socket */
 };
 
-/* Looks, by connecting without waiting. `path` is shorter than LISTEN_PATH_MAX. */
-enum listen_path listen_path_look(const char *path);
+/* The folder of an absolute path, wherever that leads now (O_PATH, CLOEXEC); -1 with errno. `path` is shorter than
+ * LISTEN_PATH_MAX. */
+int listen_path_folder(const char *path);
 
-/* Removes a socket that nobody listens on; anything else stays. True where nothing is there afterwards. */
-bool listen_path_remove_stale(const char *path);
+/* The name in that folder: a part of `path`. */
+const char *listen_path_name(const char *path);
+
+/* Looks, by connecting without waiting. */
+enum listen_path listen_path_look(int folder_fd, const char *name);
+
+/* Removes the socket with this device and inode if nobody listens on it; anything else stays. */
+void listen_path_remove_stale(int folder_fd, const char *name, uint64_t dev, uint64_t ino);
 
 #endif

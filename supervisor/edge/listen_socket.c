@@ -2,6 +2,7 @@
 /* listen_socket: see listen_socket.h. */
 #include "supervisor/edge/listen_socket.h"
 
+#include "supervisor/edge/listen_folder.h"
 #include "supervisor/edge/listen_path.h"
 
 #include <arpa/inet.h>
@@ -30,8 +31,6 @@ static const char *remedy_of(const struct listen_address *address, int error)
 		return "; somebody accepts on it: another service, or a server that was started by hand";
 	if (error == EADDRNOTAVAIL)
 		return "; no interface of this machine has that address";
-	if (error == ENOENT)
-		return "; its directory must be there";
 	return "";
 }
 
@@ -89,14 +88,20 @@ static int bind_tcp(const struct listen_address *address, int *ret_fd)
 	return bind_v4(address, ret_fd);
 }
 
-/* By descriptor: in a directory that others can write, the path could become another's file between two calls. */
+/* What we have bound, and nobody else: in a folder that others can write, the path may be another's by now, and another's socket
+ * may be linked to it. */
+static bool is_fresh(const struct stat *status)
+{
+	return S_ISSOCK(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
+}
+
 static int own_path(const struct listen_sockets *sockets, struct listen_socket *socket)
 {
 	struct stat status;
-	cleanup_fd int fd = open(socket->address.path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = openat(socket->folder_fd, listen_path_name(socket->address.path), O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -1;
-	if (!S_ISSOCK(status.st_mode)) {
+	if (!is_fresh(&status)) {
 		errno = EEXIST;
 		return -1;
 	}
@@ -121,13 +126,15 @@ static int bind_unix(const struct listen_address *address, int *ret_fd)
 }
 
 /* Makes room for the path where what is there is nobody's. */
-static int free_path(const struct listen_address *address, struct failure *why)
+static int free_path(const struct listen_socket *socket, struct failure *why)
 {
-	switch (listen_path_look(address->path)) {
+	const struct listen_address *address = &socket->address;
+	const char *name = listen_path_name(address->path);
+	switch (listen_path_look(socket->folder_fd, name)) {
 	case LISTEN_PATH_FREE:
 		return 0;
 	case LISTEN_PATH_STALE:
-		return unlink(address->path) == 0 || errno == ENOENT ? 0 : listen_failed(why, address, errno);
+		return unlinkat(socket->folder_fd, name, 0) == 0 || errno == ENOENT ? 0 : listen_failed(why, address, errno);
 	case LISTEN_PATH_IN_USE:
 		return listen_failed(why, address, EADDRINUSE);
 	case LISTEN_PATH_FOREIGN:
@@ -138,35 +145,52 @@ static int free_path(const struct listen_address *address, struct failure *why)
 	return failed(why, 0, "listen %s: something that is no socket is in its place; move it away", address->text);
 }
 
-/* Makes and binds one. On failure nothing of it is left. */
-static int make_one(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
-{
-	const struct listen_address *address = &socket->address;
-	bool is_unix = address->kind == LISTEN_UNIX;
-	cleanup_fd int fd = -1;
-	if (is_unix && free_path(address, why) < 0)
-		return -1;
-	if ((is_unix ? bind_unix(address, &fd) : bind_tcp(address, &fd)) < 0)
-		return listen_failed(why, address, errno);
-	if (is_unix && own_path(sockets, socket) < 0) {
-		int error = errno;
-		unlink(address->path);
-		return listen_failed(why, address, error);
-	}
-	socket->fd = TAKE_FD(fd);
-	return 0;
-}
-
 /* Without our descriptor the inode may be another's by now: then only a path that refuses is ours. */
 static void remove_path(struct listen_socket *socket)
 {
 	struct stat status;
-	const char *path = socket->address.path;
-	bool ours = socket->path_ino != 0 && fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	const char *name = listen_path_name(socket->address.path);
+	bool ours = socket->path_ino != 0 && fstatat(socket->folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    status.st_dev == socket->path_dev && status.st_ino == socket->path_ino;
-	if (ours && (socket->fd >= 0 || listen_path_look(path) == LISTEN_PATH_STALE))
-		unlink(path);
+	if (ours && (socket->fd >= 0 || listen_path_look(socket->folder_fd, name) == LISTEN_PATH_STALE))
+		unlinkat(socket->folder_fd, name, 0);
 	socket->path_ino = 0;
+}
+
+static void close_one(struct listen_socket *socket)
+{
+	if (socket->address.kind == LISTEN_UNIX)
+		remove_path(socket);
+	cleanup_close(&socket->fd);
+	cleanup_close(&socket->folder_fd);
+	socket->fd = socket->folder_fd = -1;
+}
+
+/* The name of the socket itself, which others see, is the path as it was given; that it has led to the folder shows after. */
+static int make_unix(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
+{
+	const struct listen_address *address = &socket->address;
+	cleanup_close(&socket->folder_fd);
+	socket->folder_fd = listen_folder_open(address->path, sockets->owner_uid, sockets->owner_gid, why);
+	if (socket->folder_fd < 0)
+		return failed_in(why, "listen %s", address->text);
+	if (free_path(socket, why) < 0)
+		return -1;
+	if (bind_unix(address, &socket->fd) < 0 || own_path(sockets, socket) < 0)
+		return listen_failed(why, address, errno);
+	return 0;
+}
+
+/* Makes and binds one. On failure nothing of it is left. */
+static int make_one(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
+{
+	const struct listen_address *address = &socket->address;
+	if (address->kind == LISTEN_UNIX ? make_unix(sockets, socket, why) == 0 : bind_tcp(address, &socket->fd) == 0)
+		return 0;
+	if (address->kind != LISTEN_UNIX)
+		listen_failed(why, address, errno);
+	close_one(socket);
+	return -1;
 }
 
 int listen_sockets_make(struct listen_sockets *ret, const struct listen_addresses *addresses, uint32_t owner_uid,
@@ -175,7 +199,7 @@ int listen_sockets_make(struct listen_sockets *ret, const struct listen_addresse
 	*ret = (struct listen_sockets){ .owner_uid = owner_uid, .owner_gid = owner_gid };
 	for (size_t i = 0; i < addresses->count; i++) {
 		struct listen_socket *socket = &ret->list[ret->count];
-		*socket = (struct listen_socket){ .address = addresses->list[i], .fd = -1 };
+		*socket = (struct listen_socket){ .address = addresses->list[i], .fd = -1, .folder_fd = -1 };
 		if (make_one(ret, socket, why) < 0) {
 			listen_sockets_finish(ret);
 			return -1;
@@ -252,12 +276,8 @@ void listen_sockets_last_call(struct listen_sockets *sockets)
 
 void listen_sockets_finish(struct listen_sockets *sockets)
 {
-	for (size_t i = 0; i < sockets->count; i++) {
-		struct listen_socket *socket = &sockets->list[i];
-		remove_path(socket);
-		if (socket->fd >= 0)
-			close(TAKE_FD(socket->fd));
-	}
+	for (size_t i = 0; i < sockets->count; i++)
+		close_one(&sockets->list[i]);
 	*sockets = (struct listen_sockets){ 0 };
 }
 
@@ -276,5 +296,13 @@ void listen_addresses_keeper_job(const struct listen_addresses *addresses, struc
 {
 	for (size_t i = 0; i < addresses->count; i++)
 		if (addresses->list[i].kind == LISTEN_UNIX)
-			memcpy(job->sockets[i], addresses->list[i].path, sizeof(job->sockets[i]));
+			memcpy(job->sockets[i].path, addresses->list[i].path, sizeof(job->sockets[i].path));
+}
+
+void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job)
+{
+	for (size_t i = 0; i < sockets->count; i++) {
+		job->sockets[i].dev = sockets->list[i].path_dev;
+		job->sockets[i].ino = sockets->list[i].path_ino;
+	}
 }

@@ -14,6 +14,7 @@
 struct listen_socket {
 	struct listen_address address;
 	int fd;			     /* bound; -1: none. Of a UNIX socket another one after each unlisten and listen */
+	int folder_fd;               /* that its path is in; -1: none */
 	uint64_t path_dev, path_ino; /* of the UNIX socket's path that we made; path_ino 0: there is none */
 };
 
@@ -26,7 +27,7 @@ struct listen_sockets {
 
 /* Makes and binds all of them, or none; they do not listen yet. Without addresses there is nothing to do, here and below.
  * UNIX sockets belong to `owner_uid` and `owner_gid` (the worker's user; UINT32_MAX: ours), a stale path is removed, one on
- * which somebody accepts is not. The failure reads "listen tcp:80: Permission denied; ports below 1024 need ...". */
+ * which somebody accepts is not; of the folder listen_folder.h says more. The failure reads "listen tcp:80: Permission denied; ports below 1024 need ...". */
 int listen_sockets_make(struct listen_sockets *ret, const struct listen_addresses *addresses, uint32_t owner_uid,
 			uint32_t owner_gid, struct failure *why);
 
@@ -49,7 +50,9 @@ void listen_sockets_finish(struct listen_sockets *sockets);
  * launch->listen_fds set, for a command that speaks that protocol itself. */
 void listen_sockets_hand_over(const struct listen_sockets *sockets, bool as_listen_fds, struct launch *launch);
 
-/* Names the UNIX sockets' paths in the keeper's job: it removes them after a killed supervisor, where nobody accepts. */
+/* Names the UNIX sockets' paths in the keeper's job: it removes them after a killed supervisor, where nobody accepts and they
+ * are still those that the second one, or keeper_own_socket by the same index, has told it of. */
 void listen_addresses_keeper_job(const struct listen_addresses *addresses, struct keeper_job *job);
+void listen_sockets_keeper_job(const struct listen_sockets *sockets, struct keeper_job *job);
 
 #endif

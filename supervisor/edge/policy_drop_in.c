@@ -41,7 +41,34 @@ static int open_folder(const struct policy_drop_in *drop_in, struct failure *why
 	return TAKE_FD(fd);
 }
 
-static int write_text(int fd, const char *text)
+/* What the file is to be like: as the one that is there, or, new, as root's policies usually are and a user's own files. */
+struct look {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+static struct look look_of(int folder_fd, const char *name)
+{
+	struct stat status;
+	if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
+		return (struct look){ status.st_mode & 0777, status.st_uid, status.st_gid };
+	return (struct look){ geteuid() == 0 ? 0644 : 0600, (uid_t)-1, (gid_t)-1 };
+}
+
+/* The owner first: who is given a mode meant for another could read more. */
+static int take_look(int fd, const struct look *look)
+{
+	struct stat status;
+	if (fstat(fd, &status) < 0)
+		return -1;
+	bool same = (look->uid == (uid_t)-1 || look->uid == status.st_uid) && (look->gid == (gid_t)-1 || look->gid == status.st_gid);
+	if (!same && fchown(fd, look->uid, look->gid) < 0)
+		return -1;
+	return fchmod(fd, look->mode);
+}
+
+static int write_text(int fd, const char *text, const struct look *look)
 {
 	for (size_t done = 0, length = strlen(text); done < length;) {
 		ssize_t wrote = write(fd, text + done, length - done);
@@ -49,7 +76,7 @@ static int write_text(int fd, const char *text)
 			return -1;
 		done += wrote > 0 ? (size_t)wrote : 0;
 	}
-	return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -1 : 0;
+	return take_look(fd, look) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
 int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text, struct failure *why)
@@ -60,10 +87,11 @@ int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text,
 		return -1;
 	snprintf(temporary, sizeof(temporary), ".%.240s.new", drop_in->name);
 	(void)unlinkat(folder, temporary, 0); /* of a supervisor that was killed */
-	cleanup_fd int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	cleanup_fd int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(why, errno, "write %s", drop_in->file);
-	if (write_text(fd, text) == 0 && renameat(folder, temporary, folder, drop_in->name) == 0)
+	struct look look = look_of(folder, drop_in->name);
+	if (write_text(fd, text, &look) == 0 && renameat(folder, temporary, folder, drop_in->name) == 0)
 		return 0;
 	failed(why, errno, "write %s", drop_in->file);
 	(void)unlinkat(folder, temporary, 0);

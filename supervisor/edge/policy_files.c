@@ -166,7 +166,10 @@ int policy_files_load(struct policy *policy, const char *path, struct policy_err
 		return -1;
 	}
 	int result = load_file(policy, path, errors);
-	return load_drop_ins(policy, path, errors) < 0 ? -1 : result;
+	if (load_drop_ins(policy, path, errors) < 0)
+		result = -1;
+	policy->incomplete = policy->incomplete || result < 0;
+	return result;
 }
 
 int policy_files_read_environment(const char *path, struct words *ret, struct failure *why)

@@ -22,7 +22,8 @@ int policy_drop_in_find(struct policy_drop_in *ret, const char *path, const char
 /* Its text, malloc'ed; NULL where there is none (why->error is ENOENT) or it cannot be read. */
 char *policy_drop_in_read(const struct policy_drop_in *drop_in, size_t *ret_length, struct failure *why);
 
-/* Writes it whole or not at all, 0644, and the folder where there is none; takes it away. */
+/* Writes it whole or not at all, and the folder where there is none; takes it away. A file that is there keeps its mode and owner, or is
+ * not written; a new one is 0644 where root writes it, else 0600. */
 int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text, struct failure *why);
 int policy_drop_in_remove(const struct policy_drop_in *drop_in, struct failure *why);
 

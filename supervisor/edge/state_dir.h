@@ -97,6 +97,9 @@ size_t state_list(const struct state_roots *roots, struct state_service ret[stat
 /* The same of one name; not running where it is unknown. */
 void state_look(const struct state_roots *roots, const char *name, struct state_service *ret);
 
+/* Removes all that is kept on disk of a service that does not run. Fails where it runs, or nothing is kept. */
+int state_forget(const struct state_roots *roots, const char *name, struct failure *why);
+
 /* The event lines of a service: the file that is written now, or the one before it. Fails where there is none. */
 int state_open_events(const struct state_roots *roots, const char *name, bool older, struct failure *why);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acts: what decide() wants, done: one function an action, a table by action. */
+#include "supervisor/core/death.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
 #include "supervisor/service/internal.h"
@@ -81,7 +82,8 @@ static void act_drain(struct service *service, const struct action *action)
 
 static void act_listen(struct service *service, const struct action *action UNUSED)
 {
-	holding_listen(service);
+	struct failure ignored; /* comes again at the launch that follows, and is told as that launch's */
+	(void)holding_listen(service, &ignored);
 }
 
 static void act_last_call(struct service *service, const struct action *action UNUSED)
@@ -106,16 +108,6 @@ static void act(struct service *service, const struct action *action)
 	acts[action->kind](service, action);
 }
 
-/* A death is kept with what was decided about it: the last line of the decision that is not the death itself. */
-static const char *decided_after(const struct decision *decision)
-{
-	const char *text = "";
-	for (size_t i = 0; i < decision->action_count; i++)
-		if (decision->actions[i].kind == ACTION_NOTICE && decision->actions[i].notice != NOTICE_DEATH)
-			text = decision->actions[i].text;
-	return text;
-}
-
 void acts_do(struct service *service, const struct decision *decision)
 {
 	for (size_t i = 0; i < decision->action_count; i++) {
@@ -123,6 +115,6 @@ void acts_do(struct service *service, const struct decision *decision)
 		struct worker_run *run = service_run_of(service, action->worker);
 		act(service, action);
 		if (action->kind == ACTION_KEEP_DEATH && run != NULL)
-			obituary_keep(run, decided_after(decision));
+			obituary_keep(run, death_action(decision));
 	}
 }

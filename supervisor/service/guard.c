@@ -3,6 +3,7 @@
  * the name is ours, so that a supervisor killed in the middle of its start leaves nothing either. */
 #include "supervisor/service/internal.h"
 
+#include <stdio.h>
 #include <sys/epoll.h>
 
 static int start_keeper(struct service *service, struct failure *why)
@@ -13,6 +14,7 @@ static int start_keeper(struct service *service, struct failure *why)
 		cgroup_service_keeper_job(&service->groups, &job);
 	state_dir_keeper_job(&service->dir, &job);
 	listen_addresses_keeper_job(&service->setup->policy->service.listen, &job);
+	listen_sockets_keeper_job(&service->sockets, &job);
 	service->keeper_knows_groups = service->groups.made;
 	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
 }
@@ -44,16 +46,36 @@ static void end_keeper(struct service *service)
 	keeper_finish(&service->keeper);
 }
 
-/* The second line of defence is gone: a new one is started at once. */
+/* The second line of defence is gone: a new one is started at once, and less often where it does not stay. */
+static void plan_keeper(struct service *service, const char *what)
+{
+	int64_t now_usec = loop_now_usec(), pause_usec = respite_after_end(&service->keeper_respite, now_usec);
+	service->keeper_again_usec = now_usec + pause_usec;
+	if (pause_usec > 0)
+		tell_warning(service, "the keeper %s; without it a killed supervisor leaves its workers: the next try is in %d s",
+			     what, (int)(pause_usec / USEC_PER_SEC));
+}
+
 static void keeper_ended(struct source *source, uint32_t events UNUSED)
 {
 	struct service *service = source->owner;
-	struct failure why;
 	end_keeper(service);
-	if (start_keeper(service, &why) < 0 || tell_sessions(service, &why) < 0 || watch_keeper(service, &why) < 0)
-		tell_warning(service, "the keeper has ended and cannot be started again: %s", why.text);
-	else
+	plan_keeper(service, "has ended again");
+}
+
+void guard_look(struct service *service)
+{
+	struct failure why;
+	char text[400];
+	service->keeper_again_usec = USEC_NEVER;
+	respite_begin(&service->keeper_respite, loop_now_usec());
+	if (start_keeper(service, &why) == 0 && tell_sessions(service, &why) == 0 && watch_keeper(service, &why) == 0) {
 		tell_warning(service, "the keeper had ended and was started again");
+		return;
+	}
+	end_keeper(service);
+	snprintf(text, sizeof(text), "has ended and cannot be started again: %.300s", why.text);
+	plan_keeper(service, text);
 }
 
 /* Where this process has to move into a leaf of its own, the keeper comes after that: BASE must hold neither. */
@@ -121,8 +143,10 @@ void guard_finish(struct service *service, bool abandoned)
 		loop_remove(&service->loop, &service->keeper_end);
 		return;
 	}
-	state_dir_forget_budget(&service->dir);
-	breadcrumbs_forget(service);
+	if (service->started) { /* else what the supervisor before this one knew is for the next one */
+		state_dir_forget_budget(&service->dir);
+		breadcrumbs_forget(service);
+	}
 	if (!service->groups.moved)
 		cgroup_service_remove(&service->groups);
 	end_keeper(service);

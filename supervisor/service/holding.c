@@ -9,12 +9,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Each time that a UNIX socket is made it has another inode. What the keeper was not told of is left where we are killed, and
+ * the next start takes it over. */
+static void tell_keeper(struct service *service)
+{
+	struct failure ignored;
+	for (size_t i = 0; i < service->sockets.count; i++) {
+		const struct listen_socket *socket = &service->sockets.list[i];
+		if (socket->path_ino != 0 && service->keeper.pid > 0)
+			(void)keeper_own_socket(&service->keeper, i, socket->path_dev, socket->path_ino, &ignored);
+	}
+}
+
 int holding_start(struct service *service, struct failure *why)
 {
 	const struct policy *policy = service->setup->policy;
 	bool own = policy->sandbox.user != NULL;
-	return listen_sockets_make(&service->sockets, &policy->service.listen, own ? service->user.uid : UINT32_MAX,
-				   own ? service->user.gid : UINT32_MAX, why);
+	if (listen_sockets_make(&service->sockets, &policy->service.listen, own ? service->user.uid : UINT32_MAX,
+				own ? service->user.gid : UINT32_MAX, why) < 0)
+		return -1;
+	tell_keeper(service);
+	return 0;
 }
 
 bool holding_may_become(const struct service *service, const struct policy *policy)
@@ -32,11 +47,14 @@ size_t holding_records(const struct service *service, struct records_listen ret[
 	return service->sockets.count;
 }
 
-/* A failure here comes again at the launch that follows, and is told as that launch's. */
-void holding_listen(struct service *service)
+int holding_listen(struct service *service, struct failure *why)
 {
-	struct failure ignored;
-	(void)listen_sockets_listen(&service->sockets, &ignored);
+	bool was_listening = service->sockets.listening;
+	if (listen_sockets_listen(&service->sockets, why) < 0)
+		return -1;
+	if (!was_listening)
+		tell_keeper(service);
+	return 0;
 }
 
 void holding_check_room(struct service *service, const struct worker_run *serving)

@@ -6,6 +6,7 @@
 #include "supervisor/core/decide.h"
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
+#include "supervisor/core/respite.h"
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
 #include "supervisor/edge/kernel_log.h"
@@ -73,6 +74,8 @@ struct worker_run {
 	struct early_heap early[RECORDS_REPORTERS_MAX]; /* of the reporter with the same index */
 	struct early_memory early_memory;
 	struct source usage;       /* tells once that memory is used up to memory.replace_at */
+	struct early_limits limits; /* of the plan that it was launched from, and what was set since: a reload is for the next one */
+	bool manages_heap, replaces; /* the same */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
@@ -102,7 +105,10 @@ struct service {
 	struct cgroup_service groups;
 	struct listen_sockets sockets;    /* of the first policy: a reload cannot change them */
 	char no_room[256];                /* why there is no second worker: the last answer */
+	bool started;                     /* its first worker could be launched */
 	bool keeper_knows_groups;
+	struct respite keeper_respite;
+	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */
 	bool has_groups, events_as_json, overcommit_said, crumb_kept;
 	struct state_dir dir;
 	struct control_socket control;
@@ -147,6 +153,7 @@ void budgets_note(struct service *service);    /* after each decision */
 void guard_prepare(struct service *service);
 int guard_begin(struct service *service, struct failure *why);       /* the keeper, once the name is ours */
 int guard_make_groups(struct service *service, struct failure *why); /* and a keeper that knows them */
+void guard_look(struct service *service);                            /* the time for another keeper has come */
 void guard_finish(struct service *service, bool abandoned);
 
 /* acts.c: one function an action */
@@ -161,7 +168,7 @@ int holding_start(struct service *service, struct failure *why); /* after the ke
 bool holding_may_become(const struct service *service, const struct policy *policy); /* by a reload */
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
 bool holding_can_serve(const struct worker_run *run); /* somebody gives the sockets to its server */
-void holding_listen(struct service *service);
+int holding_listen(struct service *service, struct failure *why); /* before each launch, too */
 void holding_check_room(struct service *service, const struct worker_run *serving); /* pushes the answer */
 void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at once where nobody can be told */
 
@@ -197,6 +204,8 @@ void children_reporter_ended(struct worker_run *run, const struct reporter *repo
 void children_look(struct worker_run *run);
 
 /* warning.c: near a limit before V8 or the kernel says so */
+void warning_launch(struct worker_run *run);   /* by the service's plan */
+void warning_set(struct worker_run *run);      /* the limits of its memory, as the service's plan has them now */
 void warning_begin(struct worker_run *run);    /* READY has been decided on: from now on, if it serves */
 void warning_end(struct worker_run *run);      /* safe without a beginning */
 void warning_said_hello(struct worker_run *run, const struct reporter *reporter);
@@ -226,6 +235,9 @@ void obituary_put(struct service *service, const struct death *death); /* to dis
 
 /* report.c: answers to the control socket */
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);
+
+/* asking.c: who may change something */
+bool asking_may_change(struct control_socket *socket, const struct control_peer *peer, char *why, size_t size);
 
 /* tell.c: event lines */
 struct notice tell_notice(const struct service *service, int kind, const struct worker_run *run);

@@ -193,6 +193,7 @@ static void note_plan(struct worker_run *run)
 	run->old_space_bytes = run->old_space_before_bytes = numbers[PLAN_OLD_SPACE].value;
 	run->young_bytes = numbers[PLAN_YOUNG].value;
 	run->heap_size_limit_bytes = numbers[PLAN_HEAP_SIZE_LIMIT].value;
+	warning_launch(run);
 }
 
 static int start_child(struct worker_run *run, struct failure *why)
@@ -248,7 +249,7 @@ static void start(struct worker_run *run)
 	struct service *service = run->service;
 	struct failure why;
 	tell_launch(run);
-	if (listen_sockets_listen(&service->sockets, &why) < 0)
+	if (holding_listen(service, &why) < 0)
 		fail_launch(run, "listen", &why);
 	else if (make_group(run, &why) < 0)
 		fail_launch(run, "cgroup", &why);
@@ -258,7 +259,8 @@ static void start(struct worker_run *run)
 		fail_launch(run, "launch", &why);
 	else if (sources_watch_worker(run, &why) < 0)
 		fail_launch(run, "launch", &why);
-	else if (!run->has_group && keeper_add_session(&service->keeper, run->child.pid, &why) < 0)
+	else if (!run->has_group && service->keeper.pid > 0 && /* else the next one is told all */
+		 keeper_add_session(&service->keeper, run->child.pid, &why) < 0)
 		tell_warning(service, "keeper: %s", why.text);
 }
 

@@ -118,7 +118,7 @@ static int64_t min_usec(int64_t a, int64_t b)
 static int64_t next_deadline(const struct service *service)
 {
 	struct event ignored;
-	int64_t deadline = service_state_deadline(&service->state, &ignored);
+	int64_t deadline = min_usec(service_state_deadline(&service->state, &ignored), service->keeper_again_usec);
 	deadline = min_usec(deadline, sink_deadline(&service->sink));
 	if (service->has_control)
 		deadline = min_usec(deadline, control_socket_deadline(&service->control));
@@ -151,6 +151,8 @@ static void tick(struct service *service)
 	sink_tick(&service->sink, now_usec);
 	if (service->has_control)
 		control_socket_tick(&service->control, now_usec);
+	if (service->keeper_again_usec <= now_usec)
+		guard_look(service);
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
 		struct worker_run *run = &service->runs[i];
 		if (run->has_records)
@@ -209,6 +211,7 @@ static void start_control(struct service *service)
 	}
 	service->control.owner = service;
 	service->control.answer = report_answer;
+	service->control.may_change = asking_may_change;
 	service->has_control = true;
 }
 
@@ -260,6 +263,7 @@ static int start_service(struct service *service, struct failure *why)
 	if (guard_make_groups(service, why) < 0)
 		return -1;
 	start_control(service);
+	service->started = true;
 	return 0;
 }
 
@@ -320,6 +324,7 @@ static void init_service(struct service *service, struct service_setup *setup)
 	service->signals.fd = service->keeper_end.fd = -1;
 	service->child_program_fd = service->keeper_program_fd = -1;
 	service->keeper = (struct keeper){ .pid_fd = -1, .pipe_fd = -1 };
+	service->keeper_again_usec = USEC_NEVER;
 	service->events_as_json = events_as_json(setup->policy->log.events);
 	service->started_usec = loop_now_usec();
 	plan_rules(setup->plan, setup->policy, &rules);

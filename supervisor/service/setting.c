@@ -174,7 +174,10 @@ static size_t tell_processes(struct service *service, uint64_t old_bytes)
 static void watch_again(struct service *service)
 {
 	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
-		if (!lives(&service->runs[i]) || !service->runs[i].watched)
+		if (!lives(&service->runs[i]))
+			continue;
+		warning_set(&service->runs[i]);
+		if (!service->runs[i].watched)
 			continue;
 		warning_end(&service->runs[i]);
 		warning_look(&service->runs[i]);
@@ -214,8 +217,11 @@ static void commit(struct service *service, struct setting *setting, FILE *text)
 	if (max == max_from && old == old_from)
 		fprintf(text, "nothing changes\n");
 	watch_again(service);
+	const char *unsaved = setting->save ? relimit_unsaved(&service->setup->relimit) : "";
 	if (setting->save)
 		fprintf(text, "saved in %s\n", setting->drop_in.file);
+	if (unsaved[0] != '\0')
+		fprintf(text, "not saved: %s, as set before without --save\n", unsaved);
 }
 
 static int make(struct service *service, struct setting *setting, const char *argument)

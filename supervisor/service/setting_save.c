@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setting_save: the drop-in that keeps what was set. It has all that is set now, not this request alone, because
- * together is how it was checked; and it counts as saved only when the policy, read as the next start reads it, has it. */
+/* setting_save: the drop-in that keeps what was set: what it had, and what this request names. It counts as saved only when
+ * the policy, read as the next start reads it, has it. */
 #include "supervisor/service/setting_internal.h"
 
 #include "supervisor/core/plan.h"
@@ -8,10 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* What the drop-in had, what was set before, and this. */
+/* What the drop-in had, and this. What was set before without being saved stays so. */
 static int gather(struct setting *setting, struct relimit_wish *ret)
 {
-	const struct setting_of *now = &setting->now;
 	struct failure why;
 	size_t length = 0;
 	*ret = (struct relimit_wish){ 0 };
@@ -25,13 +24,7 @@ static int gather(struct setting *setting, struct relimit_wish *ret)
 			return setting_refuse(setting, "not saved: %.200s: %s", setting->drop_in.file,
 					      errors == NULL ? "memory is out" : errors->list[0].text);
 	}
-	const struct relimit_wish set = {
-		.has_memory_max = now->relimit.memory_max.asked,
-		.has_old_space = now->relimit.old_space.asked,
-		.memory_max_bytes = now->policy.memory.max_bytes,
-		.old_space = now->policy.heap.old_space,
-	};
-	relimit_merge(ret, &set);
+	relimit_merge(ret, &setting->wish);
 	return 0;
 }
 
@@ -85,10 +78,8 @@ int setting_save(struct service *service, struct setting *setting)
 		setting_save_undo(setting);
 		return -1;
 	}
-	setting->now.relimit.memory_max.saved = setting->now.relimit.memory_max.asked;
-	setting->now.relimit.old_space.saved = setting->now.relimit.old_space.asked;
-	setting->next.relimit.memory_max.saved = setting->next.relimit.memory_max.asked;
-	setting->next.relimit.old_space.saved = setting->next.relimit.old_space.asked;
+	relimit_saved(&setting->now.relimit, &setting->wish);
+	relimit_saved(&setting->next.relimit, &setting->wish);
 	return 0;
 }
 

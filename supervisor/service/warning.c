@@ -34,11 +34,27 @@ void warning_forget(struct service *service)
 static void find_limits(const struct worker_run *run, struct early_limits *ret)
 {
 	const struct service *service = run->service;
-	plan_early_limits(service->setup->plan, service->setup->policy, ret);
+	*ret = run->limits;
 	if (run->young_bytes < SIZE_UNKNOWN)
 		ret->semi_space_bytes = run->young_bytes / 3;
 	bool known = service->leak_seen_usec > 0 && loop_now_usec() - service->leak_seen_usec < LEAK_KNOWN_USEC;
-	ret->leaks = known && plan_replaces(service->setup->policy);
+	ret->leaks = known && run->replaces;
+}
+
+void warning_launch(struct worker_run *run)
+{
+	const struct service_setup *setup = run->service->setup;
+	plan_early_limits(setup->plan, setup->policy, &run->limits);
+	run->manages_heap = setup->plan->manages_heap;
+	run->replaces = plan_replaces(setup->policy);
+	run->usage_high_bytes = setup->plan->numbers[PLAN_MEMORY_HIGH].value;
+}
+
+void warning_set(struct worker_run *run)
+{
+	const struct plan_number *numbers = run->service->setup->plan->numbers;
+	run->limits.replace_at_bytes = numbers[PLAN_REPLACE_AT].value;
+	run->limits.memory_limit_bytes = numbers[PLAN_MEMORY_LIMIT].value;
 }
 
 /* What a worker took from its exec until it was ready is what the spare will take. */
@@ -52,6 +68,7 @@ static void learn_start(struct worker_run *run)
 	figures->start_usec = service->setup->host->start_usec =
 		early_learn_start(figures->start_usec, worker->ready_usec - worker->launched_usec);
 	plan_learn_start(service->setup->plan, service->setup->policy, figures->start_usec);
+	run->limits.lead_usec = plan_lead_usec(service->setup->plan);
 }
 
 /* V8 tells only the sum of old and young space; a worker's own flags may differ from the plan. */
@@ -107,6 +124,7 @@ static void usage_came(struct source *source, uint32_t events UNUSED)
 {
 	struct worker_run *run = source->owner;
 	warning_end(run);
+	early_memory_told(&run->early_memory, loop_now_usec());
 	warning_look(run);
 }
 
@@ -117,7 +135,6 @@ static void watch_usage(struct worker_run *run, uint64_t at_bytes)
 	uint32_t events;
 	if (run->usage.fd >= 0)
 		return;
-	run->usage_high_bytes = run->service->setup->plan->numbers[PLAN_MEMORY_HIGH].value;
 	run->usage.ready = usage_came;
 	run->usage.owner = run;
 	run->usage.fd = cgroup_watch_usage(&run->group, at_bytes, &events, &ignored);
@@ -138,7 +155,7 @@ void warning_look(struct worker_run *run)
 	uint64_t bytes = watched ? cgroup_read_kept(&run->group) : SIZE_UNKNOWN;
 	if (early_memory_look(&run->early_memory, &limits, bytes, now_usec, &warning))
 		warn(run, &warning, run->child.pid);
-	if (watched && run->early_memory.above_usec == 0)
+	if (watched && early_memory_wants_word(&run->early_memory, now_usec))
 		watch_usage(run, limits.replace_at_bytes);
 }
 
@@ -185,14 +202,13 @@ void warning_said_hello(struct worker_run *run, const struct reporter *reporter)
 
 void warning_sampled(struct worker_run *run, const struct reporter *reporter)
 {
-	const struct service *service = run->service;
 	struct early_heap *heap = &run->early[reporter - run->records.reporters];
 	struct early_limits limits;
 	struct early_warning warning;
 	if (!serves(run))
 		return;
 	find_limits(run, &limits);
-	if (service->setup->plan->manages_heap && reporter->main_isolate && !reporter->launcher &&
+	if (run->manages_heap && reporter->main_isolate && !reporter->launcher &&
 	    early_heap_look(heap, &limits, old_space_in_effect(run, reporter), &reporter->last, &warning))
 		warn(run, &warning, reporter->pid);
 	warning_occasion(run);
@@ -200,7 +216,7 @@ void warning_sampled(struct worker_run *run, const struct reporter *reporter)
 
 int64_t warning_usec_to_limit(const struct worker_run *run, const struct reporter *reporter)
 {
-	if (!serves(run) || !run->service->setup->plan->manages_heap)
+	if (!serves(run) || !run->manages_heap)
 		return USEC_NEVER;
 	return early_usec_to_limit(&run->early[reporter - run->records.reporters], old_space_in_effect(run, reporter),
 				   loop_now_usec());

@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#define KEEPER_VERSION 2
+#define KEEPER_VERSION 3
 #define KEEPER_DIRECTORIES_MAX 4 /* one a hierarchy */
 #define KEEPER_FILES_MAX 4
 #define KEEPER_FILE_NAME_MAX 64
@@ -23,6 +23,12 @@ struct keeper_directory {
 	char base_name[48]; /* of BASE itself where BASE is ours to remove too, once it is empty; else "" */
 };
 
+/* A held UNIX socket: removed where its path still has this inode and nobody accepts there. */
+struct keeper_socket {
+	char path[LISTEN_PATH_MAX]; /* "" in an unused entry */
+	uint64_t dev, ino;          /* ino 0: not made yet */
+};
+
 struct keeper_job {
 	uint32_t version;
 	struct keeper_directory directories[KEEPER_DIRECTORIES_MAX]; /* in the order of killing: v1 pids first */
@@ -32,7 +38,7 @@ struct keeper_job {
 	int runtime_fd;      /* directory whose `files` are unlinked last; -1: none */
 	char files[KEEPER_FILES_MAX][KEEPER_FILE_NAME_MAX]; /* "" in unused entries */
 	char runtime_name[48]; /* of that directory in the one that holds it: removed after its files; "": stays */
-	char sockets[LISTEN_MAX][LISTEN_PATH_MAX]; /* paths of held UNIX sockets, removed where nobody accepts; "" unused */
+	struct keeper_socket sockets[LISTEN_MAX];
 	int32_t sessions[KEEPER_SESSIONS_MAX]; /* 0 in unused entries; killed only where directory_count is 0 */
 };
 
@@ -41,12 +47,14 @@ _Static_assert(sizeof(struct keeper_job) <= PIPE_BUF, "the job goes through the 
 enum keeper_message_kind {
 	KEEPER_ADD_SESSION,  /* value: a worker's session, to be killed where there are no groups */
 	KEEPER_DROP_SESSION, /* value: a session that is gone; its number may come back as somebody else's */
+	KEEPER_OWN_SOCKET,   /* value: which of the job's sockets has been made anew, with which inode */
 	KEEPER_DISMISS,      /* orderly end: leave at once, kill and remove nothing */
 };
 
 struct keeper_message {
 	uint32_t kind;
 	int32_t value;
+	uint64_t dev, ino;
 };
 
 /* Descriptor numbers in heapward-keeper at its start; those of the job follow. */

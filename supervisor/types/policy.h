@@ -143,6 +143,8 @@ struct policy {
 	} log;
 	bool from_file; /* at least one policy file was read: its defaults are stricter than those of a bare `run` */
 	struct origin origins[POLICY_KEY_COUNT];
+	bool misread[POLICY_KEY_COUNT]; /* set somewhere, but not to be read: the value is another one's */
+	bool incomplete;                /* something was refused: a key that is not set may be what was meant */
 };
 
 #endif

@@ -316,6 +316,42 @@ static void a_reload_replaces_the_worker_only_for_what_it_needs(void **state)
 	serve_stop(world, run);
 }
 
+#define WATCHED "version: 1\nservice:\n  name: %s\n  command: [%s]\n  listen: ['tcp:%d']\nready: {within: 100s}\n" \
+		"heap: {old_space: 128M, live_max: %s, lead: 0ms, gc_time: none, near_limit: report}\nlog: {events: json}\n"
+
+static void get(int port, const char *path)
+{
+	char answer[256];
+	cleanup_fd int fd = connect_to(port);
+	assert_true(dprintf(fd, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path) > 0);
+	while (read(fd, answer, sizeof(answer)) > 0)
+		;
+}
+
+/* The second worker never listens: for as long as it is waited for, the first one is held against what it was launched with. */
+static void a_worker_that_is_being_replaced_keeps_its_limits(void **state)
+{
+	struct world *world = *state;
+	int port;
+	listen_on(world, &port);
+	const char *server = world_print(world, "node, %s, '%d'", js_worker_path(world, "keep-server.js"), port);
+	world_write(world, "p.yaml", WATCHED, world->name, server, port, "none");
+	struct program *run = heapward_start(world, "run", "-p", "p.yaml", NULL);
+	await_state(world, "ready", 20);
+	get(port, "/collect");
+	world_write(world, "p.yaml", WATCHED, world->name, "node, -e, 'setInterval(() => {}, 1000)'", port, "50%");
+	heapward_says(world, 0, "reload", world->name, NULL);
+	await_state(world, "replacing", 20);
+	pause_msec(300);
+	get(port, "/keep/80");
+	for (int i = 0; i < 6; i++)
+		get(port, "/collect");
+	pause_msec(500);
+	assert_int_equal(count_events(world, program_err(world, run), "heap.warn"), 0);
+	heapward_says(world, 0, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, run, 30), 0);
+}
+
 static void a_port_that_is_taken_is_told_at_the_start(void **state)
 {
 	struct world *world = *state;
@@ -348,6 +384,7 @@ int main(void)
 		WORLD_TEST(behind_npm_it_is_the_same),
 		WORLD_TEST(a_busy_server_lets_in_who_waits_before_it_drains),
 		WORLD_TEST(a_reload_replaces_the_worker_only_for_what_it_needs),
+		WORLD_TEST(a_worker_that_is_being_replaced_keeps_its_limits),
 		WORLD_TEST(a_port_that_is_taken_is_told_at_the_start),
 	};
 	return cmocka_run_group_tests_name("hold", tests, NULL, NULL);

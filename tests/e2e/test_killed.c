@@ -118,6 +118,9 @@ static void what_it_knew_is_there_for_the_next_one(void **state)
 	struct json_object *status = await_status(world, "/services/0/restarts/budget_left", "2", 60);
 	assert_string_equal(see_text(status, "/services/0/state"), "back-off");
 	kill_supervisor(world, program);
+	/* A start that fails forgets nothing. */
+	program = run(world, world_print(world, "%s service.listen=[unix:/nowhere/web.sock]", settings), "@ steady");
+	assert_int_equal(program_finish(world, program, 20), 125);
 	program = run(world, settings, "@ steady");
 	status = await_state(world, "ready", 20);
 	assert_int_equal(see_number(status, "/services/0/restarts/budget_left"), 2);

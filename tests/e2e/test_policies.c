@@ -34,6 +34,24 @@ static void check_accepts_a_good_policy(void **state)
 	heapward_says(world, 0, "check", "web.yaml", NULL);
 }
 
+static void check_warns_of_what_this_machine_does_not_have(void **state)
+{
+	struct world *world = *state;
+	world_write(world, "web.yaml", "version: 1\nservice:\n  command: [no-such-program, x]\n  directory: nowhere\n");
+	const char *said = heapward_says(world, 0, "check", "web.yaml", NULL);
+	assert_contains(said, "web.yaml:3:12: warning: service.command: no program \"no-such-program\" in PATH on this machine");
+	assert_contains(said, "web.yaml:4:14: warning: service.directory: \"nowhere\" on this machine: No such file or directory");
+	assert_int_equal(mkdir(world_path(world, "bin"), 0755), 0);
+	world_write(world, "web.yaml", "version: 1\nservice: {command: [./web.yaml], directory: bin}\n");
+	assert_contains(heapward_says(world, 0, "check", "web.yaml", NULL), "service.command: \"bin/./web.yaml\" is no program on this "
+			"machine: No such file or directory");
+	world_write(world, "bin/server", "#!/bin/sh\n");
+	world_write(world, "web.yaml", "version: 1\nservice: {command: [./server], directory: bin}\n");
+	assert_string_equal(heapward_says(world, 0, "check", "web.yaml", NULL), "web.yaml: no errors\n");
+	world_write(world, "web.yaml", "version: 1\nservice: {command: [sh, -c, 'exit 0']}\n");
+	assert_string_equal(heapward_says(world, 0, "check", "web.yaml", NULL), "web.yaml: no errors\n");
+}
+
 static void a_policy_that_others_can_write_is_refused(void **state)
 {
 	struct world *world = *state;
@@ -176,7 +194,9 @@ static void a_user_that_is_not_there_is_refused(void **state)
 	assert_contains(program_err(world, run), "sandbox.user (u.yaml:4): user nosuchuser: no such user");
 	await_nothing_left(world, 1);
 	heapward_says(world, 1, "why", world->name, NULL);
-	heapward_says(world, 0, "check", "u.yaml", NULL); /* the form is right, and the service may be another machine's */
+	/* The form is right, and the service may be another machine's. */
+	assert_contains(heapward_says(world, 0, "check", "u.yaml", NULL),
+			"u.yaml:4:9: warning: sandbox.user: on this machine: user nosuchuser: no such user");
 	write_user(world, "nobody");
 	run = heapward_start(world, "run", "-p", "u.yaml", NULL);
 	pid_t worker = await_worker(world, 0, 20);
@@ -205,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(check_names_every_error_by_line_and_column),
 		WORLD_TEST(check_accepts_a_good_policy),
+		WORLD_TEST(check_warns_of_what_this_machine_does_not_have),
 		WORLD_TEST(a_policy_that_others_can_write_is_refused),
 		WORLD_TEST(a_run_takes_name_command_and_limits_from_its_policy),
 		WORLD_TEST(explain_gives_every_number_its_rule_and_starts_nothing),

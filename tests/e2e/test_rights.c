@@ -144,8 +144,69 @@ static void a_mended_keeper_knows_the_worker_that_has_no_group(void **state)
 	assert_true(first > 0);
 	kill(first, SIGKILL);
 	await_err(world, run, "the keeper had ended and was started again", 10);
+	pid_t second = keeper_of(world, run);
+	assert_true(second > 0 && second != first);
+	kill(second, SIGKILL);
+	await_err(world, run, "the keeper has ended again; without it a killed supervisor leaves its workers: the next try is in 2 s", 10);
+	assert_int_equal(keeper_of(world, run), 0);
+	for (int i = 0; keeper_of(world, run) == 0; i++) {
+		assert_true(i < 1000);
+		pause_msec(20);
+	}
+	pause_msec(100); /* until it is told of the session */
 	kill(run->pid, SIGKILL);
 	program_finish(world, run, 10);
+	await_nothing_left(world, 2);
+}
+
+/* What a worker finds that asks the supervisor over it to end or change the service: `how` puts itself before the command. */
+static const char *asking_script(struct world *world, const char *heapward, const char *how)
+{
+	return world_print(world, "%s %s stop %s; echo stop $?; %s %s set %s memory.max=1G; echo set $?; %s status %s >/dev/null;"
+			   " echo status $?", how, heapward, world->name, how, heapward, world->name, heapward, world->name);
+}
+
+static void a_worker_may_look_at_its_service_and_change_nothing(void **state)
+{
+	struct world *world = *state;
+	static const char *const ways[] = { "", "setsid" };
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		const char *script = asking_script(world, heapward_path(), ways[i]);
+		struct program *run = heapward_start(world, "run", "-n", world->name, "--set", "restart.when=never", "--", "sh", "-c",
+						     script, NULL);
+		assert_int_equal(program_finish(world, run, 20), 0);
+		assert_string_equal(program_out(world, run), "stop 1\nset 1\nstatus 0\n");
+		assert_contains(program_err(world, run), "is in a worker's cgroup (/");
+		assert_contains(program_err(world, run), "a worker may look at services, not change them");
+	}
+	await_nothing_left(world, 2);
+}
+
+static void without_groups_a_worker_is_known_by_who_started_it(void **state)
+{
+	struct world *world = *state;
+	const char *script = asking_script(world, "bound/supervisor/cli/heapward", "setsid --wait");
+	struct program *run = run_as_nobody(world, world_print(world, "--set restart.when=never -- sh -c '%s'", script));
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_string_equal(program_out(world, run), "stop 1\nset 1\nstatus 0\n");
+	assert_contains(program_err(world, run), "was started by this service's worker: a worker may look at services");
+	await_nothing_left(world, 2);
+}
+
+static void who_cannot_be_seen_from_the_service_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	const char *script = world_print(world, "echo up; until [ -e '%s' ]; do sleep 0.1; done", world_path(world, "go"));
+	const char *words[] = { "unshare", "--fork", "--pid", "--mount-proc", heapward_path(), "run", "-n", world->name,
+				"--set", "restart.when=never", "--", "sh", "-c", script, NULL };
+	struct program *run = program_start(world, words);
+	await_file(world, strrchr(run->out_path, '/') + 1, "up", 20);
+	heapward_says(world, 0, "status", world->name, NULL);
+	struct program *stop = heapward_start(world, "stop", world->name, NULL);
+	assert_int_equal(program_finish(world, stop, 20), 1);
+	assert_contains(program_err(world, stop), "another PID namespace");
+	world_write(world, "go", "%s", "");
+	assert_int_equal(program_finish(world, run, 20), 0);
 	await_nothing_left(world, 2);
 }
 
@@ -159,6 +220,9 @@ int main(void)
 		WORLD_TEST(a_cap_that_cannot_be_enforced_is_refused),
 		WORLD_TEST(best_effort_starts_with_a_warning),
 		WORLD_TEST(a_mended_keeper_knows_the_worker_that_has_no_group),
+		WORLD_TEST(a_worker_may_look_at_its_service_and_change_nothing),
+		WORLD_TEST(without_groups_a_worker_is_known_by_who_started_it),
+		WORLD_TEST(who_cannot_be_seen_from_the_service_changes_nothing),
 		WORLD_TEST(what_the_policy_asks_for_reaches_the_worker),
 		WORLD_TEST(a_bare_run_takes_nothing_away),
 		WORLD_TEST(limits_tasks_counts_the_whole_tree),

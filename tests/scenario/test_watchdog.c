@@ -101,6 +101,21 @@ static void a_stuck_worker_that_is_asked_to_stop_or_drain_has_been_asked(void **
 	worker(&story, 1, STUCK, "SIGTERM to 1");
 }
 
+static void a_stuck_worker_does_not_hear_that_it_is_to_drain(void **state UNUSED)
+{
+	static struct story story;
+	serves(&story);
+	worker(&story, 1, STUCK, "check-room 1");
+	slot(&story, DRAIN, "SIGTERM to 1");
+	is(&story, "stopping");
+	worker(&story, 1, EXITED, "kill 1");
+	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), unlisten, finish 0");
+	serves(&story); /* one that turns again does */
+	worker(&story, 1, STUCK, "check-room 1");
+	worker(&story, 1, TURNS, "");
+	slot(&story, DRAIN, "last-call, drain 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +125,7 @@ int main(void)
 		cmocka_unit_test(stuck_while_it_is_replaced_it_is_not_waited_for),
 		cmocka_unit_test(stuck_at_once_the_worker_before_it_is_not_waited_for),
 		cmocka_unit_test(a_stuck_worker_that_is_asked_to_stop_or_drain_has_been_asked),
+		cmocka_unit_test(a_stuck_worker_does_not_hear_that_it_is_to_drain),
 	};
 	return cmocka_run_group_tests_name("watchdog", tests, NULL, NULL);
 }

@@ -201,6 +201,23 @@ static inline void wait_serving(struct worker *worker)
 	}
 }
 
+/* Until so many of its heaps have said hello: each of a cluster's workers does so a while after it serves. */
+static inline void wait_reporters(struct worker *worker, size_t wanted)
+{
+	for (int64_t end = loop_now_usec() + PATIENCE_USEC; worker->records.reporter_count < wanted; hear(&worker->process)) {
+		if (loop_now_usec() > end)
+			fail_msg("%zu of %zu have said hello: %s", worker->records.reporter_count, wanted, worker->process.output);
+		wait_a_little();
+	}
+}
+
+/* What comes meanwhile is heard. */
+static inline void pass_msec(int msec)
+{
+	for (int64_t end = loop_now_usec() + msec * USEC_PER_MSEC; loop_now_usec() < end;)
+		wait_a_little();
+}
+
 static inline void drain(struct worker *worker)
 {
 	assert_true(records_send_drain(&worker->records, false) > 0);

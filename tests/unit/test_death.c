@@ -231,6 +231,31 @@ static void what_is_no_death_is_refused(void **state UNUSED)
 	free(text);
 }
 
+static void what_was_decided_has_words_even_where_nothing_was_told(void **state UNUSED)
+{
+	static const struct {
+		struct decision decision;
+		const char *action;
+	} rows[] = {
+#define DEATH { .kind = ACTION_NOTICE, .notice = NOTICE_DEATH, .text = "fatal heap-limit error" }
+#define SCHEDULED { .kind = ACTION_NOTICE, .notice = NOTICE_RESTART_SCHEDULED, .text = "restart 1 of 5" }
+#define KEEP { .kind = ACTION_KEEP_DEATH }
+#define LAUNCH { .kind = ACTION_LAUNCH }
+		{ { { DEATH, KEEP, SCHEDULED }, 3 }, "restart 1 of 5" },
+		{ { { KEEP, LAUNCH }, 2 }, "the next worker was started at once" }, /* heapward restart */
+		{ { { KEEP, SCHEDULED, LAUNCH }, 3 }, "restart 1 of 5" },
+		{ { { DEATH, KEEP }, 2 }, "none" },
+	};
+	struct death kept;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_string_equal(death_action(&rows[i].decision), rows[i].action);
+	make(&kept, VERDICT_REPLACED); /* one of an earlier version, without words */
+	kept.action[0] = '\0';
+	cleanup_free char *json = death_json(&kept);
+	cleanup_free char *text = death_text(json, kept.at_realtime_usec);
+	assert_contains(text, "action    none\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_worker_whose_heap_is_not_managed_is_to_use_less),
 		cmocka_unit_test(one_sample_shows_no_growth_and_no_limit_is_said),
 		cmocka_unit_test(what_is_no_death_is_refused),
+		cmocka_unit_test(what_was_decided_has_words_even_where_nothing_was_told),
 	};
 	return cmocka_run_group_tests_name("death", tests, NULL, NULL);
 }

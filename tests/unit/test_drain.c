@@ -18,7 +18,7 @@ static void workers_are_swapped_under_load_without_one_failed_request(void **sta
 		struct worker *old = &workers[i % 2], *spare = &workers[(i + 1) % 2];
 		start_worker(spare, "", "http");
 		wait_serving(spare);
-		assert_false(is_drained_within_msec(spare, 250)); /* both serve for a while */
+		pass_msec(250); /* both serve for a while */
 		drain(old);
 		wait_drained(old);
 		end_worker(old);
@@ -73,13 +73,17 @@ static void connections_are_told_and_finished(void **state UNUSED)
 /* Who reaches the queue when the command is there already: a handshake that was on its way. */
 static void the_last_worker_lets_in_who_waits_in_the_queue(void **state UNUSED)
 {
-	static const char *const kinds[] = { "http", "thread", "cluster" };
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+	static const struct {
+		const char *kind;
+		size_t reporters;
+	} rows[] = { { "http", 1 }, { "thread", 2 }, { "cluster", 3 } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		static struct worker worker;
 		struct process client;
-		start_worker(&worker, "", kinds[i]);
+		start_worker(&worker, "", rows[i].kind);
 		wait_serving(&worker);
-		assert_false(is_drained_within_msec(&worker, 300)); /* a cluster's workers have said hello, too */
+		wait_reporters(&worker, rows[i].reporters);
+		pass_msec(100); /* and listen, for all that they tell */
 		kill(worker.process.pid, SIGSTOP);
 		assert_true(records_send_drain(&worker.records, true) > 0);
 		start_client(&client, "slow", "/slow");
@@ -170,7 +174,7 @@ static void a_drained_worker_leaves_new_connections_to_the_next(void **state UNU
 	drain(&worker);
 	wait_drained(&worker);
 	start_client(&client, "twice", "/");
-	assert_false(is_drained_within_msec(&next, 300));
+	pass_msec(300); /* it waits in the queue */
 	start_worker(&next, "", "http");
 	wait_output(&client, "asked\n");
 	let_go_on(&client);

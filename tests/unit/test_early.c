@@ -362,6 +362,31 @@ static void the_longest_of_the_last_starts_counts(void **state UNUSED)
 	assert_in_range(learned, 300 * MSEC, 500 * MSEC);
 }
 
+/* A worker whose memory goes up and down about memory.replace_at: the kernel is asked at most once a second to tell of it. */
+static void a_word_of_the_kernel_is_followed_by_a_rest(void **state UNUSED)
+{
+	struct early_memory memory;
+	struct early_warning warning;
+	early_memory_begin(&memory);
+	assert_false(early_memory_look(&memory, &standard, 100 * MIB, BEGIN, &warning));
+	assert_true(early_memory_wants_word(&memory, BEGIN));
+	early_memory_told(&memory, BEGIN + MSEC);
+	for (int64_t msec = 1; msec <= 1000; msec += 111) { /* looks for other reasons do not end it */
+		assert_false(early_memory_look(&memory, &standard, 100 * MIB, BEGIN + msec * MSEC, &warning));
+		assert_false(early_memory_wants_word(&memory, BEGIN + msec * MSEC));
+		assert_int_equal(early_memory_deadline(&memory), BEGIN + 1001 * MSEC);
+	}
+	assert_false(early_memory_look(&memory, &standard, 100 * MIB, BEGIN + 1001 * MSEC, &warning));
+	assert_true(early_memory_wants_word(&memory, BEGIN + 1001 * MSEC));
+	assert_int_equal(early_memory_deadline(&memory), USEC_NEVER);
+	/* Above, the second look comes before the rest is over; a new worker knows nothing of it. */
+	early_memory_told(&memory, BEGIN + 2 * SEC);
+	assert_false(early_memory_look(&memory, &standard, 300 * MIB, BEGIN + 2 * SEC, &warning));
+	assert_int_equal(early_memory_deadline(&memory), BEGIN + 2 * SEC + EARLY_LOOK_USEC);
+	early_memory_begin(&memory);
+	assert_int_equal(early_memory_deadline(&memory), USEC_NEVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +403,7 @@ int main(void)
 		cmocka_unit_test(memory_is_looked_at_twice),
 		cmocka_unit_test(a_service_that_needs_so_much_memory_is_left_alone),
 		cmocka_unit_test(the_longest_of_the_last_starts_counts),
+		cmocka_unit_test(a_word_of_the_kernel_is_followed_by_a_rest),
 	};
 	return cmocka_run_group_tests_name("early", tests, NULL, NULL);
 }

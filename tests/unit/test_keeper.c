@@ -131,7 +131,13 @@ static bool is_there(const struct fixture *fixture, const char *name)
 	return access(path_of(fixture, name, path), F_OK) == 0;
 }
 
-/* A socket that the dummy holds, as do the processes it forks from here on, and the paths of things that are not its own. */
+/* Paths in the job, and what the keeper is told that we have made there: one that the dummy holds, as do the processes it forks
+ * from here on, and things that are not its own. */
+static const struct {
+	const char *name;
+	size_t index;
+} held[] = { { "held", 0 }, { "another's", 3 }, { "replaced", 4 }, { "file", LISTEN_MAX - 1 } };
+
 static void hold_sockets(struct keeper_job *job, const struct fixture *fixture)
 {
 	static struct listen_sockets sockets;
@@ -142,8 +148,20 @@ static void hold_sockets(struct keeper_job *job, const struct fixture *fixture)
 	assert_ok(listen_sockets_make(&sockets, &list, UINT32_MAX, UINT32_MAX, &why));
 	assert_ok(listen_sockets_listen(&sockets, &why));
 	listen_addresses_keeper_job(&list, job);
-	path_of(fixture, "another's", job->sockets[3]);
-	path_of(fixture, "file", job->sockets[LISTEN_MAX - 1]);
+	for (size_t i = 1; i < ARRAY_LEN(held); i++)
+		path_of(fixture, held[i].name, job->sockets[held[i].index].path);
+}
+
+static void tell_of_sockets(struct keeper *keeper, const struct fixture *fixture)
+{
+	for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+		struct stat status;
+		struct failure why;
+		char path[LISTEN_PATH_MAX];
+		assert_int_equal(stat(path_of(fixture, held[i].name, path), &status), 0);
+		bool replaced = strcmp(held[i].name, "replaced") == 0; /* by one that nobody listens on */
+		assert_ok(keeper_own_socket(keeper, held[i].index, status.st_dev, status.st_ino + (replaced ? 1 : 0), &why));
+	}
 }
 
 /* The job as the service layer fills it. */
@@ -193,6 +211,8 @@ static void be_a_supervisor(const struct fixture *fixture, int report_fd, bool w
 		hold_sockets(&job, fixture);
 	assert_ok(keeper_start(&keeper, fixture->keeper_fd, &job, &why));
 	report.keeper = keeper.pid;
+	if (fixture->holds)
+		tell_of_sockets(&keeper, fixture);
 	if (with_groups) {
 		make_worker(&service, "worker-0-a");
 		make_worker(&service, "worker-0-b");
@@ -290,8 +310,9 @@ static void paths_of_held_sockets_go_with_it_and_those_of_others_stay(void **sta
 {
 	struct fixture fixture = **(struct fixture **)state;
 	struct report report;
-	char another[LISTEN_PATH_MAX], file[LISTEN_PATH_MAX];
+	char another[LISTEN_PATH_MAX], replaced[LISTEN_PATH_MAX], file[LISTEN_PATH_MAX];
 	int another_fd = listen_at(path_of(&fixture, "another's", another));
+	close(listen_at(path_of(&fixture, "replaced", replaced)));
 	close(open(path_of(&fixture, "file", file), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	fixture.holds = true;
 	pid_t supervisor = start_supervisor(&fixture, false, &report);
@@ -299,9 +320,10 @@ static void paths_of_held_sockets_go_with_it_and_those_of_others_stay(void **sta
 	assert_int_equal(kill(supervisor, SIGKILL), 0);
 	assert_true(all_end_within_two_seconds());
 	assert_false(is_there(&fixture, "held"));
-	assert_true(is_there(&fixture, "another's") && is_there(&fixture, "file"));
+	assert_true(is_there(&fixture, "another's") && is_there(&fixture, "replaced") && is_there(&fixture, "file"));
 	close(another_fd);
 	unlink(another);
+	unlink(replaced);
 	unlink(file);
 	assert_files_are_gone(&fixture);
 }

@@ -243,22 +243,38 @@ static int leave_socket(const char *path, bool listens)
 	return fd;
 }
 
+static enum listen_path look_at(const char *path)
+{
+	cleanup_fd int folder_fd = listen_path_folder(path);
+	assert_true(folder_fd >= 0);
+	return listen_path_look(folder_fd, listen_path_name(path));
+}
+
+/* With the inode that is there, so that only what it is protects it. */
+static void try_to_remove(const char *path)
+{
+	struct stat status;
+	cleanup_fd int folder_fd = listen_path_folder(path);
+	assert_int_equal(lstat(path, &status), 0);
+	listen_path_remove_stale(folder_fd, listen_path_name(path), status.st_dev, status.st_ino);
+}
+
 static void a_stale_path_is_taken_over_and_one_in_use_is_not(void **state)
 {
 	struct fixture *fixture = *state;
 	struct failure why;
 	char path[128];
 	snprintf(path, sizeof(path), "%s/web.sock", fixture->directory);
-	assert_int_equal(listen_path_look(path), LISTEN_PATH_FREE);
+	assert_int_equal(look_at(path), LISTEN_PATH_FREE);
 	leave_socket(path, false);
-	assert_int_equal(listen_path_look(path), LISTEN_PATH_STALE);
+	assert_int_equal(look_at(path), LISTEN_PATH_STALE);
 	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), 0);
 	listen_sockets_finish(&fixture->sockets);
 	int owner = leave_socket(path, true);
-	assert_int_equal(listen_path_look(path), LISTEN_PATH_IN_USE);
+	assert_int_equal(look_at(path), LISTEN_PATH_IN_USE);
 	assert_int_equal(try_make(fixture, "unix:/web.sock", &why), -1);
 	assert_contains(why.text, "Address already in use; somebody accepts on it");
-	assert_false(listen_path_remove_stale(path));
+	try_to_remove(path);
 	assert_int_equal(access(path, F_OK), 0);
 	close(owner);
 }
@@ -280,7 +296,8 @@ static void what_is_no_socket_stays_where_it_is(void **state)
 	assert_contains(why.text, "no socket");
 	assert_int_equal(try_make(fixture, "unix:/missing/x.sock", &why), -1);
 	assert_contains(why.text, "No such file or directory; its directory must be there");
-	assert_false(listen_path_remove_stale(file) || listen_path_remove_stale(link));
+	try_to_remove(file);
+	try_to_remove(link);
 	assert_int_equal(access(file, F_OK) | access(link, F_OK) | access(path, F_OK), 0);
 }
 
@@ -296,6 +313,46 @@ static void a_path_that_became_anothers_is_not_removed(void **state)
 	listen_sockets_finish(&fixture->sockets);
 	assert_int_equal(access(path, F_OK), 0);
 	close(other);
+}
+
+static void a_stale_socket_is_removed_by_its_inode_only(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat status;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/web.sock", fixture->directory);
+	cleanup_fd int folder_fd = listen_path_folder(path);
+	leave_socket(path, false);
+	assert_int_equal(stat(path, &status), 0);
+	listen_path_remove_stale(folder_fd, "web.sock", status.st_dev, status.st_ino + 1);
+	listen_path_remove_stale(folder_fd, "web.sock", status.st_dev + 1, status.st_ino);
+	assert_int_equal(access(path, F_OK), 0);
+	listen_path_remove_stale(folder_fd, "web.sock", status.st_dev, status.st_ino);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* What a worker can do that owns the folder's folder: ours goes from where it was made, and what the path leads to stays. */
+static void a_folder_that_was_moved_away_leads_to_nobody_elses_socket(void **state)
+{
+	struct fixture *fixture = *state;
+	struct stat status;
+	char run[128], moved[128], other[128], in_moved[160], in_other[160];
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	snprintf(moved, sizeof(moved), "%s/moved", fixture->directory);
+	snprintf(other, sizeof(other), "%s/other", fixture->directory);
+	snprintf(in_moved, sizeof(in_moved), "%s/web.sock", moved);
+	snprintf(in_other, sizeof(in_other), "%s/web.sock", other);
+	assert_int_equal(mkdir(run, 0755) | mkdir(other, 0755), 0);
+	make_held(fixture, "unix:/run/web.sock");
+	assert_int_equal(rename(run, moved), 0);
+	assert_int_equal(symlink(other, run), 0);
+	/* The very same socket under the same name: not even its inode tells that the path leads elsewhere. */
+	assert_int_equal(link(in_moved, in_other), 0);
+	assert_int_equal(stat(in_other, &status), 0);
+	assert_int_equal(status.st_ino, fixture->sockets.list[0].path_ino);
+	listen_sockets_finish(&fixture->sockets);
+	assert_int_equal(access(in_moved, F_OK), -1);
+	assert_int_equal(access(in_other, F_OK), 0);
 }
 
 int main(void)
@@ -314,6 +371,8 @@ int main(void)
 		LISTEN_TEST(a_stale_path_is_taken_over_and_one_in_use_is_not),
 		LISTEN_TEST(what_is_no_socket_stays_where_it_is),
 		LISTEN_TEST(a_path_that_became_anothers_is_not_removed),
+		LISTEN_TEST(a_stale_socket_is_removed_by_its_inode_only),
+		LISTEN_TEST(a_folder_that_was_moved_away_leads_to_nobody_elses_socket),
 	};
 	return cmocka_run_group_tests_name("listen_socket", tests, NULL, NULL);
 }

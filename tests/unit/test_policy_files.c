@@ -181,7 +181,7 @@ static void a_drop_in_is_written_whole_and_read_back(void **state)
 	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\nmemory: {max: 512M}\n", &why), 0);
 	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\nmemory: {max: 256M}\n", &why), 0);
 	assert_int_equal(stat(path_of(fixture, "web.policy.d/50-set.yaml"), &status), 0);
-	assert_int_equal(status.st_mode & 07777, 0644);
+	assert_int_equal(status.st_mode & 07777, geteuid() == 0 ? 0644 : 0600);
 	assert_int_equal(load(fixture, "web.yaml"), 0);
 	assert_int_equal(fixture->policy.memory.max_bytes, 256 * MIB);
 	cleanup_free char *text = policy_drop_in_read(&drop_in, &length, &why);
@@ -190,6 +190,30 @@ static void a_drop_in_is_written_whole_and_read_back(void **state)
 	assert_int_equal(policy_drop_in_remove(&drop_in, &why), 0);
 	assert_int_equal(policy_drop_in_remove(&drop_in, &why), 0);
 	assert_int_equal(stat(path_of(fixture, "web.policy.d"), &status), -1);
+}
+
+static void a_drop_in_keeps_its_mode_and_owner(void **state)
+{
+	static const mode_t modes[] = { 0600, 0640, 0444 };
+	struct fixture *fixture = *state;
+	struct policy_drop_in drop_in;
+	struct failure why;
+	struct stat status;
+	mode_t before = umask(0);
+	put(fixture, "web.yaml", "version: 1\n");
+	assert_int_equal(policy_drop_in_find(&drop_in, path_of(fixture, "web.yaml"), "50-set.yaml", &why), 0);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\n", &why), 0);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		gid_t gid = geteuid() == 0 ? 1234 : getegid();
+		assert_int_equal(chown(drop_in.file, (uid_t)-1, gid), 0);
+		assert_int_equal(chmod(drop_in.file, modes[i]), 0);
+		assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\nmemory: {max: 256M}\n", &why), 0);
+		assert_int_equal(stat(drop_in.file, &status), 0);
+		assert_int_equal(status.st_mode & 07777, modes[i]);
+		assert_int_equal(status.st_gid, gid);
+		assert_int_equal(status.st_size, strlen("version: 1\nmemory: {max: 256M}\n"));
+	}
+	umask(before);
 }
 
 static void a_drop_in_is_not_written_where_others_can_write(void **state)
@@ -221,6 +245,7 @@ int main(void)
 		FILES_TEST(as_root_a_link_out_of_a_strangers_folder_is_refused),
 		FILES_TEST(an_environment_file_is_lines_of_variables),
 		FILES_TEST(a_drop_in_is_written_whole_and_read_back),
+		FILES_TEST(a_drop_in_keeps_its_mode_and_owner),
 		FILES_TEST(a_drop_in_is_not_written_where_others_can_write),
 	};
 	return cmocka_run_group_tests_name("policy_files", tests, NULL, NULL);

@@ -6,7 +6,12 @@
 #include "tests/unit/plan_unit.h"
 #include "supervisor/core/explain.h"
 #include "supervisor/core/policy.h"
+#include "supervisor/core/policy_key.h"
 #include "supervisor/core/policy_starter.h"
+
+#include <json.h>
+#include <json_pointer.h>
+#include <regex.h>
 
 static size_t read_file(const char *path, char *text, size_t size)
 {
@@ -35,8 +40,8 @@ static void print_errors(const char *file, const char *text, size_t length, char
 	struct policy policy;
 	memset(&errors, 0, sizeof(errors));
 	policy_init(&policy);
-	if (policy_apply_text(&policy, file, text, length, &errors) == 0)
-		policy_check(&policy, &errors);
+	(void)policy_apply_text(&policy, file, text, length, &errors);
+	policy_check(&policy, &errors);
 	policy_finish(&policy);
 	printed[0] = '\0';
 	for (size_t i = 0; i < errors.count; i++)
@@ -47,7 +52,7 @@ static void every_error_is_told_by_line_and_column(void **state UNUSED)
 {
 	static const char *const names[] = { "every-mistake", "tab", "list", "empty", "version", "two-documents",
 					     "contradictions", "no-version", "bytes", "deep", "cut", "hidden",
-					     "sockets", "sockets-contradict" };
+					     "sockets", "sockets-contradict", "one-round", "no-follow-ups" };
 	static char text[65536], printed[65536];
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char name[128], path[1024];
@@ -99,6 +104,61 @@ static void the_published_schema_is_that_of_the_key_table(void **state UNUSED)
 	if (strcmp(schema, committed) != 0)
 		fail_msg("policies/heapward.schema.json is old: build/policies/keys schema > policies/heapward.schema.json");
 	free(schema);
+}
+
+/* The regular expression that the schema has for a key; NULL: it has none. */
+static const char *pattern_of(struct json_object *schema, enum policy_key key)
+{
+	char path[POLICY_PATH_MAX], pointer[512] = "", *rest = path;
+	struct json_object *found = NULL;
+	policy_key_path(key, path);
+	for (char *part; (part = strsep(&rest, ".")) != NULL;)
+		snprintf(pointer + strlen(pointer), sizeof(pointer) - strlen(pointer), "/properties/%s", part);
+	strcat(pointer, "/pattern");
+	return json_pointer_get(schema, pointer, &found) == 0 ? json_object_get_string(found) : NULL;
+}
+
+/* True where heapward takes it, but for its bounds. */
+static bool is_read(enum policy_key key, const char *value)
+{
+	static struct policy_errors errors;
+	struct policy policy;
+	char setting[POLICY_PATH_MAX + 64];
+	policy_key_path(key, setting);
+	snprintf(setting + strlen(setting), 64, "=%s", value);
+	memset(&errors, 0, sizeof(errors));
+	policy_init(&policy);
+	bool taken = policy_apply_setting(&policy, "--set", setting, &errors) == 0 ||
+		     strstr(errors.list[0].text, "out of range") != NULL;
+	policy_finish(&policy);
+	return taken;
+}
+
+/* An editor that knows the schema must not warn of what heapward reads, nor let through what it refuses. */
+static void the_schema_takes_what_the_parser_takes(void **state UNUSED)
+{
+	static const char *const values[] = {
+		"75%", "75% of memory.max", "75% of memory", "512M", "512MiB", "512", "512MB", "1G", "0K", "none", "auto", "never",
+		"inherit", "30s", "5min", "30", "100ms", "2h", "1d", "30 s", "1.5G", "-1M", "listening", "tcp:80", "http:80/ready",
+		"http:/ready", "", "true",
+	};
+	char *text = policy_schema();
+	struct json_object *schema = json_tokener_parse(text);
+	size_t count = 0;
+	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {
+		const char *pattern = pattern_of(schema, key);
+		regex_t regex;
+		if (pattern == NULL)
+			continue;
+		assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+		for (size_t i = 0; i < ARRAY_LEN(values); i++, count++)
+			if (is_read(key, values[i]) != (regexec(&regex, values[i], 0, NULL, 0) == 0))
+				fail_msg("key %d, \"%s\": %s", (int)key, values[i], pattern);
+		regfree(&regex);
+	}
+	assert_true(count > 500);
+	json_object_put(schema);
+	free(text);
 }
 
 static void the_manual_names_every_key(void **state UNUSED)
@@ -180,6 +240,7 @@ int main(void)
 		cmocka_unit_test(every_error_is_told_by_line_and_column),
 		cmocka_unit_test(the_shipped_policies_explain_themselves),
 		cmocka_unit_test(the_published_schema_is_that_of_the_key_table),
+		cmocka_unit_test(the_schema_takes_what_the_parser_takes),
 		cmocka_unit_test(the_manual_names_every_key),
 		cmocka_unit_test(a_starter_policy_is_right_as_printed_and_with_all_its_defaults),
 		cmocka_unit_test(a_starter_asks_for_a_quarter_of_the_machine),

@@ -360,6 +360,23 @@ static void a_drop_in_with_other_keys_is_not_ours(void **state UNUSED)
 	}
 }
 
+static void only_what_was_named_is_saved(void **state UNUSED)
+{
+	const struct relimit_wish max = { .has_memory_max = true }, old = { .has_old_space = true };
+	struct relimit relimit = { .memory_max.asked = true, .old_space.asked = true };
+	assert_string_equal(relimit_unsaved(&relimit), "memory.max, heap.old_space");
+	relimit_saved(&relimit, &old);
+	assert_false(relimit.memory_max.saved);
+	assert_string_equal(relimit_unsaved(&relimit), "memory.max");
+	relimit_saved(&relimit, &max);
+	assert_true(relimit.memory_max.saved && relimit.old_space.saved);
+	assert_string_equal(relimit_unsaved(&relimit), "");
+	relimit.old_space.saved = false; /* set again, without */
+	assert_string_equal(relimit_unsaved(&relimit), "heap.old_space");
+	relimit.old_space.asked = false; /* it follows */
+	assert_string_equal(relimit_unsaved(&relimit), "");
+}
+
 static void a_later_wish_goes_over_an_earlier_one(void **state UNUSED)
 {
 	struct relimit_wish wish = { .has_memory_max = true, .memory_max_bytes = 300 * MIB };
@@ -375,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_keys_may_be_set),
+		cmocka_unit_test(only_what_was_named_is_saved),
 		cmocka_unit_test(old_space_follows_where_it_is_auto),
 		cmocka_unit_test(what_is_said_of_it_stays_while_it_is_not_named),
 		cmocka_unit_test(the_end_of_a_long_name_is_what_is_said_of_it),

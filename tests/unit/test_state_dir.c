@@ -336,6 +336,53 @@ static void more_services_than_the_bound_are_not_listed_but_running_ones_are(voi
 	state_dir_release(&running);
 }
 
+static void what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct state_figures figures = { .peak_bytes = MIB, .peak_runs = 1 };
+	struct state_service services[STATE_SERVICES_MAX];
+	struct state_dir dir;
+	struct failure why;
+	char words[64];
+	take(&dir, fixture, NAME);
+	assert_int_equal(state_dir_keep_death(&dir, 1, "{}", &why), 0);
+	assert_int_equal(state_dir_append_event(&dir, "{}\n", 3, &why), 0);
+	assert_int_equal(state_dir_write_figures(&dir, &figures, &why) | state_dir_write_budget(&dir, "x", &why), 0);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), -1);
+	snprintf(words, sizeof(words), "it runs (supervisor pid %d); heapward stop " NAME " ends it", (int)getpid());
+	assert_string_equal(why.text, words);
+	assert_int_equal(access(below(fixture->roots.state, NAME "/deaths/000001.json"), F_OK), 0);
+	state_dir_release(&dir);
+	take(&dir, fixture, "other");
+	state_dir_release(&dir);
+	assert_int_equal(state_list(&fixture->roots, services), 2);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), 0);
+	assert_int_equal(state_list(&fixture->roots, services), 1);
+	assert_string_equal(services[0].name, "other");
+	assert_int_equal(access(below(fixture->roots.state, NAME), F_OK) & access(below(fixture->roots.runtime, NAME), F_OK), -1);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), -1);
+	assert_string_equal(why.text, "nothing is kept of a service of that name");
+	take(&dir, fixture, NAME); /* the name is free, and begins anew */
+	assert_int_equal(dir.next_death, 1);
+	state_dir_release(&dir);
+}
+
+/* Whatever somebody has put there. */
+static void a_directory_that_is_none_of_ours_is_not_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct state_dir dir;
+	struct failure why;
+	take(&dir, fixture, NAME);
+	state_dir_release(&dir);
+	assert_int_equal(mkdir(below(fixture->roots.state, NAME "/mine"), 0700), 0);
+	assert_int_equal(symlink("/etc/passwd", below(fixture->roots.state, NAME "/link")), 0);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), -1);
+	assert_contains(why.text, "Directory not empty");
+	assert_int_equal(access(below(fixture->roots.state, NAME "/mine"), F_OK), 0);
+	assert_int_equal(access(below(fixture->roots.runtime, NAME), F_OK), -1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -351,6 +398,8 @@ int main(void)
 		cmocka_unit_test(roots_are_those_of_root_or_of_the_users_own_directories),
 		TEST(services_are_listed_sorted_with_who_runs),
 		TEST(more_services_than_the_bound_are_not_listed_but_running_ones_are),
+		TEST(what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs),
+		TEST(a_directory_that_is_none_of_ours_is_not_forgotten),
 	};
 	return cmocka_run_group_tests_name("state_dir", tests, NULL, NULL);
 }

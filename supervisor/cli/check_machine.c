@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_machine: what a policy names that is not there on this machine. A warning: the policy may be for another one. */
+#include "supervisor/cli/check_machine.h"
+
+#include "supervisor/edge/user.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+static bool is_program(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0;
+}
+
+/* As the worker will have it. */
+static const char *find_path(const struct policy *policy)
+{
+	const struct words *set = &policy->service.environment_set;
+	for (size_t i = 0; i < set->count; i++)
+		if (strncmp(set->list[i], "PATH=", strlen("PATH=")) == 0)
+			return set->list[i] + strlen("PATH=");
+	const char *own = getenv("PATH");
+	return own == NULL ? DEFAULT_PATH : own;
+}
+
+/* True also where a directory of it cannot be looked into. */
+static bool may_be_in(const char *path, const char *name)
+{
+	for (const char *at = path; at != NULL;) {
+		char full[PATH_MAX];
+		const char *end = strchrnul(at, ':');
+		snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - at), at, end == at ? "" : "/", name);
+		errno = 0;
+		if (is_program(full) || errno == EACCES)
+			return true;
+		at = *end == ':' ? end + 1 : NULL;
+	}
+	return false;
+}
+
+static void look_at_command(const struct policy *policy, struct policy_errors *errors)
+{
+	char full[PATH_MAX];
+	const char *name = policy->service.command.count == 0 ? "" : policy->service.command.list[0];
+	const char *directory = policy->service.directory;
+	if (name[0] == '\0')
+		return;
+	if (strchr(name, '/') == NULL) {
+		if (!may_be_in(find_path(policy), name))
+			policy_errors_add_key(errors, policy, KEY_SERVICE_COMMAND, true,
+					      "service.command: no program \"%.80s\" in PATH on this machine", name);
+		return;
+	}
+	snprintf(full, sizeof(full), "%s%s%s", name[0] == '/' || directory == NULL ? "" : directory,
+		 name[0] == '/' || directory == NULL ? "" : "/", name);
+	errno = 0;
+	if (!is_program(full) && errno != EACCES)
+		policy_errors_add_key(errors, policy, KEY_SERVICE_COMMAND, true,
+				      "service.command: \"%.120s\" is no program on this machine%s%s", full,
+				      errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+}
+
+static void look_at_directory(const struct policy *policy, struct policy_errors *errors)
+{
+	struct stat status;
+	const char *directory = policy->service.directory;
+	if (directory == NULL)
+		return;
+	int error = stat(directory, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+	if (error != 0 && error != EACCES)
+		policy_errors_add_key(errors, policy, KEY_SERVICE_DIRECTORY, true, "service.directory: \"%.120s\" on this machine: %s",
+				      directory, strerror(error));
+}
+
+void check_machine(const struct policy *policy, struct policy_errors *errors)
+{
+	struct user user;
+	struct failure why;
+	look_at_command(policy, errors);
+	look_at_directory(policy, errors);
+	if (policy->sandbox.user != NULL && user_find(&user, policy->sandbox.user, &why) < 0)
+		policy_errors_add_key(errors, policy, KEY_SANDBOX_USER, true, "sandbox.user: on this machine: %s", why.text);
+}
