@@ -8,7 +8,8 @@
 /* One step of a decision: the rules move `state` and add to `decision`. */
 struct step {
 	struct service_state *state;
-	struct worker *worker;         /* of a worker event */
+	struct slot *slot;             /* the one that the event is for, or whose worker it is about */
+	struct worker *worker;         /* of a worker event; else the slot's current one */
 	const struct verdict *verdict; /* of GONE */
 	const struct rules *rules;     /* of RELOADED */
 	const char *text;              /* of SPARE_NO_ROOM and NEAR_LIMIT */

@@ -109,6 +109,7 @@ bool plan_is_startable(const struct plan *plan)
 void plan_rules(const struct plan *plan, const struct policy *policy, struct rules *ret)
 {
 	*ret = (struct rules){
+		.instances = 1,
 		.report_heap_limit = policy->heap.at_limit == AT_LIMIT_REPORT,
 		.raise_heap_limit = policy->heap.at_limit == AT_LIMIT_RAISE,
 		.exit_when_exhausted = plan->exit_when_exhausted,

@@ -11,7 +11,7 @@
 
 void slot_launch(struct step *step, struct worker *place)
 {
-	step->state->slot.launches++;
+	step->slot->launches++;
 	*place = (struct worker){ .id = step->state->next_worker_id++, .state = WORKER_LAUNCHING,
 				  .launched_usec = step->now_usec, .deadline_usec = USEC_NEVER };
 	step->worker = place;
@@ -20,13 +20,13 @@ void slot_launch(struct step *step, struct worker *place)
 
 void slot_wait_for_health(struct step *step)
 {
-	step->state->slot.deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
+	step->slot->deadline_usec = usec_after(step->now_usec, step->state->rules.healthy_after_usec);
 }
 
 void slot_count_end(struct step *step)
 {
 	const struct verdict *verdict = step->verdict;
-	bool is_spare = step->worker == &step->state->slot.spare;
+	bool is_spare = step->worker == &step->slot->spare;
 	step->state->deaths_by_verdict[verdict->kind]++;
 	if (verdict_counts(verdict->kind))
 		step_tell(step, NOTICE_DEATH, "%s%s", verdict->text, verdict->certain ? "" : " (not certain)");
@@ -41,7 +41,7 @@ void slot_count_end(struct step *step)
 void slot_count_death(struct step *step)
 {
 	step->state->deaths_total++;
-	budget_add(&step->state->slot.budget, step->now_usec, step->verdict->kind);
+	budget_add(&step->state->budget, step->now_usec, step->verdict->kind);
 }
 
 /* A worker whose main process has already ended did so unasked, and one that was not ready is being ended for that:
@@ -62,7 +62,7 @@ void slot_ask(struct step *step, struct worker *worker, enum worker_event event,
 
 void slot_finish_when_empty(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (slot->current.state != WORKER_GONE || slot->spare.state != WORKER_GONE)
 		return;
 	if (slot->why == ASKED_STOP)
@@ -72,7 +72,7 @@ void slot_finish_when_empty(struct step *step)
 
 void slot_stop(struct step *step, enum worker_event way, enum asked why, int exit_status)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	slot->state = SLOT_STOPPING;
 	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
 	slot->why = why;
@@ -93,7 +93,7 @@ static const char *final_reason(const struct step *step)
 {
 	const struct rules *rules = &step->state->rules;
 	const struct verdict *verdict = step->verdict;
-	if (verdict->kind == VERDICT_EXEC && step->state->slot.launches == 1)
+	if (verdict->kind == VERDICT_EXEC && step->slot->launches == 1)
 		return "it has never started";
 	if (verdict->kind == VERDICT_HEAP_LIMIT && rules->report_heap_limit)
 		return "heap.at_limit: report";
@@ -108,7 +108,7 @@ static const char *final_reason(const struct step *step)
 static bool gave_up(struct step *step)
 {
 	const struct rules *rules = &step->state->rules;
-	const struct budget *budget = &step->state->slot.budget;
+	const struct budget *budget = &step->state->budget;
 	enum verdict_kind kind = step->verdict->kind;
 	uint32_t all = budget_used(budget, step->now_usec, rules->budget_within_usec);
 	uint32_t own = budget_used_by(budget, step->now_usec, rules->by_verdict[kind].within_usec, kind);
@@ -128,7 +128,7 @@ static bool gave_up(struct step *step)
 /* A spare that has been relieved goes on draining; one that was to serve has nothing to come for. */
 static void fail_service(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (step->state->rules.exit_when_exhausted) {
 		end_service(step, "restart budget used up (restart.exhausted: exit)");
 		return;

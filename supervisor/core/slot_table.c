@@ -13,7 +13,7 @@
 /* Beside a relieved worker that still drains, unless there must never be two: then it waits for its end. */
 static void launch(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	bool alone = slot->spare.state == WORKER_GONE;
 	slot->deadline_usec = USEC_NEVER;
 	if (!alone && !step->state->rules.replaces) {
@@ -28,14 +28,14 @@ static void launch(struct step *step)
 
 static void start_afresh(struct step *step)
 {
-	step->state->slot.backoff_step = 0;
-	budget_clear(&step->state->slot.budget);
+	step->slot->backoff_step = 0;
+	budget_clear(&step->state->budget);
 	launch(step);
 }
 
 static void restart_now(struct step *step)
 {
-	step->state->slot.backoff_step = 0;
+	step->slot->backoff_step = 0;
 	launch(step);
 }
 
@@ -47,8 +47,8 @@ static void operator_resets(struct step *step)
 
 static void reset_counts(struct step *step)
 {
-	step->state->slot.backoff_step = step->state->slot.given_up = 0;
-	budget_clear(&step->state->slot.budget);
+	step->slot->backoff_step = step->slot->given_up = 0;
+	budget_clear(&step->state->budget);
 	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
 }
 
@@ -68,21 +68,21 @@ static void take_rules_and_start(struct step *step)
 /* The deadline may pass while the group of a worker that has just died is still being killed: that is no health. */
 static void healthy(struct step *step)
 {
-	step->state->slot.deadline_usec = USEC_NEVER;
-	if (step->state->slot.current.state != WORKER_READY)
+	step->slot->deadline_usec = USEC_NEVER;
+	if (step->slot->current.state != WORKER_READY)
 		return;
-	step->state->slot.backoff_step = 0;
-	budget_forgive(&step->state->slot.budget);
+	step->slot->backoff_step = 0;
+	budget_forgive(&step->state->budget);
 }
 
 /* Dying. */
 
 static void schedule_restart(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	const struct rules *rules = &step->state->rules;
 	char within[UNITS_TEXT_MAX], delay[UNITS_TEXT_MAX];
-	uint32_t deaths = budget_used(&slot->budget, step->now_usec, rules->budget_within_usec);
+	uint32_t deaths = budget_used(&step->state->budget, step->now_usec, rules->budget_within_usec);
 	slot->state = SLOT_BACKOFF;
 	slot->next_delay_usec = backoff_jitter(backoff_delay(rules, slot->backoff_step++), &step->state->random);
 	slot->deadline_usec = usec_after(step->now_usec, slot->next_delay_usec);
@@ -105,7 +105,7 @@ static void forget_replacement(struct slot *slot)
 static void current_died(struct step *step)
 {
 	slot_count_end(step);
-	forget_replacement(&step->state->slot);
+	forget_replacement(step->slot);
 	if (slot_outlives(step))
 		schedule_restart(step);
 }
@@ -113,7 +113,7 @@ static void current_died(struct step *step)
 /* Before its spare was ready: that one is on its way, and nobody has to wait for a back-off. */
 static void current_died_early(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	enum asked again = slot->again;
 	if (!worker_is_coming(&slot->spare)) {
 		current_died(step);
@@ -134,7 +134,7 @@ static void current_died_early(struct step *step)
  * stuck. */
 static void left_for_next(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (slot->why != ASKED_RESTART && verdict_counts(step->verdict->kind)) {
 		current_died(step);
 		return;
@@ -155,7 +155,7 @@ static void made_place(struct step *step)
 /* An operator who asks, too, does not want to wait for a back-off. */
 static void restart_instead(struct step *step)
 {
-	step->state->slot.why = ASKED_RESTART;
+	step->slot->why = ASKED_RESTART;
 }
 
 /* Stopping. */
@@ -173,7 +173,7 @@ static void drain(struct step *step)
 		stop(step);
 		return;
 	}
-	if (step->state->slot.current.state == WORKER_READY)
+	if (step->slot->current.state == WORKER_READY)
 		step_act(step, ACTION_LAST_CALL);
 	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
 }
@@ -181,7 +181,7 @@ static void drain(struct step *step)
 /* Who drains is asked to stop; who has been asked before is killed. */
 static void stop_harder(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING) {
 		slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
 		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);

@@ -81,7 +81,7 @@ static int make_group(struct worker_run *run, struct failure *why)
 	if (cgroup_make(&run->group, &service->groups, leaf, &limits, why) < 0)
 		return failed_in(why, "%s", leaf);
 	run->has_group = true;
-	if (service->state.slot.launches <= 1)
+	if (service->state.slots[0].launches <= 1)
 		for (size_t i = 0; i < run->group.remark_count; i++)
 			tell_warning(service, "%s", run->group.remarks[i]);
 	cgroup_read_counters(&run->group, &run->before);
@@ -236,10 +236,10 @@ static void tell_launch(struct worker_run *run)
 {
 	struct service *service = run->service;
 	struct notice notice = tell_notice(service, NOTICE_START, run);
-	if (service->state.slot.launches <= 1)
+	if (service->state.slots[0].launches <= 1)
 		return;
 	snprintf(notice.message, sizeof(notice.message), "start number %llu",
-		 (unsigned long long)service->state.slot.launches);
+		 (unsigned long long)service->state.slots[0].launches);
 	tell(service, &notice);
 }
 
@@ -268,7 +268,7 @@ static bool memory_is_there(struct worker_run *run)
 	const struct service_setup *setup = run->service->setup;
 	struct failure why;
 	char text[256];
-	if (run->id == run->service->state.slot.spare.id)
+	if (run->id == run->service->state.slots[0].spare.id)
 		return true; /* CHECK_ROOM was answered for it */
 	host_probe_memory(setup->host);
 	cgroup_tree_describe(&run->service->tree, setup->host);

@@ -11,7 +11,7 @@
 
 static const struct worker_run *current_run(struct service *service)
 {
-	return service_run_of(service, service->state.slot.current.id);
+	return service_run_of(service, service->state.slots[0].current.id);
 }
 
 static void fill_source(struct service *service, const struct worker_run *run, struct status_instance *instance)
@@ -80,7 +80,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 	if (run == NULL || run->child.pid <= 0)
 		return;
-	const struct worker_run *second = service_run_of(service, service->state.slot.spare.id);
+	const struct worker_run *second = service_run_of(service, service->state.slots[0].spare.id);
 	instance->replacement_pid = second == NULL ? 0 : second->child.pid;
 	instance->pid = run->child.pid;
 	instance->child_deaths = run->child_deaths;
@@ -93,7 +93,7 @@ static void fill_instance(struct service *service, struct status_instance *insta
 
 static void fill_restarts(struct service *service, struct status *status)
 {
-	const struct slot *slot = &service->state.slot;
+	const struct slot *slot = &service->state.slots[0];
 	const struct rules *rules = &service->state.rules;
 	int64_t now_usec = loop_now_usec();
 	status->restarts.total = slot->launches > 0 ? slot->launches - 1 : 0;
@@ -109,7 +109,7 @@ static void fill_budgets(struct service *service, struct status *status)
 	const struct rules *rules = &service->state.rules;
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
 		uint32_t deaths = rules->by_verdict[kind].deaths;
-		uint32_t used = budget_used_by(&service->state.slot.budget, loop_now_usec(),
+		uint32_t used = budget_used_by(&service->state.budget, loop_now_usec(),
 					       rules->by_verdict[kind].within_usec, kind);
 		status->restarts.by_verdict_budget[kind].deaths = deaths == UINT32_MAX ? -1 : (int32_t)deaths;
 		status->restarts.by_verdict_budget[kind].left = used > deaths ? 0 : (int32_t)(deaths - used);
@@ -157,7 +157,7 @@ static void fill(struct service *service, struct status *status)
 		.version = HEAPWARD_VERSION,
 		.reload_pending = service->next_setup != NULL,
 		.cgroup_version = cgroup_version_name(service->tree.version),
-		.failed_why = service->state.slot.state == SLOT_FAILED ? service->failed_why : "",
+		.failed_why = service->state.slots[0].state == SLOT_FAILED ? service->failed_why : "",
 		.last_death_json = service->last_death,
 	};
 	status->sandbox.syscalls = policy->sandbox.syscalls == SYSCALLS_NONE ? "none" : "compat";

@@ -29,7 +29,7 @@ static void reap_orphans(struct service *service)
 
 static void forward(struct service *service, int signal)
 {
-	struct worker_run *run = service_run_of(service, service->state.slot.current.id);
+	struct worker_run *run = service_run_of(service, service->state.slots[0].current.id);
 	if (run != NULL)
 		ending_signal(run, signal);
 }

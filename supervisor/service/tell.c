@@ -81,7 +81,7 @@ static bool is_quiet(const struct service *service, const struct notice *notice)
 {
 	if (notice->kind == NOTICE_HEAP_WARN) /* replace.start says it again, where there is one */
 		return service->state.rules.near_limit != RULE_NEAR_LIMIT_REPORT;
-	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && service->state.slot.launches > 1);
+	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && service->state.slots[0].launches > 1);
 }
 
 void tell(struct service *service, const struct notice *notice)

@@ -60,7 +60,11 @@ struct budget {
 	uint32_t first, count;
 };
 
+#define INSTANCES_MAX 16
+
+/* One instance: a numbered place that always has a worker. */
 struct slot {
+	uint32_t number;
 	enum slot_state state;
 	int64_t since_usec;
 	int64_t deadline_usec;  /* back-off over; the current worker counts as healthy; REPLACING: the next attempt */
@@ -73,12 +77,12 @@ struct slot {
 	uint32_t given_up;      /* spares since the last one that was ready */
 	uint32_t backoff_step;  /* restarts since the last healthy worker */
 	int64_t next_delay_usec; /* of the back-off under way */
-	struct budget budget;
 	uint64_t launches;      /* workers launched in all */
 };
 
 /* What decide() needs of policy and plan, and nothing else of them. */
 struct rules {
+	uint32_t instances;          /* 1 to INSTANCES_MAX; it stays what it was at the start */
 	enum { RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS, RULE_WHEN_NEVER } when;
 	bool report_heap_limit;      /* heap.at_limit: report */
 	bool raise_heap_limit;       /* heap.at_limit: raise */
@@ -105,7 +109,9 @@ struct rules {
 
 struct service_state {
 	struct rules rules;
-	struct slot slot; /* one instance for now */
+	struct slot slots[INSTANCES_MAX];
+	uint32_t slot_count;     /* those of them that there are */
+	struct budget budget;    /* of all of them together */
 	uint64_t random;         /* of the back-off's jitter; 0: none */
 	uint32_t next_worker_id;
 	uint64_t deaths_total;                     /* that counted in the budget */

@@ -18,7 +18,7 @@ static void check_launch(struct trace *trace, const struct action *action)
 	must(trace, !model->stop_asked && !model->is_final, "a launch after the end was decided");
 	must(trace, action->worker == model->last_id + 1, "an id that is not the next one");
 	must(trace, !trace->state.rules.drains || model->listening, "a worker without a socket that listens");
-	must(trace, action->worker != trace->state.slot.spare.id || trace->event.slot_event == SLOT_EVENT_SPARE_ROOM,
+	must(trace, action->worker != trace->state.slots[0].spare.id || trace->event.slot_event == SLOT_EVENT_SPARE_ROOM,
 	     "a spare without room");
 	model->last_id = action->worker;
 	*free_life = (struct life){ .id = action->worker };
@@ -31,7 +31,7 @@ static void check_drain(struct trace *trace, const struct action *action)
 	const struct before *before = &trace->before;
 	const struct rules *rules = &trace->state.rules;
 	const struct worker *worker = worker_before(trace, action->worker);
-	bool relieved = service_state_is_ready(&trace->state) && trace->state.slot.current.id != action->worker;
+	bool relieved = service_state_is_ready(&trace->state) && trace->state.slots[0].current.id != action->worker;
 	bool no_room = !trace->event.about_worker && trace->event.slot_event == SLOT_EVENT_SPARE_NO_ROOM;
 	must(trace, life_of(trace, action->worker) != NULL && worker != NULL, "a drain of a worker that is gone");
 	must(trace, rules->drains && before->current.id == action->worker && worker->state != WORKER_DRAINING,
@@ -46,7 +46,7 @@ static void check_signal(struct trace *trace, const struct action *action)
 	struct life *life = life_of(trace, action->worker);
 	const struct worker *worker = service_state_worker(&trace->state, action->worker);
 	const struct worker *before = worker_before(trace, action->worker);
-	enum slot_state slot = trace->state.slot.state;
+	enum slot_state slot = trace->state.slots[0].state;
 	must(trace, life != NULL && worker != NULL && before != NULL, "a signal for a worker that is gone");
 	must(trace, !life->signalled && !life->ended, "a signal that changes nothing");
 	must(trace, worker->asked != ASKED_NOTHING || worker->not_ready, "a signal that nobody asked for");
@@ -73,13 +73,13 @@ static void check_sockets(struct trace *trace, const struct action *action)
 /* Nobody comes after the worker that serves. */
 static void check_last_call(const struct trace *trace)
 {
-	must(trace, trace->state.rules.drains && asks_for_the_end(trace) && trace->state.slot.state == SLOT_STOPPING &&
-			    trace->state.slot.current.state == WORKER_DRAINING, "a last call for those who are still served");
+	must(trace, trace->state.rules.drains && asks_for_the_end(trace) && trace->state.slots[0].state == SLOT_STOPPING &&
+			    trace->state.slots[0].current.state == WORKER_DRAINING, "a last call for those who are still served");
 }
 
 static void check_question(struct trace *trace)
 {
-	const struct slot *slot = &trace->state.slot;
+	const struct slot *slot = &trace->state.slots[0];
 	must(trace, slot->state == SLOT_REPLACING && slot->spare.state == WORKER_GONE && trace->state.rules.replaces,
 	     "a question for room that nobody needs");
 	trace->model.room_asked = true;
@@ -165,7 +165,7 @@ static void check_worker(struct trace *trace, const struct worker *worker)
 /* Who may be there in which state of the slot. */
 static void check_population(const struct trace *trace)
 {
-	const struct slot *slot = &trace->state.slot;
+	const struct slot *slot = &trace->state.slots[0];
 	bool current = slot->current.state != WORKER_GONE, spare = slot->spare.state != WORKER_GONE;
 	const bool fits[SLOT_STATE_COUNT] = {
 		[SLOT_STOPPED] = !current && !spare,  [SLOT_RUNNING] = current && !spare,
@@ -187,7 +187,7 @@ static void check_population(const struct trace *trace)
 
 static void check_slot(const struct trace *trace)
 {
-	const struct slot *slot = &trace->state.slot;
+	const struct slot *slot = &trace->state.slots[0];
 	const struct rules *rules = &trace->state.rules;
 	bool may_wait = slot->state == SLOT_BACKOFF || slot->state == SLOT_RUNNING || slot->state == SLOT_REPLACED ||
 			slot->state == SLOT_REPLACING;
@@ -204,7 +204,7 @@ static void check_slot(const struct trace *trace)
 
 static void check_listening(const struct trace *trace)
 {
-	const struct slot *slot = &trace->state.slot;
+	const struct slot *slot = &trace->state.slots[0];
 	const struct rules *rules = &trace->state.rules;
 	bool listening = trace->model.listening;
 	if (!rules->drains)
@@ -219,8 +219,8 @@ static void check_exhausted(struct trace *trace)
 {
 	const struct rules *rules = &trace->state.rules;
 	const struct before *before = &trace->before;
-	const struct slot *slot = &trace->state.slot;
-	enum slot_state after = trace->state.slot.state;
+	const struct slot *slot = &trace->state.slots[0];
+	enum slot_state after = trace->state.slots[0].state;
 	bool exhausted = deaths_within(trace) > rules->budget_deaths ||
 			 deaths_within_by(trace, trace->verdict.kind) > rules->by_verdict[trace->verdict.kind].deaths;
 	bool coming = before->slot == SLOT_REPLACING &&
@@ -243,13 +243,13 @@ static void check_after_death(struct trace *trace)
 	if (relieved_had_died(trace))
 		add_death(trace);
 	if (!current_died(trace)) {
-		must(trace, trace->state.slot.state != SLOT_FAILED || trace->before.slot == SLOT_FAILED, "failed for no reason");
+		must(trace, trace->state.slots[0].state != SLOT_FAILED || trace->before.slot == SLOT_FAILED, "failed for no reason");
 		return;
 	}
 	if (is_final(trace)) {
 		trace->model.is_final = true;
 		trace->model.final_status = verdict_exit_status(&trace->verdict);
-		must(trace, trace->state.slot.state == (living(trace) > 0 ? SLOT_STOPPING : SLOT_STOPPED),
+		must(trace, trace->state.slots[0].state == (living(trace) > 0 ? SLOT_STOPPING : SLOT_STOPPED),
 		     "restarted against the policy");
 		return;
 	}
@@ -284,7 +284,7 @@ static void check_counts(const struct trace *trace)
 
 static void remember(struct trace *trace)
 {
-	const struct slot *slot = &trace->state.slot;
+	const struct slot *slot = &trace->state.slots[0];
 	trace->before = (struct before){ .slot = slot->state, .current = slot->current, .spare = slot->spare,
 					 .deadline_usec = slot->deadline_usec, .why = slot->why,
 					 .finished = trace->state.finished };
@@ -307,8 +307,8 @@ static void step(struct trace *trace, struct event event)
 		check_action(trace, &trace->decision.actions[i]);
 	check_after_death(trace);
 	check_finish(trace);
-	check_worker(trace, &trace->state.slot.current);
-	check_worker(trace, &trace->state.slot.spare);
+	check_worker(trace, &trace->state.slots[0].current);
+	check_worker(trace, &trace->state.slots[0].spare);
 	check_population(trace);
 	check_slot(trace);
 	check_listening(trace);
@@ -323,7 +323,7 @@ static void end_life(struct trace *trace)
 	if (!trace->state.finished && below(trace, 4) == 0)
 		step(trace, event_of_slot(SLOT_EVENT_STOP)); /* does not wait */
 	for (unsigned tries = 0; !trace->state.finished; tries++) {
-		const struct slot *slot = &trace->state.slot;
+		const struct slot *slot = &trace->state.slots[0];
 		struct event event;
 		must(trace, tries < 12, "a stop that does not end");
 		trace->now_usec = service_state_deadline(&trace->state, &event);

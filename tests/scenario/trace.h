@@ -118,6 +118,7 @@ static inline void make_rules(struct trace *trace, struct rules *rules)
 	static const int when[] = { RULE_WHEN_NEVER, RULE_WHEN_FAILURE, RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS,
 				    RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS };
 	*rules = (struct rules){
+		.instances = 1,
 		.when = when[below(trace, ARRAY_LEN(when))],
 		.report_heap_limit = below(trace, 4) == 0, .raise_heap_limit = below(trace, 4) == 0,
 		.exit_when_exhausted = below(trace, 4) == 0,
