@@ -4,6 +4,8 @@
 
 #include "supervisor/core/budget.h"
 #include "supervisor/core/decide_internal.h"
+#include "supervisor/core/slot.h"
+#include "supervisor/core/turn.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,6 +50,14 @@ struct action *step_act(struct step *step, enum action_kind kind)
 	return action;
 }
 
+void step_act_once(struct step *step, enum action_kind kind)
+{
+	for (size_t i = 0; i < step->decision->action_count; i++)
+		if (step->decision->actions[i].kind == kind)
+			return;
+	step_act(step, kind);
+}
+
 void step_tell(struct step *step, enum notice_kind notice, const char *format, ...)
 {
 	struct action *action = step_act(step, ACTION_NOTICE);
@@ -62,8 +72,6 @@ void step_finish(struct step *step, int exit_status)
 {
 	step->state->finished = true;
 	step->state->exit_status = exit_status;
-	step->slot->state = SLOT_STOPPED;
-	step->slot->deadline_usec = USEC_NEVER;
 	if (step->state->rules.drains)
 		step_act(step, ACTION_UNLISTEN);
 	step_act(step, ACTION_FINISH);
@@ -131,10 +139,20 @@ static void hear_of_slot(struct step *step, const struct event *event, uint32_t 
 		step_slot(step, event->slot_event);
 }
 
+/* A restart of several instances goes from one to the next. One that has ended while others have not hears of no order but
+ * that. */
 static void hear_order(struct step *step, const struct event *event)
 {
+	bool begun = !slot_all_have_ended(step->state);
+	if (event->slot_event == SLOT_EVENT_RESTART && step->state->slot_count > 1) {
+		turn_begin_roll(step->state);
+		return;
+	}
+	if (event->slot_event == SLOT_EVENT_STOP || event->slot_event == SLOT_EVENT_DRAIN)
+		turn_end_roll(step->state);
 	for (uint32_t i = 0; i < step->state->slot_count && !step->state->finished; i++)
-		hear_of_slot(step, event, i);
+		if (!begun || step->state->slots[i].state != SLOT_STOPPED)
+			hear_of_slot(step, event, i);
 }
 
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
@@ -150,6 +168,8 @@ void decide(struct service_state *state, const struct event *event, int64_t now_
 		hear_order(&step, event);
 	else if (event->instance < state->slot_count)
 		hear_of_slot(&step, event, event->instance);
+	if (state->slot_count > 1)
+		turn_pass_on(&step);
 }
 
 static int64_t slot_deadline(const struct slot *slot, struct event *ret_event)

@@ -5,6 +5,7 @@
 #include "supervisor/core/budget.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/slot.h"
+#include "supervisor/core/turn.h"
 
 #include "base/units.h"
 
@@ -71,6 +72,18 @@ static void one_after_the_other(struct step *step)
 	slot_ask(step, &slot->current, way, slot->why);
 }
 
+/* Another slot's replacement is under way: this one comes after it, or goes without a second worker of its own. */
+static bool waits_for_turn(struct step *step, bool would_replace)
+{
+	struct slot *slot = step->slot;
+	const struct worker *current = &slot->current;
+	bool taken = turn_is_taken(step);
+	slot->waits = taken && current->state == WORKER_READY && !current->stuck && !current->urgent;
+	if (taken && !slot->waits && would_replace)
+		step_tell(step, NOTICE_REPLACE_REFUSED, "no second worker: another instance is being replaced, and this one cannot wait");
+	return slot->waits;
+}
+
 /* A second worker, if the policy lets it and the first one serves: else there is nothing that it could keep going. */
 static void begin(struct step *step, enum asked why)
 {
@@ -80,13 +93,16 @@ static void begin(struct step *step, enum asked why)
 	slot->why = why;
 	slot->again = ASKED_NOTHING;
 	step->worker = &slot->current;
-	if (!rules->replaces || restart || slot->current.state != WORKER_READY) {
+	bool replaces = rules->replaces && !restart && slot->current.state == WORKER_READY;
+	bool waits = waits_for_turn(step, replaces);
+	if (!waits && (!replaces || turn_is_taken(step))) {
 		one_after_the_other(step);
 		return;
 	}
 	slot->state = SLOT_REPLACING;
 	slot->deadline_usec = USEC_NEVER;
-	step_act(step, ACTION_CHECK_ROOM);
+	if (!waits)
+		step_act(step, ACTION_CHECK_ROOM);
 }
 
 void replace_on_request(struct step *step)
@@ -112,15 +128,33 @@ void replace_without_delay(struct step *step)
 	struct slot *slot = step->slot;
 	if (slot->why == ASKED_REPLACE)
 		slot->why = ASKED_WATCHDOG;
-	if (slot->spare.state == WORKER_GONE && slot->deadline_usec != USEC_NEVER)
+	if (slot->spare.state == WORKER_GONE && (slot->waits || slot->deadline_usec != USEC_NEVER))
 		begin(step, slot->why);
 }
 
-/* The policy may have changed since the question; and an answer may come twice. */
+void replace_not_later(struct step *step)
+{
+	struct slot *slot = step->slot;
+	if (!slot->waits || !slot->current.urgent)
+		return;
+	if (slot->why == ASKED_REPLACE)
+		note_cause(step);
+	begin(step, slot->why);
+}
+
+/* An answer may come twice, or when it is another slot's turn. */
+static bool wants_answer(const struct step *step)
+{
+	const struct slot *slot = step->slot;
+	bool between_attempts = slot->deadline_usec != USEC_NEVER;
+	return slot->spare.state == WORKER_GONE && !slot->waits && !(between_attempts && turn_is_taken(step));
+}
+
+/* The policy may have changed since the question. */
 void replace_launch_spare(struct step *step)
 {
 	struct slot *slot = step->slot;
-	if (slot->spare.state != WORKER_GONE)
+	if (!wants_answer(step))
 		return;
 	if (!step->state->rules.replaces) {
 		one_after_the_other(step);
@@ -133,7 +167,7 @@ void replace_launch_spare(struct step *step)
 
 void replace_no_room(struct step *step)
 {
-	if (step->slot->spare.state != WORKER_GONE)
+	if (!wants_answer(step))
 		return;
 	step_tell(step, NOTICE_REPLACE_REFUSED, "no second worker: %s", step->text == NULL ? "no room" : step->text);
 	one_after_the_other(step);
