@@ -25,7 +25,10 @@ const char *notice_time(char buffer[static 32], int64_t realtime_usec)
 size_t notice_text(const struct notice *notice, char *buffer, size_t size)
 {
 	assert(size > 1);
-	int length = snprintf(buffer, size, "heapward: %s: %s", notice->service, notice->message);
+	char which[32] = "";
+	if (notice->of_several && notice->instance >= 0)
+		snprintf(which, sizeof(which), "instance %d: ", notice->instance);
+	int length = snprintf(buffer, size, "heapward: %s: %s%s", notice->service, which, notice->message);
 	size_t end = length < 0 ? 0 : (size_t)length < size - 2 ? (size_t)length : size - 2;
 	for (size_t i = 0; i < end; i++)
 		if ((unsigned char)buffer[i] < ' ' || buffer[i] == 0x7f)

@@ -234,12 +234,12 @@ static int check_room(const struct plan *from, const struct plan *to, const stru
 	char what[128], room[200];
 	if (max < SIZE_UNKNOWN && max > from->numbers[PLAN_MEMORY_MAX].value && in_use < SIZE_UNKNOWN) {
 		snprintf(what, sizeof(what), "memory.max %s - in use %s", BYTES(max), BYTES(in_use / MIB * MIB));
-		if (!plan_memory_has(host, shortfall(max, in_use), what, room, sizeof(room)))
+		if (!plan_memory_has(host, policy->service.instances * shortfall(max, in_use), what, room, sizeof(room)))
 			return raise_refuse(refusal, size, "%s", room);
 	}
 	if (old < SIZE_UNKNOWN && old_before < SIZE_UNKNOWN && old > old_before) {
 		snprintf(what, sizeof(what), "old space %s - %s before", BYTES(old), BYTES(old_before));
-		if (!plan_memory_has(host, policy->heap.processes * (old - old_before), what, room, sizeof(room)))
+		if (!plan_memory_has(host, policy->service.instances * policy->heap.processes * (old - old_before), what, room, sizeof(room)))
 			return raise_refuse(refusal, size, "%s", room);
 	}
 	return 0;
