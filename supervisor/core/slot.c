@@ -96,6 +96,8 @@ void slot_finish_when_empty(struct step *step)
 		slot_unlisten(step);
 		return;
 	}
+	if (step->state->slot_count > 1)
+		step->worker = NULL; /* the service's end, not the last instance's */
 	if (slot->why == ASKED_STOP)
 		step_tell(step, NOTICE_STOP, "stopped on request");
 	step_finish(step, step->state->exit_status);

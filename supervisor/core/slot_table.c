@@ -48,7 +48,10 @@ static void tell_reset(struct step *step)
 	for (size_t i = 0; i < decision->action_count; i++)
 		if (decision->actions[i].kind == ACTION_NOTICE && decision->actions[i].notice == NOTICE_RESET)
 			return;
+	struct worker *worker = step->worker;
+	step->worker = step->state->slot_count > 1 ? NULL : worker;
 	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+	step->worker = worker;
 }
 
 static void operator_resets(struct step *step)
