@@ -127,6 +127,29 @@ static char *printed(const struct status *status)
 	return text;
 }
 
+static void each_of_several_instances_is_there(void **state UNUSED)
+{
+	struct status status = sample();
+	status.instances[1] = status.instances[0];
+	status.instances[1].instance = 1;
+	status.instances[1].pid = 4712;
+	status.instances[1].replacement_pid = 4713;
+	status.instances[1].state = "replacing";
+	status_no_worker(&status.instances[2], 2, "back-off");
+	status.instance_count = 3;
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_object_array_length(json_find(object, "instances")), 3);
+	assert_int_equal(json_object_get_int(json_find(object, "instances.1.replacement_pid")), 4713);
+	assert_string_equal(json_find_text(object, "instances.2.state", ""), "back-off");
+	assert_null(json_find(object, "instances.2.pid"));
+	json_object_put(object);
+	cleanup_free char *text = printed(&status);
+	assert_contains(text, ", 3 instances, supervisor pid");
+	assert_contains(text, "\ninstance  0: ready, worker pid 4711 up 1 min 20 s\nheap ");
+	assert_contains(text, "\ninstance  1: replacing, worker pid 4712 up 1 min 20 s, beside it pid 4713\nheap ");
+	assert_contains(text, "\ninstance  2: back-off\n");
+}
+
 static void one_service_in_full_says_what_an_operator_asks(void **state UNUSED)
 {
 	struct status status = sample();
@@ -306,6 +329,7 @@ int main(void)
 		cmocka_unit_test(keys_never_vanish),
 		cmocka_unit_test(what_is_unknown_is_null),
 		cmocka_unit_test(numbers_come_out_as_they_went_in),
+		cmocka_unit_test(each_of_several_instances_is_there),
 		cmocka_unit_test(one_service_in_full_says_what_an_operator_asks),
 		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
 		cmocka_unit_test(what_was_set_is_told_with_what_it_was),
