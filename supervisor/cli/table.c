@@ -74,11 +74,29 @@ int table_fields_check(const char *names)
 	}
 }
 
+/* A figure of all instances together; SIZE_UNKNOWN where one has none. "instances.0." in a path stands for each of them. */
+static uint64_t find_sum(struct json_object *service, const char *path)
+{
+	static const char each[] = "instances.0.";
+	struct json_object *list = json_find(service, "instances");
+	size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	uint64_t sum = 0;
+	if (strncmp(path, each, strlen(each)) != 0 || count <= 1)
+		return json_find_size(service, path);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t bytes = json_find_size(json_object_array_get_idx(list, i), path + strlen(each));
+		if (bytes == SIZE_UNKNOWN)
+			return SIZE_UNKNOWN;
+		sum += bytes;
+	}
+	return sum;
+}
+
 static void write_size(struct json_object *service, const struct field *field, char *text, size_t size)
 {
 	char used[UNITS_TEXT_MAX], of[UNITS_TEXT_MAX];
-	uint64_t bytes = json_find_size(service, field->path);
-	uint64_t of_bytes = field->of_path == NULL ? SIZE_UNKNOWN : json_find_size(service, field->of_path);
+	uint64_t bytes = find_sum(service, field->path);
+	uint64_t of_bytes = field->of_path == NULL ? SIZE_UNKNOWN : find_sum(service, field->of_path);
 	if (bytes == SIZE_UNKNOWN)
 		snprintf(text, size, "-");
 	else if (of_bytes == SIZE_UNKNOWN)

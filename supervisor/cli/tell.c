@@ -105,7 +105,8 @@ int cli_drain(int argc, char **argv)
 int cli_restart(int argc, char **argv)
 {
 	static const struct order order = { "restart", CONTROL_RESTART,
-					    "Replaces the worker by a new one; costs nothing of the restart budget." };
+					    "Replaces the worker by a new one, with several instances one after the other; costs nothing\n"
+					    "of the restart budget." };
 	return tell_order(&order, argc, argv, "restarting");
 }
 

@@ -12,14 +12,13 @@
 
 #define LINE_MAX_BYTES 80
 
-char *budget_text(const struct slot *slot, const struct budget_clock *now)
+char *budget_text(const struct budget *budget, uint32_t backoff_step, const struct budget_clock *now)
 {
-	const struct budget *budget = &slot->budget;
 	size_t size = LINE_MAX_BYTES * ((size_t)budget->count + 2);
 	char *text = malloc(size);
 	if (text == NULL)
 		return NULL;
-	int length = snprintf(text, size, "backoff_step %" PRIu32 "\n", slot->backoff_step);
+	int length = snprintf(text, size, "backoff_step %" PRIu32 "\n", backoff_step);
 	if (now->boot[0] != '\0')
 		length += snprintf(text + length, size - (size_t)length, "boot %s %" PRId64 "\n", now->boot,
 				   now->realtime_usec - now->usec);
@@ -64,7 +63,7 @@ static int64_t calendar_ahead(const char *boot, int64_t ahead_then_usec, const s
 	return same ? ahead_then_usec : now->realtime_usec - now->usec;
 }
 
-uint32_t budget_parse(const char *text, const struct budget_clock *now, struct slot *slot)
+uint32_t budget_parse(const char *text, const struct budget_clock *now, struct budget *budget, uint32_t *ret_backoff_step)
 {
 	uint32_t step;
 	int64_t ahead_usec = 0;
@@ -72,12 +71,12 @@ uint32_t budget_parse(const char *text, const struct budget_clock *now, struct s
 	const char *line = strchr(text, '\n');
 	if (sscanf(text, "backoff_step %" SCNu32, &step) != 1)
 		return 0;
-	slot->backoff_step = step < 64 ? step : 64; /* it is at backoff.up_to long before */
+	*ret_backoff_step = step < 64 ? step : 64; /* it is at backoff.up_to long before */
 	if (line != NULL && sscanf(line + 1, "boot %39[^ \n]%*1[ ]%" SCNd64, boot, &ahead_usec) == 2)
 		line = strchr(line + 1, '\n');
 	ahead_usec = calendar_ahead(boot, ahead_usec, now);
 	for (; line != NULL && line[1] != '\0'; line = strchr(line + 1, '\n'))
-		if (!take_death(line + 1, now->usec, ahead_usec, &slot->budget))
+		if (!take_death(line + 1, now->usec, ahead_usec, budget))
 			break;
-	return slot->budget.count;
+	return budget->count;
 }

@@ -15,11 +15,11 @@ struct budget_clock {
 };
 
 /* malloc'ed; NULL where memory is out. */
-char *budget_text(const struct slot *slot, const struct budget_clock *now);
+char *budget_text(const struct budget *budget, uint32_t backoff_step, const struct budget_clock *now);
 
-/* Puts deaths and back-off step into a slot that has none. A death of this boot keeps its age; of another's, the calendar
+/* Puts the deaths into a budget that has none, and tells the back-off step. A death of this boot keeps its age; of another's, the calendar
  * decides: what it has in the future (it was set back) counts as of now. Stops at the first line that is none of ours;
  * returns the deaths taken. */
-uint32_t budget_parse(const char *text, const struct budget_clock *now, struct slot *slot);
+uint32_t budget_parse(const char *text, const struct budget_clock *now, struct budget *budget, uint32_t *ret_backoff_step);
 
 #endif

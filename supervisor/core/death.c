@@ -93,6 +93,7 @@ char *death_json(const struct death *death)
 	json_put(object, "schema", json_number(1));
 	json_put(object, "service", json_text(death->service));
 	json_put(object, "instance", json_number(death->instance));
+	json_put(object, "instances", json_number(death->instances));
 	json_put(object, "pid", death->pid <= 0 ? NULL : json_number(death->pid));
 	json_put(object, "death", json_size(death->number));
 	json_put(object, "at", json_text(notice_time(time, death->at_realtime_usec)));

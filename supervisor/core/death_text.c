@@ -30,13 +30,15 @@ static const char *size_at(char buffer[static UNITS_TEXT_MAX], struct json_objec
 
 static void add_head(struct prose *prose, struct json_object *death, int64_t now_realtime_usec)
 {
-	char ago[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], pid[32] = "";
+	char ago[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], pid[32] = "", instance[32] = "";
 	int64_t at_usec = usec_at(death, "at_usec"), pid_number = usec_at(death, "pid");
 	units_format_time(ago, now_realtime_usec > at_usec ? now_realtime_usec - at_usec : 0);
 	units_format_time(uptime, seconds_at(death, "uptime_seconds"));
 	if (pid_number > 0)
 		snprintf(pid, sizeof(pid), ", pid %lld", (long long)pid_number);
-	prose_field(prose, "service", "%s, death %lld%s", json_find_text(death, "service", "?"),
+	if (usec_at(death, "instances") > 1)
+		snprintf(instance, sizeof(instance), ", instance %lld", (long long)usec_at(death, "instance"));
+	prose_field(prose, "service", "%s%s, death %lld%s", json_find_text(death, "service", "?"), instance,
 		    (long long)usec_at(death, "death"), pid);
 	prose_field(prose, "when", "%s (%s ago), after %s", json_find_text(death, "at", "?"), ago, uptime);
 }

@@ -4,19 +4,30 @@
 
 #include "supervisor/core/budget.h"
 #include "supervisor/core/decide_internal.h"
+#include "supervisor/core/slot.h"
+#include "supervisor/core/turn.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+static void init_slot(struct slot *slot, uint32_t number)
+{
+	slot->number = number;
+	slot->state = SLOT_STOPPED;
+	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
+	slot->current.state = slot->spare.state = WORKER_GONE;
+	slot->current.deadline_usec = slot->spare.deadline_usec = USEC_NEVER;
+}
+
 void service_state_init(struct service_state *state, const struct rules *rules)
 {
 	memset(state, 0, sizeof(*state));
 	state->rules = *rules;
-	state->slot.state = SLOT_STOPPED;
-	state->slot.deadline_usec = state->slot.begun_usec = USEC_NEVER;
-	state->slot.current.state = state->slot.spare.state = WORKER_GONE;
-	state->slot.current.deadline_usec = state->slot.spare.deadline_usec = USEC_NEVER;
+	state->slot_count = rules->instances;
+	assert(state->slot_count >= 1 && state->slot_count <= INSTANCES_MAX);
+	for (uint32_t i = 0; i < INSTANCES_MAX; i++)
+		init_slot(&state->slots[i], i);
 	state->next_worker_id = 1;
 }
 
@@ -34,8 +45,17 @@ struct action *step_act(struct step *step, enum action_kind kind)
 	struct decision *decision = step->decision;
 	assert(decision->action_count < DECISION_ACTIONS_MAX);
 	struct action *action = &decision->actions[decision->action_count++];
-	*action = (struct action){ .kind = kind, .worker = step->worker == NULL ? 0 : step->worker->id };
+	*action = (struct action){ .kind = kind, .worker = step->worker == NULL ? 0 : step->worker->id,
+				   .instance = step->slot->number };
 	return action;
+}
+
+void step_act_once(struct step *step, enum action_kind kind)
+{
+	for (size_t i = 0; i < step->decision->action_count; i++)
+		if (step->decision->actions[i].kind == kind)
+			return;
+	step_act(step, kind);
 }
 
 void step_tell(struct step *step, enum notice_kind notice, const char *format, ...)
@@ -52,8 +72,6 @@ void step_finish(struct step *step, int exit_status)
 {
 	step->state->finished = true;
 	step->state->exit_status = exit_status;
-	step->state->slot.state = SLOT_STOPPED;
-	step->state->slot.deadline_usec = USEC_NEVER;
 	if (step->state->rules.drains)
 		step_act(step, ACTION_UNLISTEN);
 	step_act(step, ACTION_FINISH);
@@ -66,7 +84,7 @@ void step_worker(struct step *step, enum worker_event event)
 
 void step_slot(struct step *step, enum slot_event event)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	enum slot_state before = slot->state;
 	slot_table[before][event](step);
 	if (slot->state != before)
@@ -75,23 +93,23 @@ void step_slot(struct step *step, enum slot_event event)
 
 void step_slot_of(struct step *step, enum slot_event if_current, enum slot_event if_spare)
 {
-	step_slot(step, step->worker == &step->state->slot.current ? if_current : if_spare);
+	step_slot(step, step->worker == &step->slot->current ? if_current : if_spare);
+}
+
+static const struct slot *slot_of(const struct service_state *state, uint32_t worker)
+{
+	for (uint32_t i = 0; worker != 0 && i < state->slot_count; i++)
+		if (state->slots[i].current.id == worker || state->slots[i].spare.id == worker)
+			return &state->slots[i];
+	return NULL;
 }
 
 const struct worker *service_state_worker(const struct service_state *state, uint32_t id)
 {
-	const struct slot *slot = &state->slot;
-	if (id == 0)
+	const struct slot *slot = slot_of(state, id);
+	if (slot == NULL)
 		return NULL;
-	if (slot->current.id == id)
-		return &slot->current;
-	return slot->spare.id == id ? &slot->spare : NULL;
-}
-
-static struct worker *find_worker(struct service_state *state, uint32_t id)
-{
-	const struct worker *worker = service_state_worker(state, id);
-	return worker == NULL ? NULL : worker == &state->slot.current ? &state->slot.current : &state->slot.spare;
+	return slot->current.id == id ? &slot->current : &slot->spare;
 }
 
 /* What stood before it in the queue has moved the deadline that this event tells of. */
@@ -99,7 +117,42 @@ static bool is_early(const struct step *step, const struct event *event)
 {
 	if (event->about_worker)
 		return event->worker_event == WORKER_EVENT_DEADLINE && step->worker->deadline_usec > step->now_usec;
-	return event->slot_event == SLOT_EVENT_SLOT_DEADLINE && step->state->slot.deadline_usec > step->now_usec;
+	return event->slot_event == SLOT_EVENT_SLOT_DEADLINE && step->slot->deadline_usec > step->now_usec;
+}
+
+static void hear_of_worker(struct step *step, const struct event *event)
+{
+	const struct slot *slot = slot_of(step->state, event->worker);
+	if (slot == NULL)
+		return;
+	step->slot = &step->state->slots[slot->number];
+	step->worker = slot->current.id == event->worker ? &step->slot->current : &step->slot->spare;
+	if (!is_early(step, event))
+		step_worker(step, event->worker_event);
+}
+
+static void hear_of_slot(struct step *step, const struct event *event, uint32_t number)
+{
+	step->slot = &step->state->slots[number];
+	step->worker = &step->slot->current;
+	if (!is_early(step, event))
+		step_slot(step, event->slot_event);
+}
+
+/* A restart of several instances goes from one to the next. One that has ended while others have not hears of no order but
+ * that. */
+static void hear_order(struct step *step, const struct event *event)
+{
+	bool begun = !slot_all_have_ended(step->state);
+	if (event->slot_event == SLOT_EVENT_RESTART && step->state->slot_count > 1) {
+		turn_begin_roll(step->state);
+		return;
+	}
+	if (event->slot_event == SLOT_EVENT_STOP || event->slot_event == SLOT_EVENT_DRAIN)
+		turn_end_roll(step->state);
+	for (uint32_t i = 0; i < step->state->slot_count && !step->state->finished; i++)
+		if (!begun || step->state->slots[i].state != SLOT_STOPPED)
+			hear_of_slot(step, event, i);
 }
 
 void decide(struct service_state *state, const struct event *event, int64_t now_usec, struct decision *ret)
@@ -109,28 +162,42 @@ void decide(struct service_state *state, const struct event *event, int64_t now_
 	ret->action_count = 0;
 	if (state->finished)
 		return;
-	step.worker = event->about_worker ? find_worker(state, event->worker) : &state->slot.current;
-	if (step.worker == NULL || is_early(&step, event))
-		return;
 	if (event->about_worker)
-		step_worker(&step, event->worker_event);
-	else
-		step_slot(&step, event->slot_event);
+		hear_of_worker(&step, event);
+	else if (event->slot_event <= SLOT_ORDER_LAST)
+		hear_order(&step, event);
+	else if (event->instance < state->slot_count)
+		hear_of_slot(&step, event, event->instance);
+	if (state->slot_count > 1)
+		turn_pass_on(&step);
 }
 
-int64_t service_state_deadline(const struct service_state *state, struct event *ret_event)
+static int64_t slot_deadline(const struct slot *slot, struct event *ret_event)
 {
-	const struct slot *slot = &state->slot;
 	const struct worker *worker = slot->spare.deadline_usec < slot->current.deadline_usec ? &slot->spare :
 												&slot->current;
-	if (state->finished)
-		return USEC_NEVER;
 	if (slot->deadline_usec < worker->deadline_usec) {
-		*ret_event = (struct event){ .slot_event = SLOT_EVENT_SLOT_DEADLINE };
+		*ret_event = (struct event){ .slot_event = SLOT_EVENT_SLOT_DEADLINE, .instance = slot->number };
 		return slot->deadline_usec;
 	}
 	*ret_event = (struct event){ .about_worker = true, .worker_event = WORKER_EVENT_DEADLINE, .worker = worker->id };
 	return worker->deadline_usec;
+}
+
+int64_t service_state_deadline(const struct service_state *state, struct event *ret_event)
+{
+	int64_t first_usec = USEC_NEVER;
+	if (state->finished)
+		return USEC_NEVER;
+	for (uint32_t i = 0; i < state->slot_count; i++) {
+		struct event event;
+		int64_t deadline_usec = slot_deadline(&state->slots[i], &event);
+		if (i > 0 && deadline_usec >= first_usec)
+			continue;
+		first_usec = deadline_usec;
+		*ret_event = event;
+	}
+	return first_usec;
 }
 
 static const char *running_name(enum worker_state worker)
@@ -145,20 +212,19 @@ static bool drains(const struct slot *slot)
 	return slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING;
 }
 
-const char *service_state_name(const struct service_state *state)
+const char *slot_name(const struct slot *slot)
 {
-	switch (state->slot.state) {
+	switch (slot->state) {
 	case SLOT_RUNNING:
-		return running_name(state->slot.current.state);
+		return running_name(slot->current.state);
 	case SLOT_STOPPING:
-		return drains(&state->slot) ? "draining" : "stopping";
+		return drains(slot) ? "draining" : "stopping";
 	case SLOT_REPLACING:
 		return "replacing";
 	case SLOT_REPLACED:
-		return state->slot.current.state == WORKER_READY ? "replacing" :
-								   running_name(state->slot.current.state);
+		return slot->current.state == WORKER_READY ? "replacing" : running_name(slot->current.state);
 	case SLOT_RESTARTING:
-		return state->slot.current.state == WORKER_DRAINING ? "draining" : "replacing";
+		return slot->current.state == WORKER_DRAINING ? "draining" : "replacing";
 	case SLOT_BACKOFF:
 		return "back-off";
 	case SLOT_FAILED:
@@ -170,13 +236,37 @@ const char *service_state_name(const struct service_state *state)
 	}
 }
 
+/* Worst first. */
+static int rank(const char *name)
+{
+	static const char *const names[] = { "failed", "back-off", "starting", "stopping", "draining", "replacing", "ready" };
+	int at = 0;
+	while (at < (int)ARRAY_LEN(names) && strcmp(names[at], name) != 0)
+		at++;
+	return at;
+}
+
+const char *service_state_name(const struct service_state *state)
+{
+	const char *worst = slot_name(&state->slots[0]);
+	for (uint32_t i = 1; i < state->slot_count; i++) {
+		const char *name = slot_name(&state->slots[i]);
+		if (rank(name) < rank(worst))
+			worst = name;
+	}
+	return worst;
+}
+
 bool service_state_is_ready(const struct service_state *state)
 {
-	return state->slot.current.state == WORKER_READY && !state->slot.current.stuck;
+	for (uint32_t i = 0; i < state->slot_count; i++)
+		if (state->slots[i].current.state == WORKER_READY && !state->slots[i].current.stuck)
+			return true;
+	return false;
 }
 
 uint32_t service_state_budget_left(const struct service_state *state, int64_t now_usec)
 {
-	uint32_t used = budget_used(&state->slot.budget, now_usec, state->rules.budget_within_usec);
+	uint32_t used = budget_used(&state->budget, now_usec, state->rules.budget_within_usec);
 	return used >= state->rules.budget_deaths ? 0 : state->rules.budget_deaths - used;
 }

@@ -8,7 +8,8 @@
 /* One step of a decision: the rules move `state` and add to `decision`. */
 struct step {
 	struct service_state *state;
-	struct worker *worker;         /* of a worker event */
+	struct slot *slot;             /* the one that the event is for, or whose worker it is about */
+	struct worker *worker;         /* of a worker event; else the slot's current one */
 	const struct verdict *verdict; /* of GONE */
 	const struct rules *rules;     /* of RELOADED */
 	const char *text;              /* of SPARE_NO_ROOM and NEAR_LIMIT */
@@ -32,6 +33,8 @@ void step_slot(struct step *step, enum slot_event event);
 void step_slot_of(struct step *step, enum slot_event if_current, enum slot_event if_spare);
 
 struct action *step_act(struct step *step, enum action_kind kind);
+/* The same for what concerns the whole service, unless another slot has said it in this decision. */
+void step_act_once(struct step *step, enum action_kind kind);
 void step_tell(struct step *step, enum notice_kind notice, const char *format, ...) PRINTF_LIKE(3, 4);
 void step_finish(struct step *step, int exit_status);
 

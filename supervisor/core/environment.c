@@ -72,7 +72,8 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 	}
 	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)
 		return -1;
-	const char *const last[] = { environment->notify_variable, environment->agent_variable };
+	const char *const last[] = { environment->notify_variable, environment->agent_variable,
+				     environment->instance_variable };
 	int result = 0;
 	for (size_t i = 0; i < ARRAY_LEN(last) && result == 0; i++)
 		result = last[i] != NULL ? put(ret, last[i], why) : 0;

@@ -21,6 +21,7 @@ struct environment {
 	bool agent_needs_read;      /* the permission model would refuse to read it or its other files: allowed by an
 				       option */
 	const char *agent_variable; /* "HEAPWARD_AGENT=...", NULL: none */
+	const char *instance_variable; /* "HEAPWARD_INSTANCE=...", NULL: none */
 	const char *notify_variable; /* "NOTIFY_SOCKET=...", NULL: none; over one that the policy names */
 };
 

@@ -272,6 +272,8 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 		 plan->bare ? " (no policy: old space is only ever lowered)" : "");
 	prose_title(&text, title);
 	add_numbers(&text, plan, "Memory", PLAN_MEMORY_MAX, PLAN_MEMORY_NEED);
+	if (policy->service.instances > 1)
+		add_numbers(&text, plan, "Instances, each with the memory above", PLAN_INSTANCES, PLAN_INSTANCES_NEED);
 	add_numbers(&text, plan, "Heap, of each process", PLAN_NODE_ALONE, PLAN_PROCESSES);
 	add_raises(&text, policy, host);
 	add_numbers(&text, plan, "Limits", PLAN_TASKS, PLAN_CPU);

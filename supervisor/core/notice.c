@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define WHICH_MAX 32
+
 const char *notice_time(char buffer[static 32], int64_t realtime_usec)
 {
 	time_t seconds = (time_t)(realtime_usec / USEC_PER_SEC);
@@ -22,10 +24,20 @@ const char *notice_time(char buffer[static 32], int64_t realtime_usec)
 	return buffer;
 }
 
+/* "instance 1: " where there are several. */
+static const char *write_which(const struct notice *notice, char text[static WHICH_MAX])
+{
+	text[0] = '\0';
+	if (notice->of_several && notice->instance >= 0)
+		snprintf(text, WHICH_MAX, "instance %d: ", notice->instance);
+	return text;
+}
+
 size_t notice_text(const struct notice *notice, char *buffer, size_t size)
 {
 	assert(size > 1);
-	int length = snprintf(buffer, size, "heapward: %s: %s", notice->service, notice->message);
+	char which[WHICH_MAX];
+	int length = snprintf(buffer, size, "heapward: %s: %s%s", notice->service, write_which(notice, which), notice->message);
 	size_t end = length < 0 ? 0 : (size_t)length < size - 2 ? (size_t)length : size - 2;
 	for (size_t i = 0; i < end; i++)
 		if ((unsigned char)buffer[i] < ' ' || buffer[i] == 0x7f)
@@ -56,16 +68,17 @@ static void add_fields(struct json_object *object, const struct notice *notice)
 
 char *notice_json(const struct notice *notice)
 {
-	char time[32];
+	char time[32], which[WHICH_MAX], message[WHICH_MAX + sizeof(notice->message)];
 	struct json_object *object = json_object_new_object();
 	if (object == NULL)
 		return NULL;
+	snprintf(message, sizeof(message), "%s%s", write_which(notice, which), notice->message);
 	json_put(object, "ts", json_text(notice_time(time, notice->at_realtime_usec)));
 	json_put(object, "event", json_text(notice_name(notice->kind)));
 	json_put(object, "service", json_text(notice->service));
 	json_put(object, "instance", notice->instance < 0 ? NULL : json_number(notice->instance));
 	json_put(object, "pid", notice->pid == 0 ? NULL : json_number(notice->pid));
-	json_put(object, "message", json_text(notice->message));
+	json_put(object, "message", json_text(message));
 	add_fields(object, notice);
 	return json_line(object);
 }

@@ -91,6 +91,7 @@ void plan_resolve(const struct policy *policy, const struct host *host, char *co
 	plan_memory_need(&planning);
 	plan_replace_resolve(&planning);
 	plan_early_resolve(&planning);
+	plan_instances_resolve(&planning);
 	resolve_restart(&planning);
 	resolve_watchdog(&planning);
 	remark_user(&planning);
@@ -109,6 +110,7 @@ bool plan_is_startable(const struct plan *plan)
 void plan_rules(const struct plan *plan, const struct policy *policy, struct rules *ret)
 {
 	*ret = (struct rules){
+		.instances = policy->service.instances,
 		.report_heap_limit = policy->heap.at_limit == AT_LIMIT_REPORT,
 		.raise_heap_limit = policy->heap.at_limit == AT_LIMIT_RAISE,
 		.exit_when_exhausted = plan->exit_when_exhausted,

@@ -30,6 +30,9 @@ bool plan_is_startable(const struct plan *plan);
  * (MemAvailable)". */
 bool plan_memory_fits(const struct plan *plan, const struct host *host, char *text, size_t size);
 
+/* The same for so many workers that start side by side, none of which uses anything yet. */
+bool plan_start_fits(const struct plan *plan, const struct host *host, uint32_t workers, char *text, size_t size);
+
 /* The same for any `need_bytes`; `what` names it in the text. */
 bool plan_memory_has(const struct host *host, uint64_t need_bytes, const char *what, char *text, size_t size);
 
@@ -43,6 +46,7 @@ struct ready_when plan_ready(const struct policy *policy);     /* never READY_AU
 bool plan_drains(const struct policy *policy);                 /* there are held sockets */
 bool plan_replaces(const struct policy *policy);               /* and two workers may stand side by side */
 bool plan_keeps_spare(const struct policy *policy);            /* and room for both is planned from the start */
+uint32_t plan_workers(const struct policy *policy);            /* that share what the groups above allow */
 
 /* What counts as near a limit, as the plan has it (it does not know of leaks); and the plan's lead once more, after a start has been measured
  * (plan_early.c). */

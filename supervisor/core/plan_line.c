@@ -8,18 +8,22 @@
 #define BYTES(value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, value)
 #define PART_MAX 120
 
-static const char *limit_part(const struct plan *plan, char text[static PART_MAX])
+static const char *limit_part(const struct plan *plan, const struct policy *policy, char text[static PART_MAX])
 {
+	char share[48] = "half of the container";
+	uint32_t workers = plan_workers(policy);
 	const struct plan_number *limit = &plan->numbers[PLAN_MEMORY_LIMIT];
 	const char *name = "memory.high";
+	if (workers > 2)
+		snprintf(share, sizeof(share), "1/%" PRIu32 " of the container", workers);
 	if (limit->value == SIZE_NONE)
 		return "no memory limit";
 	if (limit->value == plan->numbers[PLAN_MEMORY_MAX].value)
 		name = plan->enforced ? "memory.max" : "memory.max (not enforced)";
 	else if (limit->value == plan->numbers[PLAN_ANCESTOR_LIMIT].value)
 		name = "container";
-	else if (limit->value == plan->numbers[PLAN_ANCESTOR_LIMIT].value / 2)
-		name = "half of the container";
+	else if (limit->value == plan->numbers[PLAN_ANCESTOR_LIMIT].value / workers)
+		name = share;
 	else if (limit->value != plan->numbers[PLAN_MEMORY_HIGH].value)
 		name = "machine";
 	snprintf(text, PART_MAX, "%s %s", name, BYTES(limit->value));
@@ -83,7 +87,9 @@ static const char *restart_part(const struct policy *policy, char text[static PA
 
 void plan_start_line(const struct plan *plan, const struct policy *policy, const char *name, char *text, size_t size)
 {
-	char limit[PART_MAX], heap[PART_MAX], listen[PART_MAX], restart[PART_MAX];
-	snprintf(text, size, "%s%s%s, %s; see heapward explain -n %s", limit_part(plan, limit), heap_part(plan, heap),
+	char limit[PART_MAX], heap[PART_MAX], listen[PART_MAX], restart[PART_MAX], instances[32] = "";
+	if (policy->service.instances > 1)
+		snprintf(instances, sizeof(instances), "%" PRIu32 " instances, each ", policy->service.instances);
+	snprintf(text, size, "%s%s%s%s, %s; see heapward explain -n %s", instances, limit_part(plan, policy, limit), heap_part(plan, heap),
 		 listen_part(policy, listen), restart_part(policy, restart), name);
 }

@@ -79,23 +79,38 @@ static void consider_machine(struct planning *planning)
 {
 	struct plan_input input = { .name = "MemTotal", .unit = UNIT_BYTES, .value = planning->host->mem_total_bytes,
 				    .from = "/proc/meminfo" };
+	uint32_t instances = planning->policy->service.instances;
+	char each[48] = "";
+	if (instances > 1 && input.value < SIZE_UNKNOWN) {
+		snprintf(input.name, sizeof(input.name), "1/%" PRIu32 " of MemTotal", instances);
+		snprintf(each, sizeof(each), " for each of %" PRIu32 " instances", instances);
+		input.value /= instances;
+	}
 	if (planning->limit.value == SIZE_NONE || input.value > planning->limit.value)
 		return;
-	plan_warn(planning->plan, "%s %s (%s) is more than this machine has (%s): the plan uses MemTotal",
-		  planning->limit.name, BYTES(planning->limit.value), planning->limit.from, BYTES(input.value));
+	plan_warn(planning->plan, "%s %s (%s)%s is more than this machine has (%s): the plan uses %s",
+		  planning->limit.name, BYTES(planning->limit.value), planning->limit.from, each,
+		  BYTES(planning->host->mem_total_bytes), input.name);
 	consider(planning, &input, false);
 }
 
-/* Two workers side by side share what the groups above allow. */
-static void halve_for_spare(struct planning *planning, struct plan_input *ancestor)
+/* Workers side by side share what the groups above allow. */
+static void share(struct planning *planning, struct plan_input *ancestor)
 {
-	char from[sizeof(ancestor->from)];
-	if (!plan_keeps_spare(planning->policy) || ancestor->value >= SIZE_UNKNOWN)
+	char from[sizeof(ancestor->from)], several[48] = "";
+	uint32_t workers = plan_workers(planning->policy), instances = planning->policy->service.instances;
+	if (workers == 1 || ancestor->value >= SIZE_UNKNOWN)
 		return;
-	snprintf(from, sizeof(from), "%.120s, memory.spare: keep", ancestor->from);
+	if (instances > 1)
+		snprintf(several, sizeof(several), ", service.instances: %" PRIu32, instances);
+	snprintf(from, sizeof(from), "%.90s%s%s", ancestor->from, several,
+		 plan_keeps_spare(planning->policy) ? ", memory.spare: keep" : "");
 	memcpy(ancestor->from, from, sizeof(from));
-	snprintf(ancestor->name, sizeof(ancestor->name), "half of ancestor limit");
-	ancestor->value /= 2;
+	if (workers == 2)
+		snprintf(ancestor->name, sizeof(ancestor->name), "half of ancestor limit");
+	else
+		snprintf(ancestor->name, sizeof(ancestor->name), "1/%" PRIu32 " of ancestor limit", workers);
+	ancestor->value /= workers;
 }
 
 static void resolve_limit(struct planning *planning, const struct plan_input *ancestor)
@@ -211,7 +226,7 @@ void plan_memory_resolve(struct planning *planning)
 	plan_set_key(planning, PLAN_CPU, UNIT_PERCENT, or_none(policy->limits.cpu_percent), KEY_LIMITS_CPU);
 	resolve_swap(planning);
 	struct plan_input ancestor = resolve_ancestors(planning);
-	halve_for_spare(planning, &ancestor);
+	share(planning, &ancestor);
 	resolve_limit(planning, &ancestor);
 	resolve_enforcement(planning);
 }
@@ -259,6 +274,17 @@ bool plan_memory_has(const struct host *host, uint64_t need_bytes, const char *w
 	snprintf(text, size, "need %s (%s), have %s (%s%s)", BYTES(need_bytes), what, BYTES(have / MIB * MIB),
 		 where != NULL ? "free in " : "MemAvailable", where != NULL ? where : "");
 	return false;
+}
+
+bool plan_start_fits(const struct plan *plan, const struct host *host, uint32_t workers, char *text, size_t size)
+{
+	const struct plan_number *need = &plan->numbers[PLAN_MEMORY_NEED], *one = &plan->numbers[PLAN_SPARE_NEED];
+	char what[192];
+	if (workers <= 1 || need->value >= SIZE_UNKNOWN)
+		return plan_memory_fits(plan, host, text, size);
+	uint64_t each = one->value < SIZE_UNKNOWN ? one->value : need->value; /* need may hold a spare's, too */
+	snprintf(what, sizeof(what), "%.120s, and %" PRIu32 " more instance%s", need->rule, workers - 1, workers > 2 ? "s" : "");
+	return plan_memory_has(host, need->value + (workers - 1) * each, what, text, size);
 }
 
 bool plan_memory_fits(const struct plan *plan, const struct host *host, char *text, size_t size)

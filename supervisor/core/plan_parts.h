@@ -61,5 +61,6 @@ void plan_memory_need(struct planning *planning);
 void plan_replace_rules(const struct plan *plan, const struct policy *policy, struct rules *ret);
 void plan_replace_resolve(struct planning *planning);
 void plan_early_resolve(struct planning *planning);
+void plan_instances_resolve(struct planning *planning);
 
 #endif

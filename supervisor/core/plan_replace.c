@@ -53,6 +53,11 @@ bool plan_keeps_spare(const struct policy *policy)
 	return plan_replaces(policy) && policy->memory.spare == SPARE_KEEP;
 }
 
+uint32_t plan_workers(const struct policy *policy)
+{
+	return policy->service.instances + plan_keeps_spare(policy);
+}
+
 bool plan_hands_over_listen_fds(const struct plan *plan)
 {
 	return !plan->manages_heap;

@@ -24,6 +24,7 @@ static const struct {
 	[KEY_SERVICE_LISTEN] = MEMBER(service.listen),
 	[KEY_SERVICE_HOLD_FOR] = MEMBER(service.hold_for_usec),
 	[KEY_SERVICE_SINGLETON] = MEMBER(service.singleton),
+	[KEY_SERVICE_INSTANCES] = MEMBER(service.instances),
 	[KEY_MEMORY_MAX] = MEMBER(memory.max_bytes),
 	[KEY_MEMORY_HIGH] = MEMBER(memory.high_bytes),
 	[KEY_MEMORY_SWAP] = MEMBER(memory.swap_bytes),

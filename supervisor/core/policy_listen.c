@@ -64,10 +64,27 @@ static void check_near_limit(const struct policy *policy, struct policy_errors *
 				      "heap.headroom: none leaves a worker near its limit no time for heap.near_limit");
 }
 
+/* A server that binds its port itself can do so once. */
+static void check_instances(const struct policy *policy, struct policy_errors *errors)
+{
+	if (policy->service.instances <= 1)
+		return;
+	if (policy->service.singleton)
+		policy_errors_add_key(errors, policy, KEY_SERVICE_INSTANCES, false,
+				      "service.instances: %u, and service.singleton: true says that there are never two",
+				      policy->service.instances);
+	if (policy->service.listen.count == 0)
+		policy_errors_add_key(errors, policy, KEY_SERVICE_INSTANCES, true,
+				      "service.instances: %u without service.listen: a server that listens on a port of its own "
+				      "fails in all but one of them (EADDRINUSE); hold the port in service.listen",
+				      policy->service.instances);
+}
+
 void policy_check_listen(const struct policy *policy, struct policy_errors *errors)
 {
 	bool held = policy->service.listen.count > 0;
 	check_near_limit(policy, errors);
+	check_instances(policy, errors);
 	if (policy->watchdog.event_loop_usec != USEC_NEVER && policy->heap.runtime == RUNTIME_NONE)
 		policy_errors_add_key(errors, policy, KEY_WATCHDOG_EVENT_LOOP, true,
 				      "watchdog.event_loop: with heap.runtime: none there is no agent that sends heartbeats; only "

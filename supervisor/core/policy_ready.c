@@ -109,6 +109,10 @@ static void check_held(const struct policy *policy, const struct ready_when *whe
 		snprintf(text, sizeof(text), "port %u is held by service.listen, so it answers before there is a worker; use "
 			 "listening", when->port);
 		add(policy, errors, text);
+	} else if (policy->service.instances > 1) {
+		snprintf(text, sizeof(text), "port %u is held, and any of the %u instances may answer on it; use listening or "
+			 "notify", when->port, policy->service.instances);
+		add(policy, errors, text);
 	} else if (plan_replaces(policy)) {
 		snprintf(text, sizeof(text), "port %u is held, and while one worker takes the place of another either may "
 			 "answer on it; use listening or notify, or service.singleton: true", when->port);

@@ -58,7 +58,7 @@ static uint64_t reserve_for(const struct plan *plan, uint64_t old)
 static int check_limits(const struct plan *plan, const struct policy *policy, uint64_t need, char *refusal, size_t size)
 {
 	const struct plan_number *ancestor = &plan->numbers[PLAN_ANCESTOR_LIMIT];
-	uint64_t all = ancestor->value < SIZE_UNKNOWN && plan_keeps_spare(policy) ? 2 * need : need;
+	uint64_t all = ancestor->value < SIZE_UNKNOWN ? plan_workers(policy) * need : need;
 	if (policy->memory.high_bytes < need)
 		return raise_refuse(refusal, size, "need %s, memory.high is %s", BYTES(need), BYTES(policy->memory.high_bytes));
 	if (ancestor->value < all)

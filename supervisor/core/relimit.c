@@ -231,15 +231,19 @@ static int check_room(const struct plan *from, const struct plan *to, const stru
 {
 	uint64_t max = to->numbers[PLAN_MEMORY_MAX].value, old = to->numbers[PLAN_OLD_SPACE].value;
 	uint64_t old_before = from->numbers[PLAN_OLD_SPACE].value;
-	char what[128], room[200];
+	uint32_t instances = policy->service.instances;
+	char what[160], room[200], each[40] = "";
+	if (instances > 1)
+		snprintf(each, sizeof(each), " for each of %" PRIu32 " instances", instances);
 	if (max < SIZE_UNKNOWN && max > from->numbers[PLAN_MEMORY_MAX].value && in_use < SIZE_UNKNOWN) {
-		snprintf(what, sizeof(what), "memory.max %s - in use %s", BYTES(max), BYTES(in_use / MIB * MIB));
-		if (!plan_memory_has(host, shortfall(max, in_use), what, room, sizeof(room)))
+		snprintf(what, sizeof(what), "memory.max %s - in use %s%s", BYTES(max), BYTES(in_use / MIB * MIB), each);
+		if (!plan_memory_has(host, instances * shortfall(max, in_use), what, room, sizeof(room)))
 			return raise_refuse(refusal, size, "%s", room);
 	}
 	if (old < SIZE_UNKNOWN && old_before < SIZE_UNKNOWN && old > old_before) {
-		snprintf(what, sizeof(what), "old space %s - %s before", BYTES(old), BYTES(old_before));
-		if (!plan_memory_has(host, policy->heap.processes * (old - old_before), what, room, sizeof(room)))
+		snprintf(what, sizeof(what), "old space %s - %s before%s", BYTES(old), BYTES(old_before), each);
+		uint64_t more = instances * policy->heap.processes * (old - old_before);
+		if (!plan_memory_has(host, more, what, room, sizeof(room)))
 			return raise_refuse(refusal, size, "%s", room);
 	}
 	return 0;

@@ -10,6 +10,7 @@ rule replace_on_request, replace_near_limit, replace_stuck;
 
 /* REPLACING: room or none; the spare becomes ready, or dies before it is; and what an operator wants meanwhile. */
 rule replace_launch_spare, replace_no_room;
+rule replace_not_later; /* the worker that waits for its turn is nearer to its limit than that */
 rule replace_take_over, replace_give_up, replace_next_attempt;
 rule replace_once_more, replace_without_delay;
 

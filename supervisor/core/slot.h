@@ -33,7 +33,16 @@ bool slot_outlives(struct step *step);
 /* Sends `event` to one worker, and remembers why where that is the reason for its end. */
 void slot_ask(struct step *step, struct worker *worker, enum worker_event event, enum asked asked);
 
-/* Both workers are to end, in this way (END or DRAIN); the service is finished once they are gone. `why`: ASKED_STOP, or
+/* Does this slot let clients wait in the held sockets? */
+bool slot_keeps_listening(const struct step *step, const struct slot *slot);
+
+/* The held sockets stop listening, if no slot has somebody who would accept soon. */
+rule slot_unlisten;
+
+/* Also before the first launch. */
+bool slot_all_have_ended(const struct service_state *state);
+
+/* Both workers are to end, in this way (END or DRAIN); the slot is finished once they are gone, and the service with the last slot. `why`: ASKED_STOP, or
  * ASKED_NOTHING where the reason has been told. */
 void slot_stop(struct step *step, enum worker_event way, enum asked why, int exit_status);
 rule slot_finish_when_empty;

@@ -5,51 +5,66 @@
 #include "supervisor/core/names.h"
 #include "supervisor/core/replace.h"
 #include "supervisor/core/slot.h"
+#include "supervisor/core/turn.h"
 
 #include "base/units.h"
 
 /* Starting. */
 
-/* Beside a relieved worker that still drains, unless there must never be two: then it waits for its end. */
+/* Beside a relieved worker that still drains, unless there must never be two, or another slot has a second one: then it waits
+ * for its end. */
 static void launch(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	bool alone = slot->spare.state == WORKER_GONE;
 	slot->deadline_usec = USEC_NEVER;
-	if (!alone && !step->state->rules.replaces) {
+	if (!alone && (!step->state->rules.replaces || turn_is_taken(step))) {
 		slot->state = SLOT_RESTARTING;
 		return;
 	}
 	slot->state = alone ? SLOT_RUNNING : SLOT_REPLACED;
 	if (step->state->rules.drains)
-		step_act(step, ACTION_LISTEN);
+		step_act_once(step, ACTION_LISTEN);
 	slot_launch(step, &slot->current);
 }
 
 static void start_afresh(struct step *step)
 {
-	step->state->slot.backoff_step = 0;
-	budget_clear(&step->state->slot.budget);
+	step->slot->backoff_step = 0;
+	budget_clear(&step->state->budget);
 	launch(step);
 }
 
 static void restart_now(struct step *step)
 {
-	step->state->slot.backoff_step = 0;
+	step->slot->backoff_step = 0;
 	launch(step);
+}
+
+/* Once, for however many slots. */
+static void tell_reset(struct step *step)
+{
+	const struct decision *decision = step->decision;
+	for (size_t i = 0; i < decision->action_count; i++)
+		if (decision->actions[i].kind == ACTION_NOTICE && decision->actions[i].notice == NOTICE_RESET)
+			return;
+	struct worker *worker = step->worker;
+	step->worker = step->state->slot_count > 1 ? NULL : worker;
+	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+	step->worker = worker;
 }
 
 static void operator_resets(struct step *step)
 {
-	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+	tell_reset(step);
 	start_afresh(step);
 }
 
 static void reset_counts(struct step *step)
 {
-	step->state->slot.backoff_step = step->state->slot.given_up = 0;
-	budget_clear(&step->state->slot.budget);
-	step_tell(step, NOTICE_RESET, "restart budget and back-off start again");
+	step->slot->backoff_step = step->slot->given_up = 0;
+	budget_clear(&step->state->budget);
+	tell_reset(step);
 }
 
 /* A new policy: its rules count from here on. */
@@ -65,38 +80,55 @@ static void take_rules_and_start(struct step *step)
 	operator_resets(step);
 }
 
+static bool is_healthy(const struct slot *slot)
+{
+	return slot->state == SLOT_RUNNING && slot->current.state == WORKER_READY && slot->deadline_usec == USEC_NEVER;
+}
+
+/* One that thrives says nothing of one that dies again and again. */
+static bool others_are_healthy(const struct step *step)
+{
+	for (uint32_t i = 0; i < step->state->slot_count; i++) {
+		const struct slot *slot = &step->state->slots[i];
+		if (slot != step->slot && slot->state != SLOT_STOPPED && !is_healthy(slot))
+			return false;
+	}
+	return true;
+}
+
 /* The deadline may pass while the group of a worker that has just died is still being killed: that is no health. */
 static void healthy(struct step *step)
 {
-	step->state->slot.deadline_usec = USEC_NEVER;
-	if (step->state->slot.current.state != WORKER_READY)
+	step->slot->deadline_usec = USEC_NEVER;
+	if (step->slot->current.state != WORKER_READY)
 		return;
-	step->state->slot.backoff_step = 0;
-	budget_forgive(&step->state->slot.budget);
+	step->slot->backoff_step = 0;
+	if (others_are_healthy(step))
+		budget_forgive(&step->state->budget);
 }
 
 /* Dying. */
 
 static void schedule_restart(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	const struct rules *rules = &step->state->rules;
 	char within[UNITS_TEXT_MAX], delay[UNITS_TEXT_MAX];
-	uint32_t deaths = budget_used(&slot->budget, step->now_usec, rules->budget_within_usec);
+	uint32_t deaths = budget_used(&step->state->budget, step->now_usec, rules->budget_within_usec);
 	slot->state = SLOT_BACKOFF;
 	slot->next_delay_usec = backoff_jitter(backoff_delay(rules, slot->backoff_step++), &step->state->random);
 	slot->deadline_usec = usec_after(step->now_usec, slot->next_delay_usec);
 	step_tell(step, NOTICE_RESTART_SCHEDULED, "restart %u of %u in %s, back-off %s", deaths, rules->budget_deaths,
 		  units_format_time(within, rules->budget_within_usec), units_format_time(delay, slot->next_delay_usec));
 	step->decision->actions[step->decision->action_count - 1].delay_usec = slot->next_delay_usec;
-	if (rules->drains && slot->next_delay_usec > rules->hold_for_usec)
-		step_act(step, ACTION_UNLISTEN);
+	slot_unlisten(step);
 }
 
 /* Whatever was to be replaced is gone. */
 static void forget_replacement(struct slot *slot)
 {
 	slot->why = slot->again = ASKED_NOTHING;
+	slot->waits = false;
 	slot->begun_usec = USEC_NEVER;
 	slot->given_up = 0;
 	slot->deadline_usec = USEC_NEVER;
@@ -105,7 +137,7 @@ static void forget_replacement(struct slot *slot)
 static void current_died(struct step *step)
 {
 	slot_count_end(step);
-	forget_replacement(&step->state->slot);
+	forget_replacement(step->slot);
 	if (slot_outlives(step))
 		schedule_restart(step);
 }
@@ -113,7 +145,7 @@ static void current_died(struct step *step)
 /* Before its spare was ready: that one is on its way, and nobody has to wait for a back-off. */
 static void current_died_early(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	enum asked again = slot->again;
 	if (!worker_is_coming(&slot->spare)) {
 		current_died(step);
@@ -134,7 +166,7 @@ static void current_died_early(struct step *step)
  * stuck. */
 static void left_for_next(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (slot->why != ASKED_RESTART && verdict_counts(step->verdict->kind)) {
 		current_died(step);
 		return;
@@ -155,7 +187,7 @@ static void made_place(struct step *step)
 /* An operator who asks, too, does not want to wait for a back-off. */
 static void restart_instead(struct step *step)
 {
-	step->state->slot.why = ASKED_RESTART;
+	step->slot->why = ASKED_RESTART;
 }
 
 /* Stopping. */
@@ -173,15 +205,15 @@ static void drain(struct step *step)
 		stop(step);
 		return;
 	}
-	if (step->state->slot.current.state == WORKER_READY && !step->state->slot.current.stuck)
-		step_act(step, ACTION_LAST_CALL);
+	if (step->slot->current.state == WORKER_READY && !step->slot->current.stuck)
+		step_act_once(step, ACTION_LAST_CALL);
 	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
 }
 
 /* Who drains is asked to stop; who has been asked before is killed. */
 static void stop_harder(struct step *step)
 {
-	struct slot *slot = &step->state->slot;
+	struct slot *slot = step->slot;
 	if (slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING) {
 		slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
 		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);
@@ -246,7 +278,7 @@ rule *const slot_table[SLOT_STATE_COUNT][SLOT_EVENT_COUNT] = {
 		[SLOT_EVENT_SLOT_DEADLINE] = replace_next_attempt,
 		[SLOT_EVENT_SPARE_ROOM] = replace_launch_spare,
 		[SLOT_EVENT_SPARE_NO_ROOM] = replace_no_room,
-		[SLOT_EVENT_NEAR_LIMIT] = ignored, /* that is why, or the next attempt is due soon enough */
+		[SLOT_EVENT_NEAR_LIMIT] = replace_not_later, /* that is why, or the next attempt is due soon enough */
 		[SLOT_EVENT_STUCK] = replace_without_delay,
 		[SLOT_EVENT_CURRENT_READY] = ignored,
 		[SLOT_EVENT_CURRENT_GONE] = current_died_early,

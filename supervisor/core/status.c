@@ -63,9 +63,9 @@ static struct json_object *watchdog_object(const struct status_instance *instanc
 	return watchdog;
 }
 
-static struct json_object *instances_array(const struct status_instance *instance)
+static struct json_object *instance_object(const struct status_instance *instance)
 {
-	struct json_object *array = json_object_new_array(), *object = json_object_new_object();
+	struct json_object *object = json_object_new_object();
 	json_put(object, "instance", json_number(instance->instance));
 	json_put(object, "state", json_text(instance->state));
 	json_put(object, "pid", pid_or_null(instance->pid));
@@ -75,7 +75,14 @@ static struct json_object *instances_array(const struct status_instance *instanc
 	json_put(object, "heap", heap_object(instance));
 	json_put(object, "memory", memory_object(&instance->memory));
 	json_put(object, "watchdog", watchdog_object(instance));
-	json_object_array_add(array, object);
+	return object;
+}
+
+static struct json_object *instances_array(const struct status *status)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < status->instance_count; i++)
+		json_object_array_add(array, instance_object(&status->instances[i]));
 	return array;
 }
 
@@ -179,7 +186,7 @@ char *status_json(const struct status *status)
 	json_put(service, "cgroup", text_or_null(status->cgroup));
 	json_put(service, "cgroup_version", json_text(status->cgroup_version));
 	json_put(service, "limited_by", text_or_null(status->limited_by));
-	json_put(service, "instances", instances_array(&status->instance));
+	json_put(service, "instances", instances_array(status));
 	json_put(service, "restarts", restarts_object(status));
 	json_put(service, "sandbox", sandbox_object(status));
 	json_put(service, "raise", raise_object(status));
@@ -193,6 +200,18 @@ char *status_json(const struct status *status)
 	return json_line(service);
 }
 
+void status_no_worker(struct status_instance *ret, uint32_t number, const char *state)
+{
+	*ret = (struct status_instance){ .instance = (int)number, .state = state, .uptime_usec = -1 };
+	ret->heap.used_bytes = ret->heap.old_space_bytes = ret->heap.limit_bytes = SIZE_UNKNOWN;
+	ret->heap.available_bytes = ret->heap.after_full_gc_bytes = ret->heap.external_bytes = SIZE_UNKNOWN;
+	ret->heap.age_usec = -1;
+	ret->heap.usec_to_limit = USEC_NEVER;
+	ret->heap.source = "none";
+	ret->watchdog.event_loop_usec = ret->watchdog.silent_usec = -1;
+	ret->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
+}
+
 void status_of_stopped(struct status *ret, const char *name)
 {
 	*ret = (struct status){ .state = "stopped",
@@ -204,18 +223,8 @@ void status_of_stopped(struct status *ret, const char *name)
 	size_t length = strlen(name);
 	assert(length < sizeof(ret->name));
 	memcpy(ret->name, name, length + 1);
-	ret->instance = (struct status_instance){
-		.state = "stopped",
-		.uptime_usec = -1,
-		.memory = { SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 },
-	};
-	ret->instance.heap.used_bytes = ret->instance.heap.old_space_bytes = SIZE_UNKNOWN;
-	ret->instance.heap.limit_bytes = ret->instance.heap.available_bytes = SIZE_UNKNOWN;
-	ret->instance.heap.after_full_gc_bytes = ret->instance.heap.external_bytes = SIZE_UNKNOWN;
-	ret->instance.heap.age_usec = -1;
-	ret->instance.heap.usec_to_limit = USEC_NEVER;
-	ret->instance.watchdog.event_loop_usec = ret->instance.watchdog.silent_usec = -1;
-	ret->instance.heap.source = "none";
+	status_no_worker(&ret->instances[0], 0, "stopped");
+	ret->instance_count = 1;
 	ret->restarts.next_in_usec = -1;
 	ret->restarts.budget_within_usec = -1;
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)

@@ -15,4 +15,7 @@ char *status_text(const char *json, int64_t now_realtime_usec);
 /* The status of a service that nobody supervises now: state "stopped", everything else unknown. */
 void status_of_stopped(struct status *ret, const char *name);
 
+/* An instance without a worker: everything but its state is unknown. */
+void status_no_worker(struct status_instance *ret, uint32_t number, const char *state);
+
 #endif

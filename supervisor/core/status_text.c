@@ -36,19 +36,33 @@ static long long number_at(struct json_object *object, const char *path)
 	return (long long)json_object_get_int64(json_find(object, path));
 }
 
+static size_t instance_count(struct json_object *service)
+{
+	struct json_object *list = json_find(service, "instances");
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static void add_child_deaths(struct prose *prose, struct json_object *service, struct json_object *instance)
+{
+	if (number_at(instance, "child_deaths") > 0)
+		prose_field(prose, "", "%lld of its child processes have died (heapward logs %s: child.death)",
+			    number_at(instance, "child_deaths"), json_find_text(service, "name", "?"));
+}
+
 static void add_head(struct prose *prose, struct json_object *service)
 {
 	char since[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], worker[64] = "";
-	if (json_find(service, "instances.0.pid") != NULL)
+	if (instance_count(service) > 1)
+		snprintf(worker, sizeof(worker), ", %zu instances", instance_count(service));
+	else if (json_find(service, "instances.0.pid") != NULL)
 		snprintf(worker, sizeof(worker), ", worker pid %lld", number_at(service, "instances.0.pid"));
 	prose_field(prose, "service", "%s: %s", json_find_text(service, "name", "?"),
 		    json_find_text(service, "state", "?"));
 	if (number_at(service, "supervisor_pid") > 0)
 		prose_field(prose, "", "for %s%s, supervisor pid %lld up %s", time_at(since, service, "state_seconds"),
 			    worker, number_at(service, "supervisor_pid"), time_at(uptime, service, "uptime_seconds"));
-	if (number_at(service, "instances.0.child_deaths") > 0)
-		prose_field(prose, "", "%lld of its child processes have died (heapward logs %s: child.death)",
-			    number_at(service, "instances.0.child_deaths"), json_find_text(service, "name", "?"));
+	if (instance_count(service) == 1)
+		add_child_deaths(prose, service, json_find(service, "instances.0"));
 	if (json_find(service, "failed_why") != NULL)
 		prose_field(prose, "failed", "%s", json_find_text(service, "failed_why", ""));
 	if (json_find_text(service, "command", "")[0] != '\0')
@@ -136,7 +150,7 @@ static void add_memory(struct prose *prose, struct json_object *service, struct 
 	prose_field(prose, "memory", "%s of %s, peak %s", size_at(current, instance, "memory.current_bytes"),
 		    limited ? size_at(max, instance, "memory.max_bytes") : "no limit of its own",
 		    size_at(peak, instance, "memory.peak_bytes"));
-	if (json_find(service, "cgroup") != NULL)
+	if (json_find(service, "cgroup") != NULL && instance_count(service) == 1)
 		prose_field(prose, "cgroup", "%s (%s)", json_find_text(service, "cgroup", ""),
 			    json_find_text(service, "cgroup_version", "?"));
 }
@@ -243,6 +257,27 @@ static void add_last_death(struct prose *prose, struct json_object *service, int
 	prose_field(prose, "", "heapward why %s says more", json_find_text(service, "name", "?"));
 }
 
+/* One of several begins with a line of its own. */
+static void add_instance(struct prose *prose, struct json_object *service, struct json_object *instance)
+{
+	char up[UNITS_TEXT_MAX], worker[96] = "", second[48] = "";
+	bool lives = json_find(instance, "pid") != NULL;
+	if (number_at(instance, "replacement_pid") > 0)
+		snprintf(second, sizeof(second), ", beside it pid %lld", number_at(instance, "replacement_pid"));
+	if (lives)
+		snprintf(worker, sizeof(worker), ", worker pid %lld up %s", number_at(instance, "pid"),
+			 time_at(up, instance, "uptime_seconds"));
+	if (instance_count(service) > 1) {
+		prose_field(prose, "instance", "%lld: %s%s%s", number_at(instance, "instance"), json_find_text(instance, "state", "?"),
+			    worker, second);
+		add_child_deaths(prose, service, instance);
+	}
+	if (lives)
+		add_heap(prose, instance);
+	add_watchdog(prose, instance);
+	add_memory(prose, service, instance);
+}
+
 char *status_text(const char *json, int64_t now_realtime_usec)
 {
 	struct prose prose = { 0 };
@@ -253,10 +288,8 @@ char *status_text(const char *json, int64_t now_realtime_usec)
 		return NULL;
 	}
 	add_head(&prose, service);
-	if (json_find(instance, "pid") != NULL)
-		add_heap(&prose, instance);
-	add_watchdog(&prose, instance);
-	add_memory(&prose, service, instance);
+	for (size_t i = 0; i < instance_count(service); i++)
+		add_instance(&prose, service, json_object_array_get_idx(json_find(service, "instances"), i));
 	add_set(&prose, service);
 	add_raise(&prose, service);
 	add_restarts(&prose, service);

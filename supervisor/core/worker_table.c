@@ -37,8 +37,10 @@ static void became_ready(struct step *step)
 /* A worker that is ready is the current one: a spare that becomes ready is that from then on. */
 static void near_limit(struct step *step)
 {
-	if (step->state->rules.near_limit != RULE_NEAR_LIMIT_REPORT)
-		step_slot(step, SLOT_EVENT_NEAR_LIMIT);
+	if (step->state->rules.near_limit == RULE_NEAR_LIMIT_REPORT)
+		return;
+	step->worker->urgent = step->worker->urgent || !step->can_wait;
+	step_slot(step, SLOT_EVENT_NEAR_LIMIT);
 }
 
 /* Said again and again while it lasts: the slot hears it once. */

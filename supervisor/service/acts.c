@@ -10,7 +10,7 @@
 
 static void act_launch(struct service *service, const struct action *action)
 {
-	launch_worker(service, action->worker);
+	launch_worker(service, action->instance, action->worker);
 }
 
 static void act_signal(struct service *service, const struct action *action)
@@ -70,7 +70,7 @@ static void act_finish(struct service *service UNUSED, const struct action *acti
 
 static void act_check_room(struct service *service, const struct action *action)
 {
-	holding_check_room(service, service_run_of(service, action->worker));
+	holding_check_room(service, action->instance);
 }
 
 static void act_drain(struct service *service, const struct action *action)

@@ -8,7 +8,7 @@
 static void add_workers(const struct service *service, struct asker_workers *workers)
 {
 	workers->have_groups = service->has_groups;
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id == 0 || run->child.pid <= 0)
 			continue;

@@ -75,6 +75,7 @@ void breadcrumbs_forget(struct service *service)
 static void fill(const struct service *service, const struct breadcrumb *crumb, struct death *death)
 {
 	*death = (struct death){
+		.instances = 1, /* which of them it was is not known */
 		.pid = crumb->pid,
 		.number = service->dir.next_death,
 		.at_realtime_usec = crumb->at_realtime_usec,

@@ -22,7 +22,7 @@ static int start_keeper(struct service *service, struct failure *why)
 /* A new keeper knows of groups by its job; of sessions, where there are no groups, it has to be told. */
 static int tell_sessions(struct service *service, struct failure *why)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0 && !run->has_group && run->child.pid > 0 &&
 		    keeper_add_session(&service->keeper, run->child.pid, why) < 0)

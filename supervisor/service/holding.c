@@ -57,10 +57,11 @@ int holding_listen(struct service *service, struct failure *why)
 	return 0;
 }
 
-void holding_check_room(struct service *service, const struct worker_run *serving)
+void holding_check_room(struct service *service, uint32_t instance)
 {
+	const struct worker_run *serving = service_run_serving(service, instance);
 	const struct service_setup *setup = service->next_setup != NULL ? service->next_setup : service->setup;
-	struct event event = { .slot_event = SLOT_EVENT_SPARE_ROOM };
+	struct event event = { .slot_event = SLOT_EVENT_SPARE_ROOM, .instance = instance };
 	host_probe_memory(setup->host);
 	cgroup_tree_describe(&service->tree, setup->host);
 	service->no_room[0] = '\0';
@@ -70,7 +71,8 @@ void holding_check_room(struct service *service, const struct worker_run *servin
 	else if (plan_spare_fits(setup->plan, setup->host, service->no_room, sizeof(service->no_room)))
 		service->no_room[0] = '\0';
 	if (service->no_room[0] != '\0')
-		event = (struct event){ .slot_event = SLOT_EVENT_SPARE_NO_ROOM, .text = service->no_room };
+		event = (struct event){ .slot_event = SLOT_EVENT_SPARE_NO_ROOM, .instance = instance,
+					.text = service->no_room };
 	service_push(service, event);
 }
 

@@ -25,13 +25,16 @@
 #include "supervisor/types/status.h"
 #include "supervisor/service/service.h"
 
-#define EVENTS_MAX 128                           /* a wake-up has at most 32 sources of at most two events each */
+#define EVENTS_MAX 512                           /* a wake-up has at most 32 sources of at most two events each, and each
+						    worker its deadlines */
 #define GROUP_POLL_USEC (10 * USEC_PER_MSEC)     /* between two looks at a killed group that is not empty yet */
 #define MEMORY_POLL_USEC (USEC_PER_SEC)          /* between two looks at the free memory, memory.check: wait */
 
 /* The world's side of one worker: what decide() calls by its id. */
 struct worker_run {
 	uint32_t id; /* 0: free */
+	uint32_t instance;
+	char place;  /* a or b: of the two that an instance may have at once, in its group's name */
 	struct service *service;
 	struct spawned child;      /* pid 0: not started */
 	struct source exit, report, oom;
@@ -95,7 +98,8 @@ struct service {
 	struct cgroup_tree tree;
 	struct loop loop;
 	struct service_state state;
-	struct worker_run runs[2]; /* the current worker and, while it is replaced, a second one */
+	struct worker_run *runs;          /* one an instance, one spare for all, and one that has just gone */
+	size_t run_count;
 	struct event events[EVENTS_MAX];
 	size_t event_first, event_count;
 	struct sink sink;
@@ -134,8 +138,9 @@ struct service {
 /* service.c */
 void service_push(struct service *service, struct event event);
 void service_push_worker(struct service *service, enum worker_event event, const struct worker_run *run);
-void service_push_slot(struct service *service, enum slot_event event);
+void service_push_order(struct service *service, enum slot_event event); /* to all instances */
 struct worker_run *service_run_of(struct service *service, uint32_t worker); /* NULL: gone */
+struct worker_run *service_run_serving(struct service *service, uint32_t instance); /* or to serve; NULL: none */
 
 /* sources.c: readiness -> event */
 int sources_watch_signals(struct service *service, struct failure *why);
@@ -160,7 +165,7 @@ void guard_finish(struct service *service, bool abandoned);
 void acts_do(struct service *service, const struct decision *decision);
 
 /* launch.c */
-void launch_worker(struct service *service, uint32_t worker);
+void launch_worker(struct service *service, uint32_t instance, uint32_t worker);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 
 /* holding.c: held sockets, room for a second worker */
@@ -169,7 +174,7 @@ bool holding_may_become(const struct service *service, const struct policy *poli
 size_t holding_records(const struct service *service, struct records_listen ret[static LISTEN_MAX]);
 bool holding_can_serve(const struct worker_run *run); /* somebody gives the sockets to its server */
 int holding_listen(struct service *service, struct failure *why); /* before each launch, too */
-void holding_check_room(struct service *service, const struct worker_run *serving); /* pushes the answer */
+void holding_check_room(struct service *service, uint32_t instance); /* pushes the answer */
 void holding_drain(struct worker_run *run);    /* DRAINED comes later, or at once where nobody can be told */
 
 /* ready.c: is it ready? */

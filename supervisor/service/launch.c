@@ -34,14 +34,26 @@ static void fail_launch(struct worker_run *run, const char *step, const struct f
 	service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
 }
 
-static struct worker_run *take_run(struct service *service, uint32_t worker)
+/* Its group's name must not be that of the instance's other worker. */
+static char free_place(const struct service *service, uint32_t instance)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++)
+		if (service->runs[i].id != 0 && service->runs[i].instance == instance && service->runs[i].place == 'a')
+			return 'b';
+	return 'a';
+}
+
+static struct worker_run *take_run(struct service *service, uint32_t instance, uint32_t worker)
+{
+	char place = free_place(service, instance);
+	for (size_t i = 0; i < service->run_count; i++) {
 		struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
 			continue;
 		memset(run, 0, sizeof(*run));
 		run->id = worker;
+		run->instance = instance;
+		run->place = place;
 		run->service = service;
 		run->launched_usec = loop_now_usec();
 		run->poll_usec = run->child_look_usec = run->ready_look_usec = USEC_NEVER;
@@ -54,7 +66,7 @@ static struct worker_run *take_run(struct service *service, uint32_t worker)
 		run->kernel_log.fd = -1;
 		return run;
 	}
-	assert(false && "a third worker at once");
+	assert(false && "a worker more than there can be");
 	return NULL;
 }
 
@@ -77,11 +89,12 @@ static int make_group(struct worker_run *run, struct failure *why)
 	if (!service->has_groups)
 		return 0;
 	limits_of(service->setup->plan, &limits);
-	const char *leaf = run == &service->runs[0] ? "worker-0-a" : "worker-0-b";
+	char leaf[32];
+	snprintf(leaf, sizeof(leaf), "worker-%u-%c", run->instance, run->place);
 	if (cgroup_make(&run->group, &service->groups, leaf, &limits, why) < 0)
 		return failed_in(why, "%s", leaf);
 	run->has_group = true;
-	if (service->state.slot.launches <= 1)
+	if (service->state.slots[run->instance].launches <= 1 && run->instance == 0)
 		for (size_t i = 0; i < run->group.remark_count; i++)
 			tell_warning(service, "%s", run->group.remarks[i]);
 	cgroup_read_counters(&run->group, &run->before);
@@ -117,7 +130,7 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
 	const struct plan_number *numbers = service->setup->plan->numbers;
-	char variable[RECORDS_VARIABLE_MAX];
+	char variable[RECORDS_VARIABLE_MAX], instance[40];
 	cleanup(words_finish) struct words file = { 0 };
 	struct records_listen listen[LISTEN_MAX];
 	size_t listen_count = holding_records(service, listen);
@@ -130,6 +143,7 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 		return failed(why, 0, "service.listen needs the agent: %s", service->agent_problem);
 	if (read_environment_file(policy, &file, why) < 0)
 		return -1;
+	snprintf(instance, sizeof(instance), "HEAPWARD_INSTANCE=%u", run->instance);
 	struct environment environment = {
 		.inherited = environ,
 		.file = &file,
@@ -137,6 +151,7 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 		.node_options = service->setup->plan->node_options,
 		.agent_path = run->agent_loaded ? service->agent_path : NULL,
 		.agent_variable = variable,
+		.instance_variable = instance,
 		.notify_variable = run->notify.variable[0] == '\0' ? NULL : run->notify.variable,
 		.agent_needs_read = service->setup->plan->agent_needs_read,
 	};
@@ -232,15 +247,15 @@ static int make_pipes(struct worker_run *run, struct failure *why)
 	return ready_prepare(run, why);
 }
 
-/* The first launch is told by the start line of the service. */
+/* The first launch of an instance is told by the start line of the service. */
 static void tell_launch(struct worker_run *run)
 {
 	struct service *service = run->service;
 	struct notice notice = tell_notice(service, NOTICE_START, run);
-	if (service->state.slot.launches <= 1)
+	uint64_t launches = service->state.slots[run->instance].launches;
+	if (launches <= 1)
 		return;
-	snprintf(notice.message, sizeof(notice.message), "start number %llu",
-		 (unsigned long long)service->state.slot.launches);
+	snprintf(notice.message, sizeof(notice.message), "start number %llu", (unsigned long long)launches);
 	tell(service, &notice);
 }
 
@@ -264,17 +279,25 @@ static void start(struct worker_run *run)
 		tell_warning(service, "keeper: %s", why.text);
 }
 
+/* Instances that have not been launched yet, and want their memory beside this one's. */
+static uint32_t others_to_come(const struct worker_run *run)
+{
+	const struct service_state *state = &run->service->state;
+	bool first = state->slots[run->instance].launches <= 1;
+	return first ? state->slot_count - 1 - run->instance : 0;
+}
+
 /* True where the launch may go on now. */
 static bool memory_is_there(struct worker_run *run)
 {
 	const struct service_setup *setup = run->service->setup;
 	struct failure why;
 	char text[256];
-	if (run->id == run->service->state.slot.spare.id)
+	if (run->id == run->service->state.slots[run->instance].spare.id)
 		return true; /* CHECK_ROOM was answered for it */
 	host_probe_memory(setup->host);
 	cgroup_tree_describe(&run->service->tree, setup->host);
-	if (plan_memory_fits(setup->plan, setup->host, text, sizeof(text)))
+	if (plan_start_fits(setup->plan, setup->host, 1 + others_to_come(run), text, sizeof(text)))
 		return true;
 	if (setup->policy->memory.check == MEMORY_CHECK_REFUSE) {
 		failed(&why, 0, "%s; memory.check: refuse", text);
@@ -303,8 +326,8 @@ void launch_continue(struct worker_run *run)
 	start(run);
 }
 
-void launch_worker(struct service *service, uint32_t worker)
+void launch_worker(struct service *service, uint32_t instance, uint32_t worker)
 {
 	renew_take(service);
-	launch_continue(take_run(service, worker));
+	launch_continue(take_run(service, instance, worker));
 }

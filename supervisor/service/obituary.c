@@ -60,6 +60,8 @@ static void fill(struct worker_run *run, struct death *death, const char *action
 {
 	const struct service_setup *setup = run->service->setup;
 	*death = (struct death){
+		.instance = (int)run->instance,
+		.instances = (int)run->service->state.slot_count,
 		.pid = run->child.pid,
 		.number = run->service->dir.next_death,
 		.at_realtime_usec = loop_now_realtime_usec(),

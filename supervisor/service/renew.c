@@ -47,6 +47,9 @@ static int check_setup(struct service *service, const struct service_setup *setu
 	else if (!holding_may_become(service, setup->policy))
 		fprintf(complaints, "heapward: %s: service.listen cannot change while it runs; stop it, then run it again\n",
 			service->setup->name);
+	else if (setup->policy->service.instances != service->state.slot_count)
+		fprintf(complaints, "heapward: %s: service.instances cannot change while it runs (%u now); stop it, then run it "
+			"again\n", service->setup->name, service->state.slot_count);
 	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &why) < 0)
 		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
 	else
@@ -94,7 +97,7 @@ static void accept(struct service *service, struct service_setup *setup)
 	warning_forget(service);
 	service_push(service, (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = &service->next_rules });
 	if (replace)
-		service_push_slot(service, SLOT_EVENT_RESTART);
+		service_push_order(service, SLOT_EVENT_RESTART);
 }
 
 int renew_policy(struct service *service, char **ret_text)

@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct worker_run *current_run(struct service *service)
-{
-	return service_run_of(service, service->state.slot.current.id);
-}
-
 static void fill_source(struct service *service, const struct worker_run *run, struct status_instance *instance)
 {
 	const struct reporter *principal = run->has_records ? records_principal(&run->records) : NULL;
@@ -66,21 +61,14 @@ static void fill_heap(struct service *service, const struct worker_run *run, str
 	instance->heap.usec_to_limit = warning_usec_to_limit(run, principal);
 }
 
-static void fill_instance(struct service *service, struct status_instance *instance)
+static void fill_instance(struct service *service, uint32_t number, struct status_instance *instance)
 {
-	const struct worker_run *run = current_run(service);
-	*instance = (struct status_instance){ .state = service->state_name, .uptime_usec = -1 };
-	instance->heap.used_bytes = instance->heap.old_space_bytes = instance->heap.limit_bytes = SIZE_UNKNOWN;
-	instance->heap.available_bytes = instance->heap.after_full_gc_bytes = SIZE_UNKNOWN;
-	instance->heap.external_bytes = SIZE_UNKNOWN;
-	instance->heap.age_usec = -1;
-	instance->heap.usec_to_limit = USEC_NEVER;
-	instance->watchdog.event_loop_usec = instance->watchdog.silent_usec = -1;
-	instance->heap.source = "none";
-	instance->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
+	const struct worker_run *run = service_run_serving(service, number);
+	const struct slot *slot = &service->state.slots[number];
+	status_no_worker(instance, number, slot_name(slot));
 	if (run == NULL || run->child.pid <= 0)
 		return;
-	const struct worker_run *second = service_run_of(service, service->state.slot.spare.id);
+	const struct worker_run *second = service_run_of(service, slot->spare.id);
 	instance->replacement_pid = second == NULL ? 0 : second->child.pid;
 	instance->pid = run->child.pid;
 	instance->child_deaths = run->child_deaths;
@@ -91,17 +79,31 @@ static void fill_instance(struct service *service, struct status_instance *insta
 		cgroup_read_memory(&run->group, &instance->memory);
 }
 
+static void fill_slots(struct service *service, struct status *status)
+{
+	int64_t now_usec = loop_now_usec();
+	status->restarts.next_in_usec = -1;
+	status->instance_count = service->state.slot_count;
+	for (uint32_t i = 0; i < service->state.slot_count; i++) {
+		const struct slot *slot = &service->state.slots[i];
+		int64_t next_usec = slot->deadline_usec - now_usec;
+		fill_instance(service, i, &status->instances[i]);
+		status->restarts.total += slot->launches > 0 ? slot->launches - 1 : 0;
+		if (slot->state == SLOT_BACKOFF && (status->restarts.next_in_usec < 0 || next_usec < status->restarts.next_in_usec))
+			status->restarts.next_in_usec = next_usec;
+		if (slot->state == SLOT_FAILED)
+			status->failed_why = service->failed_why;
+	}
+}
+
 static void fill_restarts(struct service *service, struct status *status)
 {
-	const struct slot *slot = &service->state.slot;
 	const struct rules *rules = &service->state.rules;
 	int64_t now_usec = loop_now_usec();
-	status->restarts.total = slot->launches > 0 ? slot->launches - 1 : 0;
 	memcpy(status->restarts.by_verdict, service->state.deaths_by_verdict, sizeof(status->restarts.by_verdict));
 	status->restarts.budget_left = (int32_t)service_state_budget_left(&service->state, now_usec);
 	status->restarts.budget_deaths = (int32_t)rules->budget_deaths;
 	status->restarts.budget_within_usec = rules->budget_within_usec;
-	status->restarts.next_in_usec = slot->state == SLOT_BACKOFF ? slot->deadline_usec - now_usec : -1;
 }
 
 static void fill_budgets(struct service *service, struct status *status)
@@ -109,7 +111,7 @@ static void fill_budgets(struct service *service, struct status *status)
 	const struct rules *rules = &service->state.rules;
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
 		uint32_t deaths = rules->by_verdict[kind].deaths;
-		uint32_t used = budget_used_by(&service->state.slot.budget, loop_now_usec(),
+		uint32_t used = budget_used_by(&service->state.budget, loop_now_usec(),
 					       rules->by_verdict[kind].within_usec, kind);
 		status->restarts.by_verdict_budget[kind].deaths = deaths == UINT32_MAX ? -1 : (int32_t)deaths;
 		status->restarts.by_verdict_budget[kind].left = used > deaths ? 0 : (int32_t)(deaths - used);
@@ -140,7 +142,7 @@ static void fill_words(struct service *service, struct status *status)
 		 setup->plan->numbers[PLAN_MEMORY_MAX].input_count > 0
 			 ? setup->plan->numbers[PLAN_MEMORY_MAX].inputs[0].from
 			 : "");
-	const struct worker_run *run = current_run(service);
+	const struct worker_run *run = service_run_serving(service, 0);
 	if (run != NULL && run->has_group)
 		cgroup_path(&run->group, status->cgroup, sizeof(status->cgroup));
 }
@@ -157,7 +159,7 @@ static void fill(struct service *service, struct status *status)
 		.version = HEAPWARD_VERSION,
 		.reload_pending = service->next_setup != NULL,
 		.cgroup_version = cgroup_version_name(service->tree.version),
-		.failed_why = service->state.slot.state == SLOT_FAILED ? service->failed_why : "",
+		.failed_why = "",
 		.last_death_json = service->last_death,
 	};
 	status->sandbox.syscalls = policy->sandbox.syscalls == SYSCALLS_NONE ? "none" : "compat";
@@ -167,7 +169,7 @@ static void fill(struct service *service, struct status *status)
 										 : policy->sandbox.capabilities;
 	status->sandbox.no_new_privs = true;
 	fill_words(service, status);
-	fill_instance(service, &status->instance);
+	fill_slots(service, status);
 	fill_restarts(service, status);
 	fill_budgets(service, status);
 	fill_raise(service, status);
@@ -193,13 +195,28 @@ static void answer_ready(struct service *service, struct control_reply *reply)
 	reply_text(reply, service_state_is_ready(&service->state) ? CONTROL_OK : CONTROL_NOT_READY, strdup(service->state_name));
 }
 
+/* Of several instances one after the other, as tail(1) does it. */
+static size_t add_output(struct service *service, uint32_t instance, unsigned char *tail, char *text)
+{
+	const struct worker_run *run = service_run_serving(service, instance);
+	size_t count = service->state.slot_count, most = CONTROL_REPLY_MAX / 2 / count, length = 0;
+	if (run == NULL || !run->has_output)
+		return 0;
+	if (count > 1)
+		length = (size_t)sprintf(text, "==> instance %u <==\n", instance);
+	size_t bytes = output_tail(&run->output, tail), cut = bytes > most ? bytes - most : 0;
+	memcpy(text + length, tail + cut, bytes - cut);
+	return length + bytes - cut;
+}
+
 static void answer_output(struct service *service, struct control_reply *reply)
 {
-	const struct worker_run *run = current_run(service);
+	uint32_t count = service->state.slot_count;
+	cleanup_free unsigned char *tail = malloc(OUTPUT_RING_BYTES);
 	reply->result = CONTROL_OK;
-	reply->text = calloc(1, OUTPUT_RING_BYTES + 1);
-	if (run != NULL && run->has_output && reply->text != NULL)
-		reply->length = output_tail(&run->output, (unsigned char *)reply->text);
+	reply->text = calloc(count, OUTPUT_RING_BYTES + 64);
+	for (uint32_t i = 0; i < count && tail != NULL && reply->text != NULL; i++)
+		reply->length += add_output(service, i, tail, reply->text + reply->length);
 }
 
 /* The plan that the worker was launched from, which no command line could name again. */
@@ -214,7 +231,7 @@ static void answer_explain(struct service *service, const char *form, struct con
 
 static void answer_by_event(struct service *service, enum slot_event event, struct control_reply *reply)
 {
-	service_push_slot(service, event);
+	service_push_order(service, event);
 	reply_text(reply, CONTROL_OK, strdup(service->state_name));
 }
 

@@ -45,17 +45,22 @@ void service_push_worker(struct service *service, enum worker_event event, const
 					      .verdict = event == WORKER_EVENT_GONE ? &run->verdict : NULL });
 }
 
-void service_push_slot(struct service *service, enum slot_event event)
+void service_push_order(struct service *service, enum slot_event event)
 {
 	service_push(service, (struct event){ .slot_event = event });
 }
 
 struct worker_run *service_run_of(struct service *service, uint32_t worker)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+	for (size_t i = 0; i < service->run_count; i++)
 		if (worker != 0 && service->runs[i].id == worker)
 			return &service->runs[i];
 	return NULL;
+}
+
+struct worker_run *service_run_serving(struct service *service, uint32_t instance)
+{
+	return service_run_of(service, service->state.slots[instance].current.id);
 }
 
 static void release_run(struct worker_run *run)
@@ -122,7 +127,7 @@ static int64_t next_deadline(const struct service *service)
 	deadline = min_usec(deadline, sink_deadline(&service->sink));
 	if (service->has_control)
 		deadline = min_usec(deadline, control_socket_deadline(&service->control));
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (run->id != 0)
 			deadline = min_usec(min_usec(min_usec(deadline, min_usec(run->ready_look_usec, run->watch_usec)),
@@ -153,7 +158,7 @@ static void tick(struct service *service)
 		control_socket_tick(&service->control, now_usec);
 	if (service->keeper_again_usec <= now_usec)
 		guard_look(service);
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		struct worker_run *run = &service->runs[i];
 		if (run->has_records)
 			records_tick(&run->records, now_usec);
@@ -174,7 +179,7 @@ static void tick(struct service *service)
 
 static int supervise(struct service *service, struct failure *why)
 {
-	service_push_slot(service, SLOT_EVENT_START);
+	service_push_order(service, SLOT_EVENT_START);
 	handle_all(service);
 	while (!service->state.finished) {
 		if (loop_wait(&service->loop, next_deadline(service), why) < 0)
@@ -270,7 +275,7 @@ static int start_service(struct service *service, struct failure *why)
 static void finish_service(struct service *service)
 {
 	bool abandoned = false;
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		if (service->runs[i].id == 0)
 			continue;
 		abandoned = true;
@@ -345,11 +350,15 @@ static int run_service(struct service *service, struct failure *why)
 int service_run(struct service_setup *setup)
 {
 	struct failure why;
+	size_t run_count = setup->policy->service.instances + 2;
 	cleanup_free struct service *service = calloc(1, sizeof(*service));
-	if (service == NULL) {
+	cleanup_free struct worker_run *runs = calloc(run_count, sizeof(*runs));
+	if (service == NULL || runs == NULL) {
 		setup->release(setup);
 		return 125;
 	}
+	service->runs = runs;
+	service->run_count = run_count;
 	init_service(service, setup);
 	if (loop_init(&service->loop, &why) < 0 || sink_init(&service->sink, &service->loop, STDERR_FILENO, &why) < 0) {
 		dprintf(STDERR_FILENO, "heapward: %s: %s\n", setup->name, why.text);

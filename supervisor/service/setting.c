@@ -65,7 +65,7 @@ static void look_at_workers(struct service *service, struct setting *setting)
 {
 	struct relimit_figures *figures = &setting->figures;
 	*figures = (struct relimit_figures){ SIZE_UNKNOWN, SIZE_UNKNOWN, setting->cannot };
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		const struct worker_run *run = &service->runs[i];
 		if (!lives(run))
 			continue;
@@ -117,7 +117,7 @@ static int set_groups(struct service *service, struct setting *setting)
 	struct failure why, ignored;
 	if (before->numbers[PLAN_MEMORY_MAX].value == setting->now.plan.numbers[PLAN_MEMORY_MAX].value)
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		if (set_group(&service->runs[i], &setting->now.plan, &why) == 0)
 			continue;
 		while (i-- > 0)
@@ -159,7 +159,7 @@ static void tell_memory_max(struct service *service, const struct setting *setti
 static size_t tell_processes(struct service *service, uint64_t old_bytes)
 {
 	size_t told = 0;
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		struct worker_run *run = &service->runs[i];
 		if (!lives(run) || !run->has_records || !run->agent_loaded)
 			continue;
@@ -173,7 +173,7 @@ static size_t tell_processes(struct service *service, uint64_t old_bytes)
 /* What is watched follows the limits. */
 static void watch_again(struct service *service)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++) {
+	for (size_t i = 0; i < service->run_count; i++) {
 		if (!lives(&service->runs[i]))
 			continue;
 		warning_set(&service->runs[i]);
@@ -313,7 +313,7 @@ static bool run_has_old_space(const struct worker_run *run, uint64_t bytes, uint
 
 static void fill_old_space(struct service *service, struct status_set *set)
 {
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+	for (size_t i = 0; i < service->run_count; i++)
 		if (lives(&service->runs[i]) && !run_has_old_space(&service->runs[i], set->bytes, &set->in_effect_bytes))
 			set->in_effect = false;
 }

@@ -20,7 +20,7 @@ static void reap_orphans(struct service *service)
 			return;
 		if (info.si_pid == service->keeper.pid)
 			return;
-		for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+		for (size_t i = 0; i < service->run_count; i++)
 			if (service->runs[i].id != 0 && service->runs[i].child.pid == info.si_pid)
 				return;
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
@@ -29,9 +29,11 @@ static void reap_orphans(struct service *service)
 
 static void forward(struct service *service, int signal)
 {
-	struct worker_run *run = service_run_of(service, service->state.slot.current.id);
-	if (run != NULL)
-		ending_signal(run, signal);
+	for (uint32_t i = 0; i < service->state.slot_count; i++) {
+		struct worker_run *run = service_run_serving(service, i);
+		if (run != NULL)
+			ending_signal(run, signal);
+	}
 }
 
 static void signal_came(struct source *source, uint32_t events UNUSED)
@@ -43,9 +45,9 @@ static void signal_came(struct source *source, uint32_t events UNUSED)
 	if (info.ssi_signo == SIGCHLD)
 		reap_orphans(service);
 	else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-		service_push_slot(service, SLOT_EVENT_STOP);
+		service_push_order(service, SLOT_EVENT_STOP);
 	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL)
-		service_push_slot(service,
+		service_push_order(service,
 				  SLOT_EVENT_STOP); /* the terminal is gone: nobody asked the worker to reload */
 	else
 		forward(service, (int)info.ssi_signo);
@@ -186,7 +188,7 @@ void sources_attach_output(struct worker_run *run)
 static void sink_flows(struct sink *sink, bool blocked)
 {
 	struct service *service = sink->owner;
-	for (size_t i = 0; i < ARRAY_LEN(service->runs); i++)
+	for (size_t i = 0; i < service->run_count; i++)
 		if (service->runs[i].has_output)
 			output_pause(&service->runs[i].output, blocked);
 }

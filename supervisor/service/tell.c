@@ -18,7 +18,8 @@ struct notice tell_notice(const struct service *service, int kind, const struct 
 		.kind = (enum notice_kind)kind,
 		.at_realtime_usec = loop_now_realtime_usec(),
 		.service = service->setup->name,
-		.instance = run == NULL ? -1 : 0,
+		.instance = run == NULL ? -1 : (int)run->instance,
+		.of_several = service->state.slot_count > 1,
 		.pid = run == NULL ? 0 : run->child.pid,
 	};
 }
@@ -81,7 +82,7 @@ static bool is_quiet(const struct service *service, const struct notice *notice)
 {
 	if (notice->kind == NOTICE_HEAP_WARN) /* replace.start says it again, where there is one */
 		return service->state.rules.near_limit != RULE_NEAR_LIMIT_REPORT;
-	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && service->state.slot.launches > 1);
+	return notice->kind == NOTICE_READY || (notice->kind == NOTICE_START && notice->instance >= 0);
 }
 
 void tell(struct service *service, const struct notice *notice)

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "supervisor/types/notice.h"
+#include "supervisor/types/state.h"
 
 #define ACTIONS(X) \
 	X(LAUNCH, "launch")   /* start this worker: the current one or, beside it, the spare */ \
@@ -30,13 +31,14 @@ enum action_kind {
 struct action {
 	enum action_kind kind;
 	uint32_t worker;
+	uint32_t instance; /* number of the slot that wants it */
 	int signal;
 	enum notice_kind notice;
 	char text[256]; /* of NOTICE: why, with the numbers used */
 	int64_t delay_usec; /* of restart.scheduled, and of replace.refused where there is a next attempt; else 0 */
 };
 
-#define DECISION_ACTIONS_MAX 12
+#define DECISION_ACTIONS_MAX (12 * INSTANCES_MAX) /* twelve a slot */
 
 struct decision {
 	struct action actions[DECISION_ACTIONS_MAX];

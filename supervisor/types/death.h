@@ -12,7 +12,7 @@
 
 struct death {
 	char service[POLICY_NAME_MAX];
-	int instance;
+	int instance, instances;     /* its number, of so many */
 	int32_t pid;
 	uint64_t number;             /* of this service, from 1 */
 	int64_t at_realtime_usec;

@@ -38,6 +38,9 @@
 	X(CURRENT_READY, "current-ready") X(CURRENT_GONE, "current-gone") \
 	X(SPARE_READY, "spare-ready") X(SPARE_GONE, "spare-gone")
 
+/* Orders are for all slots; every other slot event is for one. */
+#define SLOT_ORDER_LAST SLOT_EVENT_RELOADED
+
 enum worker_event {
 #define X(id, name) WORKER_EVENT_##id,
 	WORKER_EVENTS(X)
@@ -57,6 +60,7 @@ struct event {
 	enum worker_event worker_event; /* where about_worker */
 	enum slot_event slot_event;     /* else */
 	uint32_t worker;                /* id of the worker it is about */
+	uint32_t instance;              /* of a slot event that is no order: the slot's number */
 	const struct verdict *verdict;  /* of GONE; borrowed for the call */
 	const struct rules *rules;      /* of RELOADED; borrowed for the call */
 	bool can_wait;                  /* of NEAR_LIMIT: there is time for a worker that still drains to do so */

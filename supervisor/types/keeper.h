@@ -13,7 +13,7 @@
 #define KEEPER_DIRECTORIES_MAX 4 /* one a hierarchy */
 #define KEEPER_FILES_MAX 4
 #define KEEPER_FILE_NAME_MAX 64
-#define KEEPER_SESSIONS_MAX 16
+#define KEEPER_SESSIONS_MAX 20 /* more than there can be workers at once */
 #define KEEPER_SUPERVISOR_LEAF "supervisor" /* in the service's v2 group: where supervisor and keeper stand */
 
 /* The service's directory in one hierarchy: everything in it is killed, then it is removed with all below it. */

@@ -40,6 +40,7 @@ struct notice {
 	int64_t at_realtime_usec;
 	const char *service;
 	int instance;      /* -1: about the service */
+	bool of_several;   /* people want to know which instance, too */
 	int32_t pid;       /* 0: none */
 	char message[512]; /* for people, without the "heapward: NAME: " in front */
 	struct notice_field fields[NOTICE_FIELDS_MAX];

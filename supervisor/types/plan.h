@@ -47,7 +47,7 @@ struct plan_number {
 	X(LISTEN_BACKLOG, "listen_backlog") X(QUEUE_TIME, "queue_time") X(HOLD_FOR, "hold_for") \
 	X(SPARE_NEED, "spare_need") X(DRAIN_TIMEOUT, "drain_timeout") X(READY_WITHIN, "ready_within") \
 	X(LEAD, "lead") X(LIVE_MAX, "live_max") X(GC_TIME, "gc_time") X(REPLACE_AT, "replace_at") \
-	X(HEARTBEAT, "heartbeat")
+	X(HEARTBEAT, "heartbeat") X(INSTANCES, "instances") X(INSTANCES_NEED, "instances_need")
 
 enum plan_number_id {
 #define X(id, name) PLAN_##id,

@@ -80,6 +80,7 @@ struct policy {
 		struct listen_addresses listen;
 		int64_t hold_for_usec;
 		bool singleton;
+		uint32_t instances;
 	} service;
 	struct {
 		uint64_t max_bytes; /* SIZE_NONE: no limit of our own */

@@ -30,6 +30,9 @@
 	  "no worker expected for longer than this: the held sockets stop listening until just before the next start") \
 	X(SERVICE_SINGLETON, "service", "singleton", TRUTH, "false", "true|false", \
 	  "true: never two workers at once; a replacement drains first and then starts") \
+	X(SERVICE_INSTANCES, "service", "instances", COUNT, "1", "1 to 16", \
+	  "workers that run side by side on the held sockets, each with memory.max of its own and HEAPWARD_INSTANCE from 0 up; " \
+	  "a change takes a new start of the supervisor") \
 	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G", \
 	  "kernel cap for one worker and all its children (v2 memory.max, v1 limit_in_bytes)") \
 	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G", \

@@ -23,7 +23,7 @@ enum worker_state {
 #define SLOT_STATES(X) \
 	X(STOPPED, "stopped")       /* nobody is there */ \
 	X(RUNNING, "running")       /* the current worker, alone */ \
-	X(REPLACING, "replacing")   /* the current one serves; its spare comes, or waits for room or for the next attempt */ \
+	X(REPLACING, "replacing")   /* the current one serves; its spare comes, or waits for room, turn or next attempt */ \
 	X(REPLACED, "replaced")     /* the spare was ready and is current; the one before it is the spare now, and leaves */ \
 	X(RESTARTING, "restarting") /* one leaves; then the next is launched */ \
 	X(STOPPING, "stopping")     /* one or two leave; then the service is finished */ \
@@ -46,6 +46,7 @@ struct worker {
 	enum asked asked;
 	bool not_ready;        /* it is being ended because it was not ready within ready.within */
 	bool stuck;            /* its event loop stands still: it neither serves nor drains */
+	bool urgent;           /* near a limit, by V8's or the kernel's word: its replacement cannot wait for another slot's */
 	bool left_draining;    /* its main process ended while it drained, before any signal of ours */
 };
 
@@ -60,7 +61,11 @@ struct budget {
 	uint32_t first, count;
 };
 
+#define INSTANCES_MAX 16
+
+/* One instance: a numbered place that always has a worker. */
 struct slot {
+	uint32_t number;
 	enum slot_state state;
 	int64_t since_usec;
 	int64_t deadline_usec;  /* back-off over; the current worker counts as healthy; REPLACING: the next attempt */
@@ -68,17 +73,18 @@ struct slot {
 	struct worker spare;    /* the one that is to take its place, or that it took the place of */
 	enum asked why;         /* of the replacement or stop under way; ASKED_NOTHING: there is none */
 	char cause[160];        /* of a replacement near a limit, for people: what was near, with its numbers */
+	bool waits;             /* REPLACING: for its turn, while another slot's replacement is under way */
 	enum asked again;       /* why another replacement follows this one; ASKED_NOTHING: none does */
 	int64_t begun_usec;     /* when replace.start was told of the replacement under way; USEC_NEVER: it was not */
 	uint32_t given_up;      /* spares since the last one that was ready */
 	uint32_t backoff_step;  /* restarts since the last healthy worker */
 	int64_t next_delay_usec; /* of the back-off under way */
-	struct budget budget;
 	uint64_t launches;      /* workers launched in all */
 };
 
 /* What decide() needs of policy and plan, and nothing else of them. */
 struct rules {
+	uint32_t instances;          /* 1 to INSTANCES_MAX; it stays what it was at the start */
 	enum { RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS, RULE_WHEN_NEVER } when;
 	bool report_heap_limit;      /* heap.at_limit: report */
 	bool raise_heap_limit;       /* heap.at_limit: raise */
@@ -105,7 +111,13 @@ struct rules {
 
 struct service_state {
 	struct rules rules;
-	struct slot slot; /* one instance for now */
+	struct slot slots[INSTANCES_MAX];
+	uint32_t slot_count;     /* those of them that there are */
+	struct budget budget;    /* of all of them together */
+	struct {
+		uint32_t next_id; /* 0: none; else workers with smaller ids are replaced, one slot after the other */
+		uint32_t begun;   /* slots that have had their turn; the last of them may still be at it */
+	} roll;                  /* of an order to restart */
 	uint64_t random;         /* of the back-off's jitter; 0: none */
 	uint32_t next_worker_id;
 	uint64_t deaths_total;                     /* that counted in the budget */

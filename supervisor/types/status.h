@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "supervisor/types/heap.h"
 #include "supervisor/types/policy.h"
+#include "supervisor/types/state.h"
 #include "supervisor/types/verdict.h"
 
 /* A limit that `heapward set` has changed, or that follows one. */
@@ -57,7 +58,8 @@ struct status {
 	char cgroup[256];         /* path of the service's group, "" where there is none */
 	const char *cgroup_version; /* "v1", "v2", "hybrid", "none" */
 	char limited_by[256];     /* which group's limit counts: ours or an ancestor's path */
-	struct status_instance instance;
+	struct status_instance instances[INSTANCES_MAX];
+	size_t instance_count;
 	struct {
 		uint64_t total;           /* launches after the first */
 		uint64_t by_verdict[VERDICT_COUNT];

@@ -120,7 +120,7 @@ static inline void serves(struct story *story)
 /* The edge looks, and there is room for a second worker. */
 static inline void room(struct story *story, const char *actions)
 {
-	assert_int_equal(story->state.slot.state, SLOT_REPLACING);
+	assert_int_equal(story->state.slots[0].state, SLOT_REPLACING);
 	slot(story, SPARE_ROOM, actions);
 }
 
@@ -138,8 +138,8 @@ static inline void takes_over(struct story *story, uint32_t id, uint32_t relieve
 	worker(story, id, LAUNCHED, "");
 	passes(story, 1 * SEC);
 	worker(story, id, READY, actions);
-	assert_int_equal(story->state.slot.current.id, id);
-	assert_int_equal(story->state.slot.spare.id, relieved);
+	assert_int_equal(story->state.slots[0].current.id, id);
+	assert_int_equal(story->state.slots[0].spare.id, relieved);
 }
 
 static inline void leaves(struct story *story, uint32_t id, const char *actions)

@@ -18,7 +18,7 @@ static void near_its_limit_a_worker_is_replaced_and_somebody_serves_all_the_time
 	worker(&story, 1, NEAR_LIMIT, ""); /* V8 often says it twice */
 	worker(&story, 2, READY, "(ready), drain 1");
 	is_replacing(&story);
-	assert_int_equal(story.state.slot.spare.asked, ASKED_REPLACE);
+	assert_int_equal(story.state.slots[0].spare.asked, ASKED_REPLACE);
 	passes(&story, 3 * SEC);
 	worker(&story, 1, DRAINED, "SIGTERM to 1");
 	is_replacing(&story);
@@ -66,7 +66,7 @@ static void a_spare_that_dies_is_tried_again_for_the_same_cause(void **unused UN
 	room(&story, "(replace.start), launch 2");
 	worker(&story, 2, LAUNCHED, "");
 	crashes(&story, 2, "(death), keep-death 2, (replace.refused)");
-	deadline(&story, story.state.slot.deadline_usec - story.now_usec, "check-room 1");
+	deadline(&story, story.state.slots[0].deadline_usec - story.now_usec, "check-room 1");
 	room(&story, "(replace.start), launch 3");
 	assert_string_equal(told(&story, 0), "memory is nearly full: 300 MiB of 320 MiB, without file cache: "
 					     "a second worker starts while it serves (attempt 2)");
@@ -80,7 +80,7 @@ static void a_relieved_worker_may_leave_by_itself(void **unused UNUSED)
 	room(&story, "(replace.start), launch 2");
 	takes_over(&story, 2, 1);
 	leaves(&story, 1, "(replace.done)");
-	assert_true(story.state.slot.spare.left_draining);
+	assert_true(story.state.slots[0].spare.left_draining);
 	worker(&story, 1, DRAINED, ""); /* too late to matter */
 	is(&story, "ready");
 }
@@ -93,7 +93,7 @@ static void a_restart_on_request_goes_the_same_way(void **unused UNUSED)
 	room(&story, "(replace.start), launch 2");
 	assert_string_equal(told(&story, 0), "on request: a second worker starts while it serves");
 	takes_over(&story, 2, 1);
-	assert_int_equal(story.state.slot.spare.asked, ASKED_RESTART);
+	assert_int_equal(story.state.slots[0].spare.asked, ASKED_RESTART);
 	worker(&story, 1, DRAINED, "SIGTERM to 1");
 	leaves(&story, 1, "keep-death 1, (replace.done)");
 	is(&story, "ready");
@@ -248,7 +248,7 @@ static void a_second_stop_kills_both(void **unused UNUSED)
 	room(&story, "(replace.start), launch 2");
 	takes_over(&story, 2, 1);
 	slot(&story, STOP, "SIGTERM to 2, SIGTERM to 1");
-	assert_int_equal(story.state.slot.spare.asked, ASKED_STOP);
+	assert_int_equal(story.state.slots[0].spare.asked, ASKED_STOP);
 	slot(&story, STOP, "(warning), kill 2, kill 1");
 	worker(&story, 1, EXITED, "");
 	worker(&story, 2, EXITED, "");

@@ -11,7 +11,7 @@ static void a_spare_that_is_not_ready_in_time_is_given_up_and_tried_again(void *
 	room(&story, "(replace.start), launch 2");
 	worker(&story, 2, LAUNCHED, "");
 	deadline(&story, 90 * SEC, "SIGTERM to 2"); /* ready.within */
-	assert_true(story.state.slot.spare.not_ready);
+	assert_true(story.state.slots[0].spare.not_ready);
 	worker(&story, 2, READY, ""); /* too late */
 	worker(&story, 2, EXITED, "kill 2");
 	gone(&story, 2, &verdict_not_ready, "(death), keep-death 2, (replace.refused)");
@@ -65,7 +65,7 @@ static void a_worker_that_dies_before_its_spare_is_ready_counts_and_the_spare_ta
 	worker(&story, 1, EXITED, "kill 1");
 	gone(&story, 1, &verdict_heap, "(death), keep-death 1, (warning)");
 	is(&story, "starting"); /* no back-off */
-	assert_int_equal(story.state.slot.current.id, 2);
+	assert_int_equal(story.state.slots[0].current.id, 2);
 	assert_int_equal(service_state_budget_left(&story.state, story.now_usec), 4);
 	worker(&story, 2, READY, "(ready)");
 	is(&story, "ready");
@@ -82,7 +82,7 @@ static void a_worker_whose_group_is_still_being_killed_when_the_spare_is_ready_c
 	worker(&story, 2, LAUNCHED, "");
 	worker(&story, 1, EXITED, "kill 1");
 	worker(&story, 2, READY, "(ready)");
-	assert_int_equal(story.state.slot.spare.asked, ASKED_NOTHING); /* what the verdict is judged by */
+	assert_int_equal(story.state.slots[0].spare.asked, ASKED_NOTHING); /* what the verdict is judged by */
 	gone(&story, 1, &verdict_heap, "(death), keep-death 1, (replace.done)");
 	assert_int_equal(service_state_budget_left(&story.state, story.now_usec), 4);
 	is(&story, "ready");
@@ -237,7 +237,7 @@ static void a_current_worker_that_is_not_ready_in_time_is_a_death(void **unused 
 	deadline(&story, 90 * SEC, "SIGTERM to 1");
 	is(&story, "stopping");
 	slot(&story, RESTART, "");
-	assert_int_equal(story.state.slot.current.asked, ASKED_NOTHING); /* it must not be hidden */
+	assert_int_equal(story.state.slots[0].current.asked, ASKED_NOTHING); /* it must not be hidden */
 	worker(&story, 1, EXITED, "kill 1");
 	gone(&story, 1, &verdict_not_ready, "(death), keep-death 1, listen, launch 2");
 }

@@ -182,7 +182,7 @@ static void a_stop_does_not_hide_a_death_that_came_before_it(void **unused UNUSE
 	starts(&story, 1);
 	worker(&story, 1, EXITED, "kill 1");
 	slot(&story, STOP, "");
-	assert_int_equal(story.state.slot.current.asked, ASKED_NOTHING); /* what the verdict is judged by */
+	assert_int_equal(story.state.slots[0].current.asked, ASKED_NOTHING); /* what the verdict is judged by */
 	gone(&story, 1, &verdict_heap, "(death), keep-death 1, (stop), finish 0");
 }
 
@@ -195,7 +195,7 @@ static void a_restart_that_becomes_a_stop_does_not_hide_a_death_either(void **un
 	worker(&story, 1, EXITED, "kill 1");
 	slot(&story, RESTART, "");
 	slot(&story, STOP, "");
-	assert_int_equal(story.state.slot.current.asked, ASKED_NOTHING);
+	assert_int_equal(story.state.slots[0].current.asked, ASKED_NOTHING);
 	gone(&story, 1, &verdict_heap, "(death), keep-death 1, (stop), finish 0");
 }
 
@@ -206,7 +206,7 @@ static void a_restart_on_request_is_no_death(void **unused UNUSED)
 	slot(&story, START, "launch 1");
 	starts(&story, 1);
 	slot(&story, RESTART, "SIGTERM to 1");
-	assert_int_equal(story.state.slot.current.asked, ASKED_RESTART);
+	assert_int_equal(story.state.slots[0].current.asked, ASKED_RESTART);
 	is(&story, "replacing");
 	slot(&story, RESTART, ""); /* asked twice, done once */
 	worker(&story, 1, EXITED, "kill 1");
@@ -238,7 +238,7 @@ static void a_restart_can_become_a_stop(void **unused UNUSED)
 	starts(&story, 1);
 	slot(&story, RESTART, "SIGTERM to 1");
 	slot(&story, STOP, "");
-	assert_int_equal(story.state.slot.current.asked, ASKED_STOP);
+	assert_int_equal(story.state.slots[0].current.asked, ASKED_STOP);
 	deadline(&story, 10 * SEC, "(warning), kill 1"); /* counted from the first request */
 	worker(&story, 1, EXITED, "");
 	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), finish 0");

@@ -70,7 +70,7 @@ static void stuck_while_it_is_replaced_it_is_not_waited_for(void **state UNUSED)
 	room(&story, "(replace.start), launch 3");
 	worker(&story, 3, LAUNCHED, "");
 	worker(&story, 3, READY, "(ready), SIGTERM to 1");
-	assert_int_equal(story.state.slot.spare.asked, ASKED_WATCHDOG);
+	assert_int_equal(story.state.slots[0].spare.asked, ASKED_WATCHDOG);
 	worker(&story, 1, EXITED, "kill 1");
 	gone(&story, 1, &verdict_watchdog, "(death), keep-death 1, (replace.done)");
 }

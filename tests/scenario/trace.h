@@ -13,33 +13,36 @@
 #define HISTORY 24
 #define DEATHS_MAX EVENTS_PER_LIFE
 
+#define SLOTS_MAX 4
+
 /* What the model knows of a worker that lives. */
 struct life {
 	uint32_t id;      /* 0: nobody */
+	uint32_t slot;
 	bool ended;       /* its main process has ended, or will without having been the program */
 	bool signalled;
 	enum asked asked; /* as the state had it after the last event */
 };
 
 struct model {
-	struct life lives[2];
+	struct life lives[2 * SLOTS_MAX];
 	uint32_t last_id;
 	bool stop_asked, listening;
-	bool room_asked;  /* CHECK_ROOM has not been answered */
-	bool is_final;    /* a death has ended the service, which waits for a worker that still leaves */
-	int final_status;
+	bool room_asked[SLOTS_MAX]; /* CHECK_ROOM has not been answered */
+	bool taken_down[SLOTS_MAX]; /* by choice, and the next one does not serve yet */
+	bool ended[SLOTS_MAX];      /* a death has ended it, though a worker may still leave */
+	bool is_final;    /* a death has ended the service */
+	int final_status; /* of the first that failed, unless an operator stops the rest */
 	int64_t deaths_usec[DEATHS_MAX]; /* since the counts were last cleared */
 	enum verdict_kind kinds[DEATHS_MAX];
 	size_t deaths, forgiven; /* the first ones of them count for their verdict only */
-	uint64_t ends, launches;
+	uint64_t ends, launches[SLOTS_MAX];
 };
 
-/* The slot as it was before the event. */
+/* The slots as they were before the event. */
 struct before {
-	enum slot_state slot;
-	struct worker current, spare;
-	int64_t deadline_usec;
-	enum asked why;
+	struct slot slots[SLOTS_MAX];
+	uint32_t roll_id, roll_begun;
 	bool finished;
 };
 
@@ -54,8 +57,8 @@ struct trace {
 	struct event event;
 	struct verdict verdict;
 	struct rules new_rules; /* of a reload */
-	uint32_t just_gone;
-	char history[HISTORY][240];
+	uint32_t just_gone, gone_from; /* a worker's id, 0: none; and its slot */
+	char history[HISTORY][400];
 };
 
 static inline uint64_t next_random(struct trace *trace)
@@ -75,8 +78,8 @@ static inline void broken(const struct trace *trace, const char *what)
 {
 	const struct rules *rules = &trace->state.rules;
 	print_error("seed %llu, event %lu: %s\n", (unsigned long long)trace->seed, trace->number, what);
-	print_error("rules: when %d, report %d, exit %d, budget %u in %lld us, healthy after %lld us, near limit %d, drains %d, "
-		    "replaces %d\n", rules->when, rules->report_heap_limit, rules->exit_when_exhausted, rules->budget_deaths,
+	print_error("rules: instances %u, when %d, report %d, exit %d, budget %u in %lld us, healthy after %lld us, near limit %d, drains %d, "
+		    "replaces %d\n", rules->instances, rules->when, rules->report_heap_limit, rules->exit_when_exhausted, rules->budget_deaths,
 		    (long long)rules->budget_within_usec, (long long)rules->healthy_after_usec, rules->near_limit,
 		    rules->drains, rules->replaces);
 	for (unsigned long i = trace->number < HISTORY ? 0 : trace->number - HISTORY; i < trace->number; i++)
@@ -93,12 +96,19 @@ static inline void must(const struct trace *trace, bool holds, const char *what)
 static inline void note(struct trace *trace, const char *actions)
 {
 	const struct event *event = &trace->event;
-	const struct before *before = &trace->before;
-	snprintf(trace->history[trace->number % HISTORY], sizeof(trace->history[0]),
-		 "%lld us: %s %u in %s/%u %s/%u %s: %.120s", (long long)trace->now_usec,
-		 event->about_worker ? worker_event_name(event->worker_event) : slot_event_name(event->slot_event),
-		 event->worker, slot_state_name(before->slot), before->current.id, worker_state_name(before->current.state),
-		 before->spare.id, worker_state_name(before->spare.state), actions);
+	char *text = trace->history[trace->number % HISTORY];
+	size_t size = sizeof(trace->history[0]), length;
+	length = (size_t)snprintf(text, size, "%lld us: %s %u", (long long)trace->now_usec, event->about_worker ?
+				  worker_event_name(event->worker_event) : slot_event_name(event->slot_event),
+				  event->about_worker ? event->worker : event->instance);
+	for (uint32_t i = 0; i < trace->state.slot_count && length < size; i++) {
+		const struct slot *slot = &trace->before.slots[i];
+		length += (size_t)snprintf(text + length, size - length, " in %s/%u %s/%u %s", slot_state_name(slot->state),
+					   slot->current.id, worker_state_name(slot->current.state), slot->spare.id,
+					   worker_state_name(slot->spare.state));
+	}
+	if (length < size)
+		snprintf(text + length, size - length, ": %.120s", actions);
 }
 
 /* Policies. */
@@ -118,6 +128,7 @@ static inline void make_rules(struct trace *trace, struct rules *rules)
 	static const int when[] = { RULE_WHEN_NEVER, RULE_WHEN_FAILURE, RULE_WHEN_FAILURE, RULE_WHEN_ALWAYS,
 				    RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS, RULE_WHEN_ALWAYS };
 	*rules = (struct rules){
+		.instances = below(trace, 3) == 0 ? 1 : 1 + below(trace, SLOTS_MAX),
 		.when = when[below(trace, ARRAY_LEN(when))],
 		.report_heap_limit = below(trace, 4) == 0, .raise_heap_limit = below(trace, 4) == 0,
 		.exit_when_exhausted = below(trace, 4) == 0,
@@ -148,6 +159,7 @@ static inline struct event make_reload(struct trace *trace)
 	rules->backoff_from_usec = old.backoff_from_usec;
 	rules->backoff_up_to_usec = old.backoff_up_to_usec;
 	rules->drains = old.drains;
+	rules->instances = old.instances;
 	rules->replaces = rules->replaces && rules->drains;
 	return (struct event){ .slot_event = SLOT_EVENT_RELOADED, .rules = rules };
 }
@@ -197,7 +209,10 @@ static inline struct event make_worker_event(struct trace *trace)
 		WORKER_EVENT_DEADLINE, WORKER_EVENT_STUCK,  WORKER_EVENT_TURNS,
 	};
 	const struct life *lives = trace->model.lives;
-	uint32_t id = lives[0].id == 0 || (lives[1].id != 0 && below(trace, 2) == 0) ? lives[1].id : lives[0].id;
+	uint32_t id = 0, seen = 0;
+	for (size_t i = 0; i < ARRAY_LEN(trace->model.lives); i++)
+		if (lives[i].id != 0 && below(trace, ++seen) == 0)
+			id = lives[i].id;
 	if (below(trace, 8) == 0)
 		id = below(trace, trace->model.last_id + 3);
 	make_verdict(trace, id);
@@ -207,9 +222,10 @@ static inline struct event make_worker_event(struct trace *trace)
 	return event;
 }
 
-static inline struct event make_answer(struct trace *trace)
+static inline struct event make_answer(struct trace *trace, uint32_t slot)
 {
 	struct event event = event_of_slot(below(trace, 4) == 0 ? SLOT_EVENT_SPARE_NO_ROOM : SLOT_EVENT_SPARE_ROOM);
+	event.instance = slot;
 	event.text = "need 560 MiB, have 312 MiB";
 	return event;
 }
@@ -219,8 +235,9 @@ static inline struct event make_event(struct trace *trace)
 	struct event event;
 	int64_t next_usec = service_state_deadline(&trace->state, &event);
 	uint32_t choice = below(trace, 100);
-	if (trace->model.room_asked && below(trace, 2) == 0)
-		return make_answer(trace);
+	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+		if (trace->model.room_asked[i] && below(trace, 2) == 0)
+			return make_answer(trace, i);
 	if (choice < 15 && next_usec != USEC_NEVER) {
 		trace->now_usec = next_usec;
 		return event;
@@ -232,7 +249,7 @@ static inline struct event make_event(struct trace *trace)
 	if (choice < 93)
 		return make_worker_event(trace);
 	if (choice < 94)
-		return make_answer(trace);
+		return make_answer(trace, below(trace, SLOTS_MAX));
 	if (choice < 95)
 		return event_of_slot(SLOT_EVENT_START);
 	if (choice < 96)

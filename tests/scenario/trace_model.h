@@ -13,15 +13,37 @@ static inline struct life *life_of(struct trace *trace, uint32_t id)
 	return NULL;
 }
 
+static inline unsigned living_in(const struct trace *trace, uint32_t slot)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(trace->model.lives); i++)
+		count += trace->model.lives[i].id != 0 && trace->model.lives[i].slot == slot;
+	return count;
+}
+
 static inline unsigned living(const struct trace *trace)
 {
-	return (trace->model.lives[0].id != 0) + (trace->model.lives[1].id != 0);
+	unsigned count = 0;
+	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+		count += living_in(trace, i);
+	return count;
+}
+
+/* Of a worker that was there before the event; NULL where it was not. */
+static inline const struct slot *slot_before(const struct trace *trace, uint32_t id)
+{
+	for (uint32_t i = 0; id != 0 && i < trace->state.slot_count; i++) {
+		const struct slot *slot = &trace->before.slots[i];
+		if (slot->current.id == id || slot->spare.id == id)
+			return slot;
+	}
+	return NULL;
 }
 
 static inline const struct worker *worker_before(const struct trace *trace, uint32_t id)
 {
-	const struct before *before = &trace->before;
-	return before->current.id == id ? &before->current : before->spare.id == id ? &before->spare : NULL;
+	const struct slot *slot = slot_before(trace, id);
+	return slot == NULL ? NULL : slot->current.id == id ? &slot->current : &slot->spare;
 }
 
 static inline void model_worker_event(struct trace *trace)
@@ -37,27 +59,64 @@ static inline void model_worker_event(struct trace *trace)
 	if (trace->event.worker_event != WORKER_EVENT_GONE)
 		return;
 	trace->just_gone = life->id;
+	trace->gone_from = life->slot;
 	*life = (struct life){ 0 };
 	trace->model.ends++;
+}
+
+/* A healthy time forgives nothing while another instance is not healthy. */
+static inline bool is_healthy_time(const struct trace *trace)
+{
+	const struct slot *own = &trace->before.slots[trace->event.instance];
+	bool serves = own->state == SLOT_RUNNING || own->state == SLOT_REPLACED;
+	if (own->deadline_usec > trace->now_usec || !serves || own->current.state != WORKER_READY)
+		return false;
+	for (uint32_t i = 0; i < trace->state.slot_count; i++) {
+		const struct slot *slot = &trace->before.slots[i];
+		bool healthy = slot->state == SLOT_RUNNING && slot->current.state == WORKER_READY &&
+			       slot->deadline_usec == USEC_NEVER;
+		if (slot != own && slot->state != SLOT_STOPPED && !healthy)
+			return false;
+	}
+	return true;
+}
+
+static inline bool is_ending(const struct slot *slot)
+{
+	return slot->state == SLOT_STOPPED || slot->state == SLOT_STOPPING;
+}
+
+static inline bool all_are_ending(const struct trace *trace)
+{
+	for (uint32_t i = 0; i < trace->state.slot_count; i++)
+		if (!is_ending(&trace->before.slots[i]))
+			return false;
+	return true;
 }
 
 static inline void model_slot_event(struct trace *trace)
 {
 	struct model *model = &trace->model;
 	enum slot_event event = trace->event.slot_event;
-	const struct before *before = &trace->before;
-	bool due = event == SLOT_EVENT_SLOT_DEADLINE && before->deadline_usec <= trace->now_usec;
-	bool serves = before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACED;
-	bool reset = event == SLOT_EVENT_RESET && before->slot != SLOT_STOPPED && before->slot != SLOT_STOPPING;
-	bool acted = (event == SLOT_EVENT_RESTART || event == SLOT_EVENT_RELOADED) && before->slot == SLOT_FAILED;
-	if (due && serves && before->current.state == WORKER_READY)
+	if (event == SLOT_EVENT_SLOT_DEADLINE && is_healthy_time(trace))
 		model->forgiven = model->deaths;
-	if (reset || acted)
+	if (event == SLOT_EVENT_RESET && !all_are_ending(trace))
 		model->deaths = model->forgiven = 0;
-	if (event == SLOT_EVENT_STOP || event == SLOT_EVENT_DRAIN)
+	if (event == SLOT_EVENT_STOP || event == SLOT_EVENT_DRAIN) {
 		model->stop_asked = true;
+		model->final_status = all_are_ending(trace) ? model->final_status : 0;
+	}
 	if (event == SLOT_EVENT_SPARE_ROOM || event == SLOT_EVENT_SPARE_NO_ROOM)
-		model->room_asked = false;
+		model->room_asked[trace->event.instance] = false;
+}
+
+/* Who had failed and starts again does so with a new budget. */
+static inline void model_fresh_starts(struct trace *trace)
+{
+	for (uint32_t i = 0; i < trace->state.slot_count; i++)
+		if (trace->before.slots[i].state == SLOT_FAILED && trace->state.slots[i].state != SLOT_FAILED &&
+		    !is_ending(&trace->state.slots[i]))
+			trace->model.deaths = trace->model.forgiven = 0;
 }
 
 static inline uint32_t deaths_within(const struct trace *trace)
@@ -87,7 +146,17 @@ static inline void add_death(struct trace *trace)
 	model->deaths_usec[model->deaths++] = trace->now_usec;
 }
 
-/* What the policy says of the verdict at hand: true where the service ends with it. */
+static inline bool others_run(const struct trace *trace)
+{
+	for (uint32_t i = 0; i < trace->state.slot_count; i++) {
+		enum worker_state current = trace->before.slots[i].current.state;
+		if (i != trace->gone_from && (current == WORKER_STARTING || current == WORKER_READY))
+			return true;
+	}
+	return false;
+}
+
+/* What the policy says of the verdict at hand: true where the instance ends with it. */
 static inline bool is_final(const struct trace *trace)
 {
 	const struct rules *rules = &trace->state.rules;
@@ -95,25 +164,25 @@ static inline bool is_final(const struct trace *trace)
 	bool clean = verdict->kind == VERDICT_EXIT && verdict->number == 0;
 	return rules->when == RULE_WHEN_NEVER || (rules->when == RULE_WHEN_FAILURE && clean) ||
 	       (rules->report_heap_limit && verdict->kind == VERDICT_HEAP_LIMIT) ||
-	       (verdict->kind == VERDICT_EXEC && trace->model.launches == 1);
+	       (verdict->kind == VERDICT_EXEC && trace->before.slots[trace->gone_from].launches == 1 && !others_run(trace));
 }
 
 /* Whether the worker that has just gone died as the one that served, or was to. */
 static inline bool current_died(const struct trace *trace)
 {
-	const struct before *before = &trace->before;
+	const struct slot *before = &trace->before.slots[trace->gone_from];
 	if (trace->just_gone == 0 || trace->just_gone != before->current.id)
 		return false;
-	if (before->slot == SLOT_RESTARTING)
+	if (before->state == SLOT_RESTARTING)
 		return before->why != ASKED_RESTART && verdict_counts(trace->verdict.kind);
-	return before->slot == SLOT_RUNNING || before->slot == SLOT_REPLACING || before->slot == SLOT_REPLACED;
+	return before->state == SLOT_RUNNING || before->state == SLOT_REPLACING || before->state == SLOT_REPLACED;
 }
 
 /* It had died before the spare took its place, and its group was empty only then; or it was stuck. */
 static inline bool relieved_had_died(const struct trace *trace)
 {
-	const struct before *before = &trace->before;
-	return trace->just_gone != 0 && trace->just_gone == before->spare.id && before->slot == SLOT_REPLACED &&
+	const struct slot *before = &trace->before.slots[trace->gone_from];
+	return trace->just_gone != 0 && trace->just_gone == before->spare.id && before->state == SLOT_REPLACED &&
 	       (before->spare.asked == ASKED_NOTHING || trace->verdict.kind == VERDICT_WATCHDOG) && verdict_counts(trace->verdict.kind);
 }
 

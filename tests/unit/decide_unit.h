@@ -17,6 +17,7 @@
 _Static_assert(VERDICT_COUNT == 12, "a verdict more, a NO_BUDGET more");
 #define NO_BUDGET { UINT32_MAX, 0 }
 static const struct rules standard_rules UNUSED = {
+	.instances = 1,
 	.when = RULE_WHEN_FAILURE,
 	.backoff_from_usec = 100 * USEC_PER_MSEC, .backoff_up_to_usec = 30 * SEC, .backoff_factor = 2,
 	.budget_deaths = 5, .budget_within_usec = 600 * SEC,

@@ -23,7 +23,7 @@ static inline struct policy sample_policy(void)
 		.drain = { .timeout_usec = 30 * USEC_PER_SEC },
 		.ready = { .within_usec = 90 * USEC_PER_SEC },
 		.watchdog = { .event_loop_usec = USEC_NEVER },
-		.service = { .hold_for_usec = 5 * USEC_PER_SEC },
+		.service = { .hold_for_usec = 5 * USEC_PER_SEC, .instances = 1 },
 		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT },
 	};
 	for (int kind = 0; kind < VERDICT_COUNT; kind++)

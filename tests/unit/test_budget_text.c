@@ -13,17 +13,23 @@
 #define BOOT "3f0e2f0c-9d5f-4c61-8a5e-0c2f6f2f9d11"
 #define CLOCK(...) (&(struct budget_clock){ __VA_ARGS__ })
 
+/* What is kept of a service. */
+struct kept {
+	struct budget budget;
+	uint32_t backoff_step;
+};
+
 static void deaths_keep_their_age_verdict_and_forgiveness(void **state UNUSED)
 {
-	static struct slot before, after;
-	before = after = (struct slot){ .backoff_step = 0 };
+	static struct kept before, after;
+	before = after = (struct kept){ .backoff_step = 0 };
 	before.backoff_step = 3;
 	budget_add(&before.budget, 100 * SEC, VERDICT_SECCOMP);
 	budget_forgive(&before.budget);
 	budget_add(&before.budget, 160 * SEC, VERDICT_HEAP_LIMIT);
-	cleanup_free char *text = budget_text(&before, CLOCK(200 * SEC, REAL, ""));
+	cleanup_free char *text = budget_text(&before.budget, before.backoff_step, CLOCK(200 * SEC, REAL, ""));
 	assert_string_equal(text, "backoff_step 3\n1699999900000000 seccomp forgiven\n1699999960000000 heap-limit counts\n");
-	assert_int_equal(budget_parse(text, CLOCK(7 * SEC, REAL + 10 * SEC, ""), &after), 2);
+	assert_int_equal(budget_parse(text, CLOCK(7 * SEC, REAL + 10 * SEC, ""), &after.budget, &after.backoff_step), 2);
 	assert_int_equal(after.backoff_step, 3);
 	assert_int_equal(budget_used(&after.budget, 7 * SEC, 600 * SEC), 1);
 	assert_int_equal(budget_used(&after.budget, 7 * SEC, 49 * SEC), 0);
@@ -34,9 +40,9 @@ static void deaths_keep_their_age_verdict_and_forgiveness(void **state UNUSED)
 
 static void a_calendar_set_back_loses_no_death(void **state UNUSED)
 {
-	static struct slot slot;
-	slot = (struct slot){ .backoff_step = 0 };
-	assert_int_equal(budget_parse("backoff_step 1\n1700000000000000 exit counts\n", CLOCK(50 * SEC, SEC, ""), &slot), 1);
+	static struct kept slot;
+	slot = (struct kept){ .backoff_step = 0 };
+	assert_int_equal(budget_parse("backoff_step 1\n1700000000000000 exit counts\n", CLOCK(50 * SEC, SEC, ""), &slot.budget, &slot.backoff_step), 1);
 	assert_int_equal(budget_used(&slot.budget, 50 * SEC, SEC), 1);
 }
 
@@ -57,17 +63,17 @@ static void a_calendar_that_jumps_changes_no_age_within_a_boot(void **state UNUS
 		{ "another", 9, 86400, 0, 0, 0 },      /* and set forward */
 		{ "", 9, 60, 1, 1, 2 },
 	};
-	static struct slot before, after;
-	before = (struct slot){ .backoff_step = 2 };
+	static struct kept before, after;
+	before = (struct kept){ .backoff_step = 2 };
 	budget_add(&before.budget, 100 * SEC, VERDICT_EXIT);
 	budget_add(&before.budget, 160 * SEC, VERDICT_EXIT);
-	cleanup_free char *text = budget_text(&before, CLOCK(200 * SEC, REAL, BOOT));
+	cleanup_free char *text = budget_text(&before.budget, before.backoff_step, CLOCK(200 * SEC, REAL, BOOT));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		after = (struct slot){ .backoff_step = 0 };
+		after = (struct kept){ .backoff_step = 0 };
 		const struct budget_clock *now = CLOCK(rows[i].now * SEC, REAL + rows[i].real * SEC, "");
 		struct budget_clock clock = *now;
 		snprintf(clock.boot, sizeof(clock.boot), "%s", rows[i].boot);
-		assert_int_equal(budget_parse(text, &clock, &after), 2);
+		assert_int_equal(budget_parse(text, &clock, &after.budget, &after.backoff_step), 2);
 		uint32_t used[] = { budget_used(&after.budget, clock.usec, 100 * SEC), budget_used(&after.budget, clock.usec, 159 * SEC),
 				    budget_used(&after.budget, clock.usec, 160 * SEC) };
 		if (used[0] != rows[i].within_100 || used[1] != rows[i].within_159 || used[2] != rows[i].within_160)
@@ -88,25 +94,25 @@ static void what_is_none_of_ours_ends_the_reading(void **state UNUSED)
 		{ "backoff_step 1\nboot b\n5 exit counts\n", 0 }, { "backoff_step 1\nboot b 7", 0 },
 		{ "backoff_step 1\nboot b 7\n5 exit counts\n", 1 }, { "backoff_step 1\nboot x 7\n5 exit counts\n", 1 },
 	};
-	static struct slot slot;
+	static struct kept slot;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		slot = (struct slot){ .backoff_step = 0 };
-		if (budget_parse(rows[i].text, CLOCK(SEC, REAL, "b"), &slot) != rows[i].deaths)
+		slot = (struct kept){ .backoff_step = 0 };
+		if (budget_parse(rows[i].text, CLOCK(SEC, REAL, "b"), &slot.budget, &slot.backoff_step) != rows[i].deaths)
 			fail_msg("row %zu: %u deaths", i, slot.budget.count);
 	}
-	slot = (struct slot){ .backoff_step = 0 };
-	budget_parse("backoff_step 4000000000\n", CLOCK(SEC, REAL, ""), &slot);
+	slot = (struct kept){ .backoff_step = 0 };
+	budget_parse("backoff_step 4000000000\n", CLOCK(SEC, REAL, ""), &slot.budget, &slot.backoff_step);
 	assert_int_equal(slot.backoff_step, 64);
 }
 
 static void a_full_budget_fits(void **state UNUSED)
 {
-	static struct slot before, after;
-	before = after = (struct slot){ .backoff_step = UINT32_MAX };
+	static struct kept before, after;
+	before = after = (struct kept){ .backoff_step = UINT32_MAX };
 	for (int i = 0; i < BUDGET_DEATHS_MAX + 5; i++)
 		budget_add(&before.budget, i * SEC, VERDICT_OOM_KILL_HOST);
-	cleanup_free char *text = budget_text(&before, CLOCK(2000 * SEC, FAR, BOOT));
-	assert_int_equal(budget_parse(text, CLOCK(2000 * SEC, FAR, BOOT), &after), BUDGET_DEATHS_MAX);
+	cleanup_free char *text = budget_text(&before.budget, before.backoff_step, CLOCK(2000 * SEC, FAR, BOOT));
+	assert_int_equal(budget_parse(text, CLOCK(2000 * SEC, FAR, BOOT), &after.budget, &after.backoff_step), BUDGET_DEATHS_MAX);
 	assert_int_equal(budget_used(&after.budget, 2000 * SEC, 2000 * SEC), BUDGET_DEATHS_MAX);
 }
 

@@ -56,15 +56,15 @@ static const struct death_row {
 static void running(struct service_state *state, const struct rules *rules, enum worker_state worker)
 {
 	service_state_init(state, rules);
-	state->slot.state = SLOT_RUNNING;
-	state->slot.current = (struct worker){ .id = 7, .state = worker, .deadline_usec = USEC_NEVER };
-	state->slot.launches = 1;
+	state->slots[0].state = SLOT_RUNNING;
+	state->slots[0].current = (struct worker){ .id = 7, .state = worker, .deadline_usec = USEC_NEVER };
+	state->slots[0].launches = 1;
 	state->next_worker_id = 8;
 }
 
 static void dies(struct service_state *state, const struct verdict *verdict, int64_t now_usec, struct decision *decision)
 {
-	struct event event = event_of_worker(WORKER_EVENT_GONE, state->slot.current.id, verdict);
+	struct event event = event_of_worker(WORKER_EVENT_GONE, state->slots[0].current.id, verdict);
 	decide(state, &event, now_usec, decision);
 }
 
@@ -79,12 +79,12 @@ static void each_death_is_followed_by_what_the_policy_says(void **unused UNUSED)
 		rules.when = row->when;
 		rules.report_heap_limit = row->report;
 		running(&state, &rules, WORKER_ENDING);
-		state.slot.launches = row->launches;
+		state.slots[0].launches = row->launches;
 		dies(&state, row->verdict, NOW, &decision);
 		decision_text(&state, &decision, text);
-		if (strcmp(text, row->actions) != 0 || state.slot.state != row->next ||
+		if (strcmp(text, row->actions) != 0 || state.slots[0].state != row->next ||
 		    state.finished != (row->next == SLOT_STOPPED))
-			fail_msg("row %zu: \"%s\", now %s", i, text, slot_state_name(state.slot.state));
+			fail_msg("row %zu: \"%s\", now %s", i, text, slot_state_name(state.slots[0].state));
 		assert_int_equal(state.deaths_by_verdict[row->verdict->kind], 1);
 		assert_int_equal(state.deaths_total, row->next == SLOT_BACKOFF);
 	}
@@ -96,12 +96,12 @@ static void an_end_that_was_asked_for_is_kept_but_no_death(void **unused UNUSED)
 	struct decision decision;
 	char text[DECISION_TEXT_MAX];
 	running(&state, &standard_rules, WORKER_ENDING);
-	state.slot.state = SLOT_STOPPING;
-	state.slot.why = ASKED_STOP;
+	state.slots[0].state = SLOT_STOPPING;
+	state.slots[0].why = ASKED_STOP;
 	dies(&state, &verdict_stopped, NOW, &decision);
 	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, (stop), finish 0");
 	running(&state, &standard_rules, WORKER_ENDING);
-	state.slot.state = SLOT_RESTARTING;
+	state.slots[0].state = SLOT_RESTARTING;
 	dies(&state, &verdict_replaced, NOW, &decision);
 	assert_string_equal(decision_text(&state, &decision, text), "keep-death 7, launch 8");
 	assert_int_equal(state.deaths_by_verdict[VERDICT_REPLACED], 1);
@@ -122,13 +122,13 @@ static void one_death_more_than_the_budget_is_too_many(void **unused UNUSED)
 			dies(&state, &verdict_heap, NOW, &decision);
 			assert_string_equal(decision.actions[0].text, "fatal heap-limit error");
 			assert_int_equal(service_state_budget_left(&state, NOW), rules.budget_deaths - death);
-			state.slot.state = SLOT_RUNNING;
-			state.slot.current.state = WORKER_ENDING;
+			state.slots[0].state = SLOT_RUNNING;
+			state.slots[0].current.state = WORKER_ENDING;
 		}
 		dies(&state, &verdict_heap, NOW, &decision);
 		decision_text(&state, &decision, text);
 		assert_string_equal(text, exits ? DIED "(failed), (stop), finish 134" : DIED "(failed)");
-		assert_int_equal(state.slot.state, exits ? SLOT_STOPPED : SLOT_FAILED);
+		assert_int_equal(state.slots[0].state, exits ? SLOT_STOPPED : SLOT_FAILED);
 		assert_string_equal(decision.actions[2].text,
 				    "gave up after 6 deaths in 10 min (budget 5); heapward reset starts it again");
 		assert_int_equal(service_state_budget_left(&state, NOW), 0);
@@ -143,7 +143,7 @@ static void a_budget_of_nothing_gives_up_at_the_first_death(void **unused UNUSED
 	rules.budget_deaths = 0;
 	running(&state, &rules, WORKER_ENDING);
 	dies(&state, &verdict_crash, NOW, &decision);
-	assert_int_equal(state.slot.state, SLOT_FAILED);
+	assert_int_equal(state.slots[0].state, SLOT_FAILED);
 }
 
 static void deaths_outside_the_window_are_forgiven(void **unused UNUSED)
@@ -153,9 +153,9 @@ static void deaths_outside_the_window_are_forgiven(void **unused UNUSED)
 	running(&state, &standard_rules, WORKER_ENDING);
 	for (int64_t death = 0; death < 50; death++) {
 		dies(&state, &verdict_crash, NOW + death * 121 * SEC, &decision);
-		assert_int_equal(state.slot.state, SLOT_BACKOFF);
-		state.slot.state = SLOT_RUNNING;
-		state.slot.current.state = WORKER_ENDING;
+		assert_int_equal(state.slots[0].state, SLOT_BACKOFF);
+		state.slots[0].state = SLOT_RUNNING;
+		state.slots[0].current.state = WORKER_ENDING;
 	}
 	assert_int_equal(state.deaths_total, 50);
 }
@@ -165,13 +165,13 @@ static void the_restart_line_has_the_numbers_it_was_decided_with(void **unused U
 	static struct service_state state;
 	struct decision decision;
 	running(&state, &standard_rules, WORKER_ENDING);
-	state.slot.backoff_step = 3;
+	state.slots[0].backoff_step = 3;
 	dies(&state, &killed, NOW, &decision);
 	assert_string_equal(decision.actions[0].text, "kill (not certain)");
 	assert_string_equal(decision.actions[2].text, "restart 1 of 5 in 10 min, back-off 800 ms");
 	assert_int_equal(decision.actions[2].delay_usec, 800 * USEC_PER_MSEC);
-	assert_int_equal(state.slot.next_delay_usec, 800 * USEC_PER_MSEC);
-	assert_int_equal(state.slot.deadline_usec, NOW + 800 * USEC_PER_MSEC);
+	assert_int_equal(state.slots[0].next_delay_usec, 800 * USEC_PER_MSEC);
+	assert_int_equal(state.slots[0].deadline_usec, NOW + 800 * USEC_PER_MSEC);
 }
 
 static void an_event_of_a_worker_that_is_not_there_changes_nothing(void **unused UNUSED)
@@ -230,9 +230,9 @@ static void the_earliest_of_the_deadlines_is_next(void **unused UNUSED)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct event event = { .worker = 99 };
 		running(&state, &standard_rules, WORKER_READY);
-		state.slot.deadline_usec = rows[i].slot_usec;
-		state.slot.current.deadline_usec = rows[i].current_usec;
-		state.slot.spare = (struct worker){ .id = 8, .deadline_usec = rows[i].spare_usec };
+		state.slots[0].deadline_usec = rows[i].slot_usec;
+		state.slots[0].current.deadline_usec = rows[i].current_usec;
+		state.slots[0].spare = (struct worker){ .id = 8, .deadline_usec = rows[i].spare_usec };
 		assert_int_equal(service_state_deadline(&state, &event), rows[i].next_usec);
 		assert_int_equal(event.about_worker, rows[i].worker != 0);
 		if (event.about_worker) {
@@ -274,8 +274,8 @@ static void users_read_the_states_of_the_vocabulary(void **unused UNUSED)
 	static struct service_state state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		service_state_init(&state, &standard_rules);
-		state.slot.state = rows[i].slot;
-		state.slot.current.state = rows[i].worker;
+		state.slots[0].state = rows[i].slot;
+		state.slots[0].current.state = rows[i].worker;
 		assert_string_equal(service_state_name(&state), rows[i].name);
 		assert_int_equal(service_state_is_ready(&state), rows[i].ready);
 	}
@@ -285,11 +285,11 @@ static void a_worker_is_found_by_its_id_whatever_its_place(void **unused UNUSED)
 {
 	static struct service_state state;
 	running(&state, &standard_rules, WORKER_READY);
-	assert_ptr_equal(service_state_worker(&state, 7), &state.slot.current);
+	assert_ptr_equal(service_state_worker(&state, 7), &state.slots[0].current);
 	assert_null(service_state_worker(&state, 8));
 	assert_null(service_state_worker(&state, 0)); /* the spare that is not there has no id */
-	state.slot.spare.id = 8;
-	assert_ptr_equal(service_state_worker(&state, 8), &state.slot.spare);
+	state.slots[0].spare.id = 8;
+	assert_ptr_equal(service_state_worker(&state, 8), &state.slots[0].spare);
 }
 
 int main(void)

@@ -151,16 +151,17 @@ static void layers_replace_and_what_is_ours_is_left_out(void **state UNUSED)
 	struct words ret, file = { 0 }, set = { 0 };
 	char *inherited[] = { "A=inherited", "B=inherited", "A=second", "NOTIFY_SOCKET=/run/x", "LISTEN_FDS=1",
 			      "LISTEN_PID=1", "LISTEN_FDNAMES=x", "WATCHDOG_USEC=1", "WATCHDOG_PID=1",
-			      "HEAPWARD_SET=memory.max=1M", "HEAPWARD_AGENT=evil", "NOTIFY_SOCKETS=mine", "=odd", "odd", NULL };
+			      "HEAPWARD_SET=memory.max=1M", "HEAPWARD_AGENT=evil", "HEAPWARD_INSTANCE=9", "NOTIFY_SOCKETS=mine", "=odd", "odd", NULL };
 	assert_int_equal(words_add(&file, "B=file", &why), 0);
 	assert_int_equal(words_add(&file, "C=file", &why), 0);
 	assert_int_equal(words_add(&set, "C=set=x", &why), 0);
 	assert_int_equal(words_add(&set, "WATCHDOG_PID=asked for", &why), 0);
 	struct environment environment = { .inherited = inherited, .file = &file, .set = &set,
 					   .agent_variable = "HEAPWARD_AGENT=200",
+					   .instance_variable = "HEAPWARD_INSTANCE=2",
 					   .notify_variable = "NOTIFY_SOCKET=@ours" };
 	assert_int_equal(environment_build(&environment, &ret, &why), 0);
-	assert_int_equal(ret.count, 7);
+	assert_int_equal(ret.count, 8);
 	assert_string_equal(environment_get(ret.list, "A"), "inherited");
 	assert_string_equal(environment_get(ret.list, "B"), "file");
 	assert_string_equal(environment_get(ret.list, "C"), "set=x");
@@ -169,7 +170,8 @@ static void layers_replace_and_what_is_ours_is_left_out(void **state UNUSED)
 	assert_string_equal(environment_get(ret.list, "HEAPWARD_AGENT"), "200");
 	assert_null(environment_get(ret.list, "HEAPWARD_SET"));
 	assert_string_equal(environment_get(ret.list, "NOTIFY_SOCKET"), "@ours");
-	assert_null(ret.list[7]);
+	assert_string_equal(environment_get(ret.list, "HEAPWARD_INSTANCE"), "2");
+	assert_null(ret.list[8]);
 	words_finish(&ret);
 	words_finish(&file);
 	words_finish(&set);

@@ -224,10 +224,10 @@ static int print_starter(void)
 
 static int write_budget(void)
 {
-	static struct slot slot;
-	memset(&slot, 0, sizeof(slot));
-	budget_add(&slot.budget, 1, VERDICT_EXIT);
-	return made(budget_text(&slot, &(struct budget_clock){ 2, 3, "" }));
+	static struct budget budget;
+	memset(&budget, 0, sizeof(budget));
+	budget_add(&budget, 1, VERDICT_EXIT);
+	return made(budget_text(&budget, 0, &(struct budget_clock){ 2, 3, "" }));
 }
 
 static void every_allocation_that_fails_is_said(void **state UNUSED)

@@ -63,6 +63,22 @@ static void what_is_of_the_service_has_no_instance_and_no_pid(void **state UNUSE
 	free(json);
 }
 
+static void one_of_several_instances_is_named(void **state UNUSED)
+{
+	struct notice notice = sample("exit 3");
+	char line[128];
+	notice.instance = 2;
+	notice.of_several = true;
+	notice_text(&notice, line, sizeof(line));
+	assert_string_equal(line, "heapward: web: instance 2: exit 3\n");
+	cleanup_free char *json = notice_json(&notice);
+	assert_contains(json, "\"instance\":2,");
+	assert_contains(json, "\"message\":\"instance 2: exit 3\"");
+	notice.instance = -1; /* of the service */
+	notice_text(&notice, line, sizeof(line));
+	assert_string_equal(line, "heapward: web: exit 3\n");
+}
+
 static void a_kept_line_is_printed_again(void **state UNUSED)
 {
 	struct notice notice = sample("exit 3");
@@ -132,6 +148,7 @@ int main(void)
 		cmocka_unit_test(people_read_one_line),
 		cmocka_unit_test(scripts_read_one_object),
 		cmocka_unit_test(what_is_of_the_service_has_no_instance_and_no_pid),
+		cmocka_unit_test(one_of_several_instances_is_named),
 		cmocka_unit_test(a_kept_line_is_printed_again),
 		cmocka_unit_test(a_field_may_be_null),
 		cmocka_unit_test(a_field_may_be_a_time),

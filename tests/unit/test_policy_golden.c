@@ -52,7 +52,8 @@ static void every_error_is_told_by_line_and_column(void **state UNUSED)
 {
 	static const char *const names[] = { "every-mistake", "tab", "list", "empty", "version", "two-documents",
 					     "contradictions", "no-version", "bytes", "deep", "cut", "hidden",
-					     "sockets", "sockets-contradict", "one-round", "no-follow-ups" };
+					     "sockets", "sockets-contradict", "one-round", "no-follow-ups",
+					     "instances-contradict" };
 	static char text[65536], printed[65536];
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char name[128], path[1024];

@@ -203,6 +203,17 @@ static void more_than_is_free_is_refused(void **state UNUSED)
 	assert_int_equal(set(fixture, "memory.max=490M"), 0);
 }
 
+static void all_instances_may_take_what_is_set(void **state UNUSED)
+{
+	struct fixture *fixture = make_with_old_space(128 * MIB);
+	fixture->policy.service.instances = 3;
+	fixture->host.mem_available_bytes = 1199 * MIB;
+	assert_refused(fixture, "memory.max=600M", "need 1200 MiB (memory.max 600 MiB - in use 200 MiB for each of 3 instances), "
+						   "have 1199 MiB (MemAvailable)");
+	fixture->host.mem_available_bytes = 1200 * MIB;
+	assert_int_equal(set(fixture, "memory.max=600M"), 0);
+}
+
 static void an_old_space_that_cannot_be_changed_has_to_fit_as_it_is(void **state UNUSED)
 {
 	struct fixture *fixture = make();
@@ -400,6 +411,7 @@ int main(void)
 		cmocka_unit_test(what_would_kill_or_starve_is_refused_with_the_numbers),
 		cmocka_unit_test(what_did_not_fit_before_may_become_better),
 		cmocka_unit_test(more_than_is_free_is_refused),
+		cmocka_unit_test(all_instances_may_take_what_is_set),
 		cmocka_unit_test(an_old_space_that_cannot_be_changed_has_to_fit_as_it_is),
 		cmocka_unit_test(what_the_plan_refuses_is_refused),
 		cmocka_unit_test(a_run_without_limits_can_be_given_some),

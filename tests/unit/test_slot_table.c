@@ -262,7 +262,7 @@ static struct worker worker_in(uint32_t id, enum worker_state worker, enum asked
 static void slot_in(struct service_state *state, const struct rules *rules, enum slot_state slot_state)
 {
 	service_state_init(state, rules);
-	struct slot *slot = &state->slot;
+	struct slot *slot = &state->slots[0];
 	bool waits = slot_state == SLOT_RUNNING || slot_state == SLOT_BACKOFF || slot_state == SLOT_REPLACED;
 	slot->state = slot_state;
 	slot->since_usec = NOW - SEC;
@@ -270,21 +270,21 @@ static void slot_in(struct service_state *state, const struct rules *rules, enum
 	slot->why = slot_state == SLOT_STOPPING ? ASKED_STOP : slot_state == SLOT_RESTARTING ? ASKED_RESTART : ASKED_NOTHING;
 	slot->launches = state->next_worker_id = 8;
 	slot->backoff_step = STEP_BEFORE;
-	budget_add(&slot->budget, NOW - 2 * SEC, VERDICT_EXIT);
-	budget_add(&slot->budget, NOW - SEC, VERDICT_EXIT);
+	budget_add(&state->budget, NOW - 2 * SEC, VERDICT_EXIT);
+	budget_add(&state->budget, NOW - SEC, VERDICT_EXIT);
 }
 
 /* An event that tells of the deadline comes when that has passed. */
 static void let_pass(struct service_state *state, enum slot_event event)
 {
-	if (event == SLOT_EVENT_SLOT_DEADLINE && state->slot.deadline_usec != USEC_NEVER)
-		state->slot.deadline_usec = NOW;
+	if (event == SLOT_EVENT_SLOT_DEADLINE && state->slots[0].deadline_usec != USEC_NEVER)
+		state->slots[0].deadline_usec = NOW;
 }
 
 static void slot_of_row(struct service_state *state, const struct row *row)
 {
 	slot_in(state, &standard_rules, row->slot);
-	state->slot.current = worker_in(7, row->worker, ASKED_NOTHING);
+	state->slots[0].current = worker_in(7, row->worker, ASKED_NOTHING);
 	let_pass(state, row->event);
 }
 
@@ -292,7 +292,7 @@ static void slot_of_pair(struct service_state *state, const struct pair_row *row
 {
 	struct rules rules = listening_rules();
 	slot_in(state, &rules, row->slot);
-	struct slot *slot = &state->slot;
+	struct slot *slot = &state->slots[0];
 	bool replaces = row->slot == SLOT_REPLACING || row->slot == SLOT_REPLACED;
 	slot->current = worker_in(row->current_id, row->current, ASKED_NOTHING);
 	slot->spare = worker_in(row->spare_id, row->spare, row->slot == SLOT_REPLACED ? ASKED_REPLACE : ASKED_NOTHING);
@@ -321,7 +321,7 @@ static int64_t expected_usec(enum expected_deadline deadline)
 	}
 }
 
-static bool counts_fit(const struct slot *slot, enum expected_counts counts)
+static bool counts_fit(const struct service_state *state, enum expected_counts counts)
 {
 	static const struct {
 		uint32_t step, deaths;
@@ -329,7 +329,7 @@ static bool counts_fit(const struct slot *slot, enum expected_counts counts)
 		[KEPT] = { STEP_BEFORE, 2 }, [CLEARED] = { 0, 0 }, [STEP_CLEARED] = { 0, 2 },
 		[COUNTED] = { STEP_BEFORE + 1, 3 }, [DEATH_ONLY] = { STEP_BEFORE, 3 },
 	};
-	return slot->backoff_step == expected[counts].step && budget_used(&slot->budget, NOW, NOW) == expected[counts].deaths;
+	return state->slots[0].backoff_step == expected[counts].step && budget_used(&state->budget, NOW, NOW) == expected[counts].deaths;
 }
 
 static void every_cell_does_what_its_row_says(void **unused UNUSED)
@@ -343,14 +343,14 @@ static void every_cell_does_what_its_row_says(void **unused UNUSED)
 		slot_of_row(&state, row);
 		decide(&state, &event, NOW, &decision);
 		decision_text(&state, &decision, text);
-		const struct slot *slot = &state.slot;
+		const struct slot *slot = &state.slots[0];
 		if (slot->state != row->next_slot || slot->current.state != row->next_worker ||
 		    strcmp(text, row->actions) != 0 || slot->deadline_usec != expected_usec(row->deadline) ||
-		    !counts_fit(slot, row->counts))
+		    !counts_fit(&state, row->counts))
 			fail_msg("%s (worker %s) + %s: now %s (worker %s), does \"%s\", deadline in %lld, step %u, deaths %u",
 				 slot_state_name(row->slot), worker_state_name(row->worker), slot_event_name(row->event),
 				 slot_state_name(slot->state), worker_state_name(slot->current.state), text,
-				 (long long)(slot->deadline_usec - NOW), slot->backoff_step, slot->budget.count);
+				 (long long)(slot->deadline_usec - NOW), slot->backoff_step, state.budget.count);
 	}
 }
 
@@ -391,15 +391,15 @@ static void every_cell_with_two_workers_does_what_its_row_says(void **unused UNU
 		slot_of_pair(&state, row);
 		decide(&state, &event, NOW, &decision);
 		decision_text(&state, &decision, text);
-		const struct slot *slot = &state.slot;
+		const struct slot *slot = &state.slots[0];
 		if (slot->state != row->next_slot || !is_worker(&slot->current, row->next_current_id, row->next_current) ||
 		    !is_worker(&slot->spare, row->next_spare_id, row->next_spare) || strcmp(text, row->actions) != 0 ||
-		    slot->deadline_usec != expected_usec(row->deadline) || !counts_fit(slot, row->counts))
+		    slot->deadline_usec != expected_usec(row->deadline) || !counts_fit(&state, row->counts))
 			fail_msg("row %zu: %s + %s: now %s (%u %s, %u %s), does \"%s\", deadline in %lld, step %u, deaths %u",
 				 i, slot_state_name(row->slot), slot_event_name(row->event), slot_state_name(slot->state),
 				 slot->current.id, worker_state_name(slot->current.state), slot->spare.id,
 				 worker_state_name(slot->spare.state), text, (long long)(slot->deadline_usec - NOW),
-				 slot->backoff_step, slot->budget.count);
+				 slot->backoff_step, state.budget.count);
 	}
 }
 
@@ -446,7 +446,7 @@ static void a_deadline_that_has_been_moved_is_no_deadline(void **unused UNUSED)
 		decide(&state, &event, BEFORE - 1, &decision);
 		assert_memory_equal(&state, &before, sizeof(state));
 		decide(&state, &event, BEFORE, &decision);
-		assert_int_equal(state.slot.deadline_usec, USEC_NEVER);
+		assert_int_equal(state.slots[0].deadline_usec, USEC_NEVER);
 	}
 }
 
@@ -459,7 +459,7 @@ static void since_moves_exactly_when_the_slot_does(void **unused UNUSED)
 				       .rules = &standard_rules };
 		slot_of_row(&state, &rows[i]);
 		decide(&state, &event, NOW, &decision);
-		assert_int_equal(state.slot.since_usec, state.slot.state == rows[i].slot ? NOW - SEC : NOW);
+		assert_int_equal(state.slots[0].since_usec, state.slots[0].state == rows[i].slot ? NOW - SEC : NOW);
 	}
 }
 

@@ -14,23 +14,23 @@ static struct status sample(void)
 {
 	struct status status;
 	status_of_stopped(&status, "web");
-	status.state = status.instance.state = "ready";
+	status.state = status.instances[0].state = "ready";
 	status.uptime_usec = 90 * USEC_PER_SEC;
 	status.supervisor_pid = 4000;
 	strcpy(status.command, "node server.js");
 	strcpy(status.policy_file, "web.yaml");
 	strcpy(status.cgroup, "/a/heapward-web/worker-0-a");
 	status.cgroup_version = "v2";
-	status.instance.pid = 4711;
-	status.instance.uptime_usec = 80 * USEC_PER_SEC;
-	status.instance.heap.used_bytes = 40 * MIB;
-	status.instance.heap.old_space_bytes = 64 * MIB;
-	status.instance.heap.limit_bytes = 112 * MIB;
-	status.instance.heap.age_usec = 2 * USEC_PER_SEC;
-	status.instance.heap.usec_to_limit = 95500 * USEC_PER_MSEC;
-	status.instance.heap.source = "agent";
-	status.instance.heap.reporters = 1;
-	status.instance.memory = (struct memory_sample){ 150 * MIB, 160 * MIB, 320 * MIB, SIZE_UNKNOWN, 11 };
+	status.instances[0].pid = 4711;
+	status.instances[0].uptime_usec = 80 * USEC_PER_SEC;
+	status.instances[0].heap.used_bytes = 40 * MIB;
+	status.instances[0].heap.old_space_bytes = 64 * MIB;
+	status.instances[0].heap.limit_bytes = 112 * MIB;
+	status.instances[0].heap.age_usec = 2 * USEC_PER_SEC;
+	status.instances[0].heap.usec_to_limit = 95500 * USEC_PER_MSEC;
+	status.instances[0].heap.source = "agent";
+	status.instances[0].heap.reporters = 1;
+	status.instances[0].memory = (struct memory_sample){ 150 * MIB, 160 * MIB, 320 * MIB, SIZE_UNKNOWN, 11 };
 	status.restarts.total = 2;
 	status.restarts.by_verdict[VERDICT_HEAP_LIMIT] = 2;
 	status.restarts.budget_left = 3;
@@ -127,6 +127,29 @@ static char *printed(const struct status *status)
 	return text;
 }
 
+static void each_of_several_instances_is_there(void **state UNUSED)
+{
+	struct status status = sample();
+	status.instances[1] = status.instances[0];
+	status.instances[1].instance = 1;
+	status.instances[1].pid = 4712;
+	status.instances[1].replacement_pid = 4713;
+	status.instances[1].state = "replacing";
+	status_no_worker(&status.instances[2], 2, "back-off");
+	status.instance_count = 3;
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_object_array_length(json_find(object, "instances")), 3);
+	assert_int_equal(json_object_get_int(json_find(object, "instances.1.replacement_pid")), 4713);
+	assert_string_equal(json_find_text(object, "instances.2.state", ""), "back-off");
+	assert_null(json_find(object, "instances.2.pid"));
+	json_object_put(object);
+	cleanup_free char *text = printed(&status);
+	assert_contains(text, ", 3 instances, supervisor pid");
+	assert_contains(text, "\ninstance  0: ready, worker pid 4711 up 1 min 20 s\nheap ");
+	assert_contains(text, "\ninstance  1: replacing, worker pid 4712 up 1 min 20 s, beside it pid 4713\nheap ");
+	assert_contains(text, "\ninstance  2: back-off\n");
+}
+
 static void one_service_in_full_says_what_an_operator_asks(void **state UNUSED)
 {
 	struct status status = sample();
@@ -153,7 +176,7 @@ static struct status in_backoff(const struct raises *raises)
 	status.restarts.by_verdict_budget[VERDICT_SECCOMP].deaths = 1;
 	status.restarts.by_verdict_budget[VERDICT_SECCOMP].within_usec = 3600 * USEC_PER_SEC;
 	status.restarts.by_verdict_budget[VERDICT_SECCOMP].left = 1;
-	status.instance.child_deaths = 2;
+	status.instances[0].child_deaths = 2;
 	return status;
 }
 
@@ -222,9 +245,9 @@ static void a_raise_is_told_with_its_history(void **state UNUSED)
 static void a_heap_without_a_collection_or_with_a_problem_says_so(void **state UNUSED)
 {
 	struct status status = sample();
-	status.instance.heap.used_bytes = SIZE_UNKNOWN;
-	status.instance.heap.source = "timer";
-	strcpy(status.instance.heap.source_problem, "Node may not load addons here");
+	status.instances[0].heap.used_bytes = SIZE_UNKNOWN;
+	status.instances[0].heap.source = "timer";
+	strcpy(status.instances[0].heap.source_problem, "Node may not load addons here");
 	char *text = printed(&status);
 	assert_contains(text, "limit 112 MiB (old space 64 MiB); no collection yet");
 	assert_contains(text, "Node may not load addons here");
@@ -237,8 +260,8 @@ static void what_no_honest_worker_sends_is_told(void **state UNUSED)
 	char *text = printed(&status);
 	assert_null(strstr(text, "not believed"));
 	free(text);
-	status.instance.heap.bad_records = 7;
-	status.instance.heap.forged_hellos = 2;
+	status.instances[0].heap.bad_records = 7;
+	status.instances[0].heap.forged_hellos = 2;
 	text = printed(&status);
 	assert_contains(text, "not believed: 7 bad, 2 hellos in another's name");
 	free(text);
@@ -247,7 +270,7 @@ static void what_no_honest_worker_sends_is_told(void **state UNUSED)
 static void without_a_forecast_nothing_is_said_of_it(void **state UNUSED)
 {
 	struct status status = sample();
-	status.instance.heap.usec_to_limit = USEC_NEVER;
+	status.instances[0].heap.usec_to_limit = USEC_NEVER;
 	char *text = printed(&status);
 	assert_null(strstr(text, "full in"));
 	free(text);
@@ -259,15 +282,15 @@ static void the_watchdog_has_a_line_where_there_is_one(void **state UNUSED)
 	char *text = printed(&status);
 	assert_null(strstr(text, "watchdog"));
 	free(text);
-	status.instance.watchdog.event_loop_usec = 30 * USEC_PER_SEC;
+	status.instances[0].watchdog.event_loop_usec = 30 * USEC_PER_SEC;
 	text = printed(&status);
 	assert_contains(text, "watchdog  no heartbeat yet; event loops may stand still for 30 s");
 	free(text);
-	status.instance.watchdog.silent_usec = 3 * USEC_PER_SEC;
+	status.instances[0].watchdog.silent_usec = 3 * USEC_PER_SEC;
 	text = printed(&status);
 	assert_contains(text, "watchdog  last heartbeat 3 s ago; event loops may stand still for 30 s");
 	free(text);
-	status.instance.watchdog.stuck = true;
+	status.instances[0].watchdog.stuck = true;
 	text = printed(&status);
 	assert_contains(text, "last heartbeat 3 s ago: stuck;");
 	free(text);
@@ -306,6 +329,7 @@ int main(void)
 		cmocka_unit_test(keys_never_vanish),
 		cmocka_unit_test(what_is_unknown_is_null),
 		cmocka_unit_test(numbers_come_out_as_they_went_in),
+		cmocka_unit_test(each_of_several_instances_is_there),
 		cmocka_unit_test(one_service_in_full_says_what_an_operator_asks),
 		cmocka_unit_test(budgets_by_verdict_and_the_next_start_are_told),
 		cmocka_unit_test(what_was_set_is_told_with_what_it_was),

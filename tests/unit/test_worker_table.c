@@ -124,15 +124,15 @@ static bool has_deadline(enum worker_state state)
 /* An event that tells of the deadline comes when that has passed. */
 static void deadline_passes(struct service_state *state)
 {
-	if (state->slot.current.deadline_usec != USEC_NEVER)
-		state->slot.current.deadline_usec = NOW;
+	if (state->slots[0].current.deadline_usec != USEC_NEVER)
+		state->slots[0].current.deadline_usec = NOW;
 }
 
 static void worker_in(struct service_state *state, enum worker_state worker)
 {
 	struct rules rules = listening_rules();
 	service_state_init(state, &rules);
-	state->slot.current = (struct worker){ .id = 7, .state = worker, .launched_usec = NOW - 2 * SEC,
+	state->slots[0].current = (struct worker){ .id = 7, .state = worker, .launched_usec = NOW - 2 * SEC,
 					       .deadline_usec = has_deadline(worker) ? BEFORE : USEC_NEVER };
 }
 
@@ -169,7 +169,7 @@ static void every_cell_does_what_its_row_says(void **unused UNUSED)
 			deadline_passes(&state);
 		decide(&state, &event, NOW, &decision);
 		decision_text(&state, &decision, text);
-		const struct worker *worker = &state.slot.current;
+		const struct worker *worker = &state.slots[0].current;
 		if (worker->state != row->next || strcmp(text, row->actions) != 0 ||
 		    worker->deadline_usec != expected_usec(row->deadline))
 			fail_msg("%s + %s: now %s, does \"%s\", deadline in %lld", worker_state_name(row->state),
@@ -224,7 +224,7 @@ static void the_start_is_timed_from_exec_and_not_from_the_fork(void **unused UNU
 	struct event event = event_of_worker(WORKER_EVENT_LAUNCHED, 7, NULL);
 	worker_in(&state, WORKER_LAUNCHING);
 	decide(&state, &event, NOW, &decision);
-	assert_int_equal(state.slot.current.launched_usec, NOW);
+	assert_int_equal(state.slots[0].current.launched_usec, NOW);
 }
 
 static void a_stop_that_takes_too_long_names_signal_timeout_and_key(void **unused UNUSED)
@@ -251,7 +251,7 @@ static void without_ready_within_a_start_may_take_any_time(void **unused UNUSED)
 	worker_in(&state, WORKER_LAUNCHING);
 	state.rules.ready_within_usec = USEC_NEVER;
 	decide(&state, &event, NOW, &decision);
-	assert_int_equal(state.slot.current.deadline_usec, USEC_NEVER);
+	assert_int_equal(state.slots[0].current.deadline_usec, USEC_NEVER);
 }
 
 static void a_worker_that_is_not_ready_in_time_is_ended_and_the_verdict_knows_why(void **unused UNUSED)
@@ -262,11 +262,11 @@ static void a_worker_that_is_not_ready_in_time_is_ended_and_the_verdict_knows_wh
 	worker_in(&state, WORKER_STARTING);
 	deadline_passes(&state);
 	decide(&state, &event, NOW, &decision);
-	assert_true(state.slot.current.not_ready);
+	assert_true(state.slots[0].current.not_ready);
 	worker_in(&state, WORKER_STOPPING); /* its deadline is another one */
 	deadline_passes(&state);
 	decide(&state, &event, NOW, &decision);
-	assert_false(state.slot.current.not_ready);
+	assert_false(state.slots[0].current.not_ready);
 }
 
 static void a_deadline_that_has_been_moved_is_no_deadline(void **unused UNUSED)
@@ -306,7 +306,7 @@ static void who_left_while_draining_had_no_signal_from_us(void **unused UNUSED)
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
 		worker_in(&state, states[i]);
 		decide(&state, &event, NOW, &decision);
-		assert_int_equal(state.slot.current.left_draining, states[i] == WORKER_DRAINING);
+		assert_int_equal(state.slots[0].current.left_draining, states[i] == WORKER_DRAINING);
 	}
 }
 
@@ -325,10 +325,10 @@ static void near_its_limit_a_ready_worker_asks_the_slot_unless_the_policy_only_r
 	struct event event = event_of_worker(WORKER_EVENT_NEAR_LIMIT, 7, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
 		worker_in(&state, WORKER_READY);
-		state.slot.state = SLOT_RUNNING;
+		state.slots[0].state = SLOT_RUNNING;
 		state.rules.near_limit = policies[i].near_limit;
 		decide(&state, &event, NOW, &decision);
-		assert_int_equal(state.slot.state, policies[i].next);
+		assert_int_equal(state.slots[0].state, policies[i].next);
 	}
 }
 
@@ -339,16 +339,16 @@ static void a_stuck_worker_is_told_to_the_slot_once_until_it_turns_again(void **
 	struct event stuck = event_of_worker(WORKER_EVENT_STUCK, 7, NULL), turns = event_of_worker(WORKER_EVENT_TURNS, 7, NULL);
 	worker_in(&state, WORKER_READY);
 	for (int i = 0; i < 2; i++) {
-		state.slot.state = SLOT_RUNNING;
+		state.slots[0].state = SLOT_RUNNING;
 		decide(&state, &stuck, NOW, &decision);
-		assert_int_equal(state.slot.state, SLOT_REPLACING);
-		assert_int_equal(state.slot.why, ASKED_WATCHDOG);
-		assert_true(state.slot.current.stuck && !service_state_is_ready(&state));
-		state.slot.state = SLOT_RUNNING;
+		assert_int_equal(state.slots[0].state, SLOT_REPLACING);
+		assert_int_equal(state.slots[0].why, ASKED_WATCHDOG);
+		assert_true(state.slots[0].current.stuck && !service_state_is_ready(&state));
+		state.slots[0].state = SLOT_RUNNING;
 		decide(&state, &stuck, NOW, &decision);
-		assert_int_equal(state.slot.state, SLOT_RUNNING);
+		assert_int_equal(state.slots[0].state, SLOT_RUNNING);
 		decide(&state, &turns, NOW, &decision);
-		assert_true(!state.slot.current.stuck && service_state_is_ready(&state));
+		assert_true(!state.slots[0].current.stuck && service_state_is_ready(&state));
 	}
 }
 
@@ -358,13 +358,13 @@ static void what_a_worker_becomes_is_told_to_the_slot_by_its_role(void **unused 
 	struct decision decision;
 	struct event ready = event_of_worker(WORKER_EVENT_READY, 8, NULL);
 	worker_in(&state, WORKER_READY);
-	state.slot.state = SLOT_REPLACING;
-	state.slot.spare = (struct worker){ .id = 8, .state = WORKER_STARTING, .deadline_usec = USEC_NEVER };
+	state.slots[0].state = SLOT_REPLACING;
+	state.slots[0].spare = (struct worker){ .id = 8, .state = WORKER_STARTING, .deadline_usec = USEC_NEVER };
 	decide(&state, &ready, NOW, &decision);
-	assert_int_equal(state.slot.current.id, 8);
-	assert_int_equal(state.slot.current.ready_usec, NOW);
-	assert_int_equal(state.slot.spare.id, 7);
-	assert_int_equal(state.slot.spare.state, WORKER_DRAINING);
+	assert_int_equal(state.slots[0].current.id, 8);
+	assert_int_equal(state.slots[0].current.ready_usec, NOW);
+	assert_int_equal(state.slots[0].spare.id, 7);
+	assert_int_equal(state.slots[0].spare.state, WORKER_DRAINING);
 }
 
 static void the_stop_signal_is_the_policys(void **unused UNUSED)
@@ -378,7 +378,7 @@ static void the_stop_signal_is_the_policys(void **unused UNUSED)
 	state.rules.stop_timeout_usec = USEC_NEVER;
 	decide(&state, &event, NOW, &decision);
 	assert_string_equal(decision_text(&state, &decision, text), "SIGINT to 7");
-	assert_int_equal(state.slot.current.deadline_usec, USEC_NEVER - 1);
+	assert_int_equal(state.slots[0].current.deadline_usec, USEC_NEVER - 1);
 }
 
 int main(void)
