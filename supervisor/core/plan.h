@@ -11,8 +11,8 @@
 #include "supervisor/types/policy.h"
 #include "supervisor/types/state.h"
 
-/* Below this `auto` refuses: a Node with less collects more than it serves. */
-#define PLAN_OLD_SPACE_FLOOR_BYTES (64 * MIB)
+/* Below this `auto` refuses: a Node with less collects more than it serves. A cap of 256 MiB leaves 56. */
+#define PLAN_OLD_SPACE_FLOOR_BYTES (48 * MIB)
 /* Off-heap part of the reserve: V8 and libuv themselves, code, stacks, the growth behind the limit. */
 #define PLAN_OFF_HEAP_MIN_BYTES (128 * MIB)
 /* A killed group that is still not empty after this is reported, and killed again. */

@@ -120,6 +120,14 @@ void *world_keep(struct world *world, void *pointer)
 	return pointer;
 }
 
+void world_release(struct world *world, size_t keeps)
+{
+	while (world->keep_count > keeps) {
+		world->keep_count--;
+		world->keeps[world->keep_count].release(world->keeps[world->keep_count].pointer);
+	}
+}
+
 static PRINTF_LIKE(2, 0) char *print(struct world *world, const char *format, va_list arguments)
 {
 	char *text = NULL;
@@ -232,10 +240,7 @@ int world_end(void **state)
 	clean &= groups_remove(world);
 	remove_state(world);
 	remove_tree(world->directory);
-	while (world->keep_count > 0) {
-		world->keep_count--;
-		world->keeps[world->keep_count].release(world->keeps[world->keep_count].pointer);
-	}
+	world_release(world, 0);
 	free(world);
 	*state = NULL;
 	return clean ? 0 : -1;

@@ -54,6 +54,9 @@ int world_end(void **state);
 void *world_keep(struct world *world, void *pointer);
 char *world_print(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Lets go what is kept beyond the first `keeps`: a wait of seconds must not fill the list. */
+void world_release(struct world *world, size_t keeps);
+
 /* A file of the world's directory: its path, and writing it (0644, or 0755 where it starts with "#!"). */
 char *world_path(struct world *world, const char *file);
 void world_write(struct world *world, const char *file, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define SET "--set"
+#define ENDLESS_SECONDS 3600
 
 const char *load_program(void)
 {
@@ -30,17 +32,46 @@ int free_port(void)
 	return ntohs(address.sin_port);
 }
 
+int connect_to(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static struct program *start(struct world *world, const char *target, int rate, int seconds)
+{
+	const char *words[] = { load_program(), "--rate", world_print(world, "%d", rate), "--seconds",
+				world_print(world, "%d", seconds), "--timeout", world_print(world, "%.0f", 2000 * slowness()),
+				"--body", LOAD_BODY, target, NULL };
+	return program_start(world, words);
+}
+
 struct program *load_start(struct world *world, const char *target, int seconds)
 {
-	const char *words[] = { load_program(), "--seconds", world_print(world, "%d", seconds), "--timeout",
-				world_print(world, "%.0f", 2000 * slowness()), "--body", LOAD_BODY, target, NULL };
-	return program_start(world, words);
+	return start(world, target, 200, seconds);
+}
+
+struct program *load_start_at(struct world *world, const char *target, int rate)
+{
+	return start(world, target, rate, ENDLESS_SECONDS);
 }
 
 struct json_object *load_finish(struct world *world, struct program *load, double seconds)
 {
 	program_finish(world, load, seconds);
 	return see(world, program_out(world, load));
+}
+
+struct json_object *load_end(struct world *world, struct program *load)
+{
+	kill(load->pid, SIGTERM);
+	return load_finish(world, load, 10);
 }
 
 struct program *serve_start(struct world *world, const char *listen, const char *settings, const char *const *server)
@@ -96,7 +127,10 @@ void assert_none_failed(struct world *world, const struct program *run, struct j
 
 int64_t replaced(struct world *world)
 {
-	return see_number(see_status(world), "/services/0/restarts/by_verdict/replaced");
+	size_t keeps = world->keep_count;
+	int64_t count = see_number(see_status(world), "/services/0/restarts/by_verdict/replaced");
+	world_release(world, keeps);
+	return count;
 }
 
 void await_replaced(struct world *world, int64_t wanted, double seconds)

@@ -12,12 +12,18 @@
 /* A port that nobody has now. */
 int free_port(void);
 
+/* A connection to it, -1 with errno. */
+int connect_to(int port);
+
 /* The path of the load. */
 const char *load_program(void);
 
-/* 200 requests a second for `seconds` on "tcp:PORT" or "unix:PATH"; and its figures once it has ended. */
+/* 200 requests a second for `seconds` on "tcp:PORT" or "unix:PATH", or another rate of them until load_end; and its figures
+ * once it has ended. */
 struct program *load_start(struct world *world, const char *target, int seconds);
+struct program *load_start_at(struct world *world, const char *target, int rate);
 struct json_object *load_finish(struct world *world, struct program *load, double seconds);
+struct json_object *load_end(struct world *world, struct program *load);
 
 /* Fails with figures and events where a request has failed. */
 void assert_none_failed(struct world *world, const struct program *run, struct json_object *load);

@@ -71,10 +71,7 @@ static struct json_object *ask_status(struct world *world)
 	size_t keeps = world->keep_count;
 	const char *text = heapward_says(world, -1, "status", world->name, "--json", NULL);
 	struct json_object *document = json_tokener_parse(text);
-	while (world->keep_count > keeps) { /* a wait of seconds must not fill the list of keeps */
-		world->keep_count--;
-		world->keeps[world->keep_count].release(world->keeps[world->keep_count].pointer);
-	}
+	world_release(world, keeps);
 	return document;
 }
 

@@ -3,9 +3,7 @@
  * that hold on, a service that is failed. */
 #include "tests/e2e/load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -13,18 +11,6 @@
 
 #define IDLE_CLIENTS 1000
 #define SMALL "memory.max=320M heap.old_space=64M"
-
-static int connect_to(int port)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
 
 /* Asks on a kept-alive connection. Returns whether the whole answer came; *ret_closes: it was the last one there. */
 static bool ask(int fd, bool *ret_closes)
@@ -161,6 +147,58 @@ static void a_spare_that_does_not_start_is_given_up(void **state)
 	assert_int_equal(see_number(see_status(world), "/services/0/restarts/budget_left"), 5);
 	assert_true(verdict_is(see_why(world), "exit", 3));
 	heapward_says(world, 0, "ready", world->name, NULL);
+	serve_stop(world, run);
+}
+
+/* It serves beside the first one already, but has not said yet that it is ready. What it has accepted is lost with it. */
+static void a_spare_that_dies_before_it_is_ready_is_given_up(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	world_write(world, "server.js", "process.argv.splice(2, 0, '%d', '0');\nrequire('%s');\n"
+		    "if (require('fs').existsSync('%s')) setTimeout(() => process.exit(3), 400);\n"
+		    "else require('child_process').execFileSync('%s', ['READY=1']);\n", port,
+		    js_worker_path(world, "leak-server.js"), world_path(world, "dies"), notify_path());
+	const char *const server[] = { "node", world_path(world, "server.js"), NULL };
+	struct program *run = serve(world, target, SMALL " ready.when=notify", server);
+	pid_t worker = await_worker(world, 0, 5);
+	world_write(world, "dies", "yes");
+	struct program *load = load_start(world, target, 5);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_err(world, run, "the second worker is given up, the first one stays", 20);
+	struct json_object *figures = load_finish(world, load, 30);
+	assert_int_equal(see_number(figures, "/refused"), 0);
+	assert_int_equal(see_number(figures, "/timeout"), 0);
+	assert_true(see_number(figures, "/reset") <= 5);
+	assert_int_equal(see_number(see_status(world), "/services/0/instances/0/pid"), worker);
+	assert_true(verdict_is(see_why(world), "exit", 3));
+	serve_stop(world, run);
+}
+
+/* As soon as it listens it is the one that serves, and the first one drains. It is gone before it has accepted anybody:
+ * clients wait for the next one. */
+static void a_spare_that_dies_as_it_takes_over_loses_no_request(void **state)
+{
+	struct world *world = *state;
+	int port;
+	char *target = listen_on(world, &port);
+	struct program *run = serve_once(world, target, SMALL, "");
+	world_write(world, "server.js", "const fs = require('fs');\nconst end = Date.now() + 300;\nconst dying = '%s';\n"
+		    "if (fs.existsSync(dying)) require('http').createServer().listen(%d, () => {\n"
+		    "  fs.unlinkSync(dying);\n  while (Date.now() < end);\n  process.exit(3);\n});\n"
+		    "else { process.argv.splice(2, 0, '%d', '0'); require('%s'); }\n", world_path(world, "dies"), port, port,
+		    js_worker_path(world, "leak-server.js"));
+	world_write(world, "dies", "yes");
+	struct program *load = load_start_at(world, target, 200);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_err(world, run, "\"verdict\":\"exit\"", 20);
+	await_replaced(world, 1, 20);
+	await_state(world, "ready", 20);
+	pause_msec(500);
+	assert_none_failed(world, run, load_end(world, load));
+	assert_int_equal(see_number(see_status(world), "/services/0/restarts/by_verdict/exit"), 1);
+	assert_int_equal(see_number(see_status(world), "/services/0/restarts/budget_left"), 4);
 	serve_stop(world, run);
 }
 
@@ -377,6 +415,8 @@ int main(void)
 		WORLD_TEST(a_client_with_idle_connections_is_answered_on_each),
 		WORLD_TEST(a_dead_service_looks_dead),
 		WORLD_TEST(a_spare_that_does_not_start_is_given_up),
+		WORLD_TEST(a_spare_that_dies_before_it_is_ready_is_given_up),
+		WORLD_TEST(a_spare_that_dies_as_it_takes_over_loses_no_request),
 		WORLD_TEST(a_spare_that_never_listens_is_not_ready),
 		WORLD_TEST(a_worker_that_also_listens_elsewhere_drains_first),
 		WORLD_TEST(a_long_download_crosses_a_replacement),

@@ -105,12 +105,13 @@ static void restarts_under_load_lose_no_request(void **state)
 	struct world *world = *state;
 	const char *target = world_print(world, "tcp:%d", free_port());
 	struct program *run = serve_leak(world, target, LEAK, "0");
-	struct program *load = load_start(world, target, 15);
-	for (int i = 1; i <= 10; i++) {
+	struct program *load = load_start_at(world, target, 200);
+	for (int i = 1; i <= 50; i++) {
 		heapward_says(world, 0, "restart", world->name, NULL);
 		await_replaced(world, i, 20);
 	}
-	assert_none_failed(world, run, load_finish(world, load, 60));
+	assert_none_failed(world, run, load_end(world, load));
+	assert_int_equal(replaced(world), 50);
 	serve_stop(world, run);
 }
 

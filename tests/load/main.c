@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* heapward-load: an open-loop load on one server: a request every 1/RATE second whatever became of those before it, half
- * of them on kept-alive connections, half on new ones; no retries. Prints one JSON object; exits 0 only where none failed.
+ * of them on kept-alive connections, half on new ones; no retries. At SIGTERM it asks no more and hears the answers that
+ * are due. Prints one JSON object; exits 0 only where none failed.
  * usage: heapward-load [--rate N] [--seconds N] [--keep-alive PERCENT] [--timeout MSEC] [--path /P] [--body TEXT]
  *                      tcp:PORT | unix:PATH                                   loopback only */
 #include "tests/load/connection.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,13 @@ struct load {
 	uint32_t *latency_usec; /* of those that are OK */
 	int64_t began_usec, first_failure_usec, last_failure_usec; /* when they were due, since the begin; -1: none */
 };
+
+static volatile sig_atomic_t asked_to_end;
+
+static void ask_to_end(int number UNUSED)
+{
+	asked_to_end = 1;
+}
 
 static int64_t now_usec(void)
 {
@@ -196,6 +205,7 @@ static void run(struct load *load)
 	load->began_usec = now_usec();
 	load->first_failure_usec = load->last_failure_usec = -1;
 	while (load->sent < all || ended(load) < all) {
+		all = asked_to_end ? load->sent : all;
 		int64_t due_usec = load->began_usec + (int64_t)load->sent * USEC_PER_SEC / load->rate;
 		int64_t wait_usec = due_usec - now_usec();
 		if (load->sent < all && wait_usec <= 0) {
@@ -244,6 +254,7 @@ int main(int argc, char **argv)
 {
 	static struct load load;
 	struct rlimit files;
+	signal(SIGTERM, ask_to_end);
 	read_options(&load, argc, argv);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;

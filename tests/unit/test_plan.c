@@ -99,22 +99,22 @@ static void below_the_floor_it_refuses_with_the_parts(void **state UNUSED)
 	struct plan plan = plan_of(&policy, &host);
 	assert_false(plan_is_startable(&plan));
 	assert_string_equal(first_remark(&plan, true),
-			    "memory.max 160 MiB (web.yaml:12) leaves 0 MiB of old space, less than 64 MiB: reserve 140 MiB "
-			    "(young 3 x 4 + off-heap 128) + headroom 48 MiB; raise memory.max to at least 264 MiB, or set "
+			    "memory.max 160 MiB (web.yaml:12) leaves 0 MiB of old space, less than 48 MiB: reserve 140 MiB "
+			    "(young 3 x 4 + off-heap 128) + headroom 48 MiB; raise memory.max to at least 248 MiB, or set "
 			    "heap.old_space");
-	policy.memory.max_bytes = 264 * MIB;
+	policy.memory.max_bytes = 248 * MIB;
 	plan = plan_of(&policy, &host);
 	assert_true(plan_is_startable(&plan));
-	assert_int_equal(mib(&plan, PLAN_OLD_SPACE), 64);
-	policy.memory.max_bytes = 263 * MIB;
+	assert_int_equal(mib(&plan, PLAN_OLD_SPACE), 48);
+	policy.memory.max_bytes = 247 * MIB;
 	plan = plan_of(&policy, &host);
-	assert_contains(first_remark(&plan, true), "leaves 63 MiB of old space");
+	assert_contains(first_remark(&plan, true), "leaves 47 MiB of old space");
 	plan_resolve(&policy, &host, npm_start, &plan);
 	assert_contains(first_remark(&plan, true), "or set heap.old_space (no Node in it: heap.runtime: none)");
-	policy.memory.max_bytes = 500 * MIB;
+	policy.memory.max_bytes = 490 * MIB;
 	policy.heap.processes = 2;
 	plan = plan_of(&policy, &host);
-	assert_contains(first_remark(&plan, true), "of old space for each of 2 processes, less than 64 MiB");
+	assert_contains(first_remark(&plan, true), "of old space for each of 2 processes, less than 48 MiB");
 }
 
 static void a_percentage_of_what_is_not_known_is_nodes_own_affair(void **state UNUSED)
