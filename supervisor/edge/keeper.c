@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LEAVE_TIMEOUT_MSEC 2000
+#define START_TIMEOUT_MSEC 10000
 #define HIGH_FD 100 /* above every number that the keeper is to have */
 #define KEPT_MAX (1 + KEEPER_DIRECTORIES_MAX + 2)
 
@@ -75,11 +76,15 @@ static void become_keeper(struct kept *kept, int program_fd, int report_fd)
 	_exit(127);
 }
 
-/* Waits until the child has become the keeper, or has said why not. */
+/* Waits until the child has become the keeper, or has said why not; not for ever, since a hostile worker of the same uid may
+ * stop it (SIGSTOP) before its exec. */
 static int hear_start(int report_fd, struct failure *why)
 {
+	struct pollfd report = { .fd = report_fd, .events = POLLIN };
 	int error = 0;
 	ssize_t length;
+	if (poll(&report, 1, START_TIMEOUT_MSEC) == 0)
+		return failed(why, ETIMEDOUT, "start heapward-keeper");
 	do {
 		length = read(report_fd, &error, sizeof(error));
 	} while (length < 0 && errno == EINTR);

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -151,7 +152,12 @@ static int take_state(struct state_dir *dir, const struct state_roots *roots, st
 		return -1;
 	snprintf(dir->state_path, sizeof(dir->state_path), "%.450s/%s", roots->state, dir->name);
 	dir->state_fd = state_open_directory(dir->state_path, true, why);
-	return dir->state_fd < 0 ? -1 : state_files_open(dir, why);
+	if (dir->state_fd < 0)
+		return -1;
+	/* The name is held in the runtime directory, which another login or container may not share: this tells them not to forget. */
+	if (flock(dir->state_fd, LOCK_SH | LOCK_NB) < 0)
+		return failed(why, errno, "%s is being removed", dir->state_path);
+	return state_files_open(dir, why);
 }
 
 int state_dir_take_name(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)

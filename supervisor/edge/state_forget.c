@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 /* Every file of the directory. A directory that somebody made there stays, and keeps ours from being removed. */
 static void remove_files(int directory_fd)
@@ -47,6 +48,8 @@ int state_forget(const struct state_roots *roots, const char *name, struct failu
 							  : state_open_directory(path, false, why);
 	if (state_fd < 0 && why->error == ENOENT)
 		return failed(why, 0, "nothing is kept of a service of that name");
+	if (state_fd >= 0 && flock(state_fd, LOCK_EX | LOCK_NB) < 0)
+		return failed(why, 0, "it runs, under a supervisor that is not seen from here (another XDG_RUNTIME_DIR, or another container)");
 	if (state_fd < 0 || state_dir_take_name(&dir, roots, name, why) < 0)
 		return -1;
 	int result = remove_state(path, state_fd, why);

@@ -367,6 +367,23 @@ static void what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs(voi
 	state_dir_release(&dir);
 }
 
+/* Another login has another runtime directory, and sees no lock there. */
+static void what_runs_out_of_sight_is_not_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct state_roots elsewhere = fixture->roots;
+	struct state_dir dir;
+	struct failure why;
+	take(&dir, fixture, NAME);
+	snprintf(elsewhere.runtime, sizeof(elsewhere.runtime), "%s", below(fixture->roots.state, "elsewhere"));
+	assert_int_equal(state_dir_keep_death(&dir, 1, "{}", &why), 0);
+	assert_int_equal(state_forget(&elsewhere, NAME, &why), -1);
+	assert_contains(why.text, "it runs, under a supervisor that is not seen from here");
+	assert_int_equal(access(below(fixture->roots.state, NAME "/deaths/000001.json"), F_OK), 0);
+	state_dir_release(&dir);
+	assert_int_equal(state_forget(&elsewhere, NAME, &why), 0);
+}
+
 /* Whatever somebody has put there. */
 static void a_directory_that_is_none_of_ours_is_not_forgotten(void **state)
 {
@@ -399,6 +416,7 @@ int main(void)
 		TEST(services_are_listed_sorted_with_who_runs),
 		TEST(more_services_than_the_bound_are_not_listed_but_running_ones_are),
 		TEST(what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs),
+		TEST(what_runs_out_of_sight_is_not_forgotten),
 		TEST(a_directory_that_is_none_of_ours_is_not_forgotten),
 	};
 	return cmocka_run_group_tests_name("state_dir", tests, NULL, NULL);
