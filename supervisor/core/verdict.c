@@ -159,7 +159,8 @@ static const char *how_it_left(const struct evidence *evidence)
 	if (evidence->we_killed)
 		return ", killed after stop.timeout";
 	if (witness_main_ended_by(evidence, SIGKILL) && whose_limit_find(evidence, &whose))
-		return ", but OOM-killed before it had left";
+		return whose.certain ? ", but OOM-killed before it had left" :
+				       ", but killed before it had left, as far as can be seen by the kernel";
 	if (evidence->fatal.kind == FATAL_HEAP_LIMIT && witness_of_limit(evidence) != NULL)
 		return ", but V8 reached its heap limit before it had left";
 	return "";
@@ -238,7 +239,7 @@ static const char *heap_limit_text(const struct evidence *evidence, char *text, 
 	}
 	bool planned = reporter->old_space_bytes != SIZE_UNKNOWN && reporter->old_space_bytes > 0;
 	snprintf(text, size, "fatal heap-limit error: %s of %s reached%s%s", planned ? "old space" : "V8's heap limit",
-		 units_format_size(limit, planned ? reporter->old_space_bytes : reporter->last.limit_bytes),
+		 units_format_size(limit, witness_limit(reporter)),
 		 planned && reporter->granted_bytes > 0 ? ", and the headroom granted there: " : "",
 		 planned && reporter->granted_bytes > 0 ? units_format_size(granted, reporter->granted_bytes) : "");
 	return text;
@@ -305,10 +306,12 @@ static bool judge_killed(const struct evidence *evidence, struct verdict *verdic
 	if (!witness_main_ended_by(evidence, SIGKILL))
 		return false;
 	verdict->number = SIGKILL;
-	set(verdict, VERDICT_UNKNOWN_KILL, evidence->after.known,
+	set(verdict, VERDICT_UNKNOWN_KILL, evidence->after.known && evidence->before.known && !evidence->kernel.found,
 	    "killed by SIGKILL, not by heapward and not by the kernel's OOM killer");
 	if (!evidence->after.known)
 		add(verdict, "not certain: without a cgroup of its own an OOM kill cannot be told from another");
+	else if (!verdict->certain)
+		add(verdict, "not certain: the counters tell of no OOM kill, but something else does, or they were not read before");
 	return true;
 }
 

@@ -54,6 +54,13 @@ static void by_host_counter(const struct evidence *evidence, const struct levels
 	}
 }
 
+/* An ancestor's limit may have been hit for somebody else since the launch, whose kill is then counted there as well. */
+static bool others_were_killed(const struct levels *levels, size_t i)
+{
+	uint64_t own = levels->after[0].oom_kill - levels->before[0].oom_kill;
+	return levels->after[i].oom_kill - levels->before[i].oom_kill > own;
+}
+
 static bool by_local_events(const struct evidence *evidence, const struct levels *levels, struct whose_limit *ret)
 {
 	if (!levels->after[0].has_oom)
@@ -62,7 +69,12 @@ static bool by_local_events(const struct evidence *evidence, const struct levels
 	for (size_t i = 0; i < levels->count; i++) {
 		if (!levels->after[i].has_oom || levels->after[i].oom <= levels->before[i].oom)
 			continue;
+		if (i > 0 && by_kernel_log(evidence, levels, ret))
+			return true;
 		name(ret, &levels->after[i]);
+		ret->certain = i == 0 || !others_were_killed(levels, i);
+		if (!ret->certain)
+			snprintf(ret->doubt, sizeof(ret->doubt), "others below that group were OOM-killed since the launch, too");
 		return true;
 	}
 	if (evidence->after.whole || !by_kernel_log(evidence, levels, ret))

@@ -147,15 +147,23 @@ bool witness_of_kill(const struct evidence *evidence)
 		bool killed = reporter->end_known ?
 				      witness_exit_code(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGKILL :
 				      !reporter->said_bye;
-		if (killed && ended_first(evidence, reporter) && !witness_is_main(evidence, reporter) &&
+		if (killed && evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC && ended_first(evidence, reporter) && !witness_is_main(evidence, reporter) &&
 		    !reporter->launcher && !reporter->told)
 			return true;
 	}
 	return evidence->wait_status == SHELL_SIGNAL + SIGKILL && main_reporter(evidence) == NULL;
 }
 
+uint64_t witness_limit(const struct reporter *reporter)
+{
+	bool planned = reporter->old_space_bytes != SIZE_UNKNOWN && reporter->old_space_bytes > 0;
+	return planned ? reporter->old_space_bytes : reporter->last.limit_bytes;
+}
+
 bool witness_had_the_memory(const struct evidence *evidence, const struct reporter *reporter)
 {
-	uint64_t peak = evidence->memory.peak_bytes;
-	return peak == SIZE_UNKNOWN || peak == 0 || peak >= reporter->last.used_bytes / 2;
+	uint64_t peak = evidence->memory.peak_bytes, claimed = witness_limit(reporter);
+	if (claimed == SIZE_UNKNOWN || claimed < reporter->last.used_bytes)
+		claimed = reporter->last.used_bytes;
+	return peak == SIZE_UNKNOWN || peak == 0 || peak >= claimed / 2;
 }

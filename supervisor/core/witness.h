@@ -41,8 +41,11 @@ bool witness_would_have_told(const struct evidence *evidence);
  * out, or the exit code of what is a wrapper. */
 bool witness_of_kill(const struct evidence *evidence);
 
-/* Whether the kernel ever counted, in the worker's whole group, anything like the heap that this reporter claims. Half of it:
- * what was swapped out is not in the peak. True where the kernel has told no peak. */
+/* The limit that this reporter claims, in bytes: its old space, else its heap size limit; SIZE_UNKNOWN. */
+uint64_t witness_limit(const struct reporter *reporter);
+
+/* Whether the kernel ever counted, in the worker's whole group, anything like the heap and the limit that this reporter
+ * claims. Half of it: what was swapped out is not in the peak. True where the kernel has told no peak. */
 bool witness_had_the_memory(const struct evidence *evidence, const struct reporter *reporter);
 
 #endif

@@ -85,9 +85,13 @@ static void look_at_reporter(struct worker_run *run, struct reporter *reporter)
 		.fatal = run->fatal.found,
 		.reporters = reporter,
 		.reporter_count = 1,
+		.records_lost = run->records.lost,
 		.ended_usec = reporter->closed_usec,
 	};
 	struct verdict verdict;
+	if (run->has_group)
+		cgroup_read_memory(&run->group, &run->memory);
+	evidence.memory = run->memory;
 	verdict_judge(&evidence, &verdict);
 	if (verdict.kind == VERDICT_HEAP_LIMIT)
 		tell_child(run, &verdict, reporter->pid, 1);

@@ -320,6 +320,24 @@ static void a_heap_that_the_kernel_never_counted_is_no_certain_limit(void **stat
 		assert_int_equal(verdict.kind, VERDICT_HEAP_LIMIT);
 		assert_int_equal(verdict.certain, i > 0);
 	}
+	evidence.memory.peak_bytes = 300 * MIB; /* little is said to be used, of a limit that nobody can have */
+	reporter->last.used_bytes = 1;
+	reporter->old_space_bytes = 1024 * GIB;
+	verdict_judge(&evidence, &verdict);
+	assert_false(verdict.certain);
+}
+
+/* Its counter says no, the log says yes: a subgroup of its own, on v1. */
+static void a_kill_that_only_the_log_tells_of_is_no_certain_unknown_kill(void **state UNUSED)
+{
+	static struct evidence evidence;
+	struct reporter reporter[2];
+	struct verdict verdict;
+	struct row row = { "", OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 };
+	make(&row, &evidence, reporter);
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_UNKNOWN_KILL);
+	assert_false(verdict.certain);
 }
 
 static void a_limit_hit_on_the_way_out_is_said(void **state UNUSED)
@@ -485,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_heap_that_the_kernel_never_counted_is_no_certain_limit),
+		cmocka_unit_test(a_kill_that_only_the_log_tells_of_is_no_certain_unknown_kill),
 		cmocka_unit_test(a_limit_hit_on_the_way_out_is_said),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(not_ready_says_what_was_missing),

@@ -93,10 +93,19 @@ static void on_v2_a_group_out_of_sight_may_have_been_it(void **state UNUSED)
 	assert_true(whose_limit_find(&evidence, &whose));
 	assert_true(whose.certain && !whose.host);
 	assert_string_equal(whose.path, "/pod");
-	evidence.after.levels[1].oom = 1; /* what is seen decides first */
+	evidence.after.levels[1].oom = 1; /* for somebody else, at another time: the log is about this kill */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.path, "/pod");
+	assert_true(whose.certain);
+	evidence.kernel.found = false;
 	assert_true(whose_limit_find(&evidence, &whose));
 	assert_string_equal(whose.path, "/s/web");
 	assert_true(whose.certain);
+	evidence.after.levels[1].oom_kill = evidence.before.levels[1].oom_kill + 2; /* one of them is not ours */
+	assert_true(whose_limit_find(&evidence, &whose));
+	assert_string_equal(whose.path, "/s/web");
+	assert_false(whose.certain);
+	assert_string_equal(whose.doubt, "others below that group were OOM-killed since the launch, too");
 }
 
 static void on_v1_the_kernel_log_decides(void **state UNUSED)
