@@ -97,6 +97,7 @@ static const struct row rows[] = {
 	{ "an ancestor's limit", OOM | OOM_ANCESTOR, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL, true, 137 },
 	{ "the host's memory", OOM | OOM_HOST, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_OOM_KILL_HOST, true, 137 },
 	{ "killed from outside", 0, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, true, 137 },
+	{ "killed, only the log says OOM", OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 },
 	{ "killed, no group to tell", NO_GROUP, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 },
 	{ "SIGSYS", 0, KILLED(SIGSYS), ASKED_NOTHING, VERDICT_SECCOMP, false, 159 },
 	/* A worker that lies: what the kernel says outweighs its records and its text. */
@@ -327,19 +328,6 @@ static void a_heap_that_the_kernel_never_counted_is_no_certain_limit(void **stat
 	assert_false(verdict.certain);
 }
 
-/* Its counter says no, the log says yes: a subgroup of its own, on v1. */
-static void a_kill_that_only_the_log_tells_of_is_no_certain_unknown_kill(void **state UNUSED)
-{
-	static struct evidence evidence;
-	struct reporter reporter[2];
-	struct verdict verdict;
-	struct row row = { "", OOM_LOG, KILLED(SIGKILL), ASKED_NOTHING, VERDICT_UNKNOWN_KILL, false, 137 };
-	make(&row, &evidence, reporter);
-	verdict_judge(&evidence, &verdict);
-	assert_int_equal(verdict.kind, VERDICT_UNKNOWN_KILL);
-	assert_false(verdict.certain);
-}
-
 static void a_limit_hit_on_the_way_out_is_said(void **state UNUSED)
 {
 	static struct evidence evidence;
@@ -484,17 +472,6 @@ static void a_worker_that_was_never_started_ends_with_nothing(void **state UNUSE
 	assert_string_equal(verdict.evidence[0], "wait status: none, the main process was never started");
 }
 
-static void only_a_clean_exit_and_what_was_asked_for_are_no_failures(void **state UNUSED)
-{
-	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
-		struct verdict verdict = { .kind = kind };
-		bool expected = kind != VERDICT_STOPPED && kind != VERDICT_REPLACED && kind != VERDICT_EXIT;
-		assert_int_equal(verdict_is_failure(&verdict), expected);
-		verdict.number = 3;
-		assert_int_equal(verdict_is_failure(&verdict), expected || kind == VERDICT_EXIT);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,7 +480,6 @@ int main(void)
 		cmocka_unit_test(a_heap_limit_names_old_space_and_headroom),
 		cmocka_unit_test(an_oom_kill_names_whose_limit_was_hit),
 		cmocka_unit_test(a_heap_that_the_kernel_never_counted_is_no_certain_limit),
-		cmocka_unit_test(a_kill_that_only_the_log_tells_of_is_no_certain_unknown_kill),
 		cmocka_unit_test(a_limit_hit_on_the_way_out_is_said),
 		cmocka_unit_test(a_replacement_says_who_asked_for_it),
 		cmocka_unit_test(not_ready_says_what_was_missing),
@@ -511,7 +487,6 @@ int main(void)
 		cmocka_unit_test(a_launch_that_failed_names_its_step),
 		cmocka_unit_test(a_thread_whose_process_does_not_report_is_no_witness),
 		cmocka_unit_test(a_worker_that_was_never_started_ends_with_nothing),
-		cmocka_unit_test(only_a_clean_exit_and_what_was_asked_for_are_no_failures),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
