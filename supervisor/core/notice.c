@@ -47,10 +47,20 @@ size_t notice_text(const struct notice *notice, char *buffer, size_t size)
 	return end + 1;
 }
 
+static struct json_object *list_of(const char *const *lines, size_t count)
+{
+	struct json_object *list = json_object_new_array();
+	for (size_t i = 0; list != NULL && i < count; i++)
+		json_object_array_add(list, json_text(lines[i]));
+	return list;
+}
+
 static struct json_object *field_value(const struct notice_field *field)
 {
 	if (field->is_null)
 		return NULL;
+	if (field->lines != NULL)
+		return list_of(field->lines, field->line_count);
 	if (field->text != NULL)
 		return json_text(field->text);
 	if (field->is_time)

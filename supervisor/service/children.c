@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A wrapper (sh, npm) leaves within this time of its server's end: what died was the server itself then. */
 #define GRACE_USEC (5 * USEC_PER_SEC)
@@ -30,10 +31,21 @@ void children_reporter_ended(struct worker_run *run, const struct reporter *repo
 		children_suspect(run);
 }
 
+/* The facts, but for the wait status: that went to the child's own parent. */
+static size_t facts_of(const struct verdict *verdict, const char *facts[static VERDICT_EVIDENCE_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < verdict->evidence_count; i++)
+		if (strncmp(verdict->evidence[i], "wait status:", 12) != 0)
+			facts[count++] = verdict->evidence[i];
+	return count;
+}
+
 static void tell_child(struct worker_run *run, const struct verdict *verdict, int32_t pid, uint64_t count)
 {
 	struct notice notice = tell_notice(run->service, NOTICE_CHILD_DEATH, run);
 	char which[48] = "a child process", more[32] = "";
+	const char *facts[VERDICT_EVIDENCE_MAX];
 	if (pid > 0)
 		snprintf(which, sizeof(which), "child process %d", pid);
 	if (count > 1)
@@ -44,6 +56,7 @@ static void tell_child(struct worker_run *run, const struct verdict *verdict, in
 	tell_add_truth(&notice, "certain", verdict->certain);
 	tell_add_number(&notice, "child_pid", pid);
 	tell_add_number(&notice, "count", (int64_t)count);
+	tell_add_lines(&notice, "evidence", facts, facts_of(verdict, facts));
 	tell(run->service, &notice);
 	run->child_deaths += count;
 }

@@ -250,6 +250,7 @@ void tell_add_text(struct notice *notice, const char *name, const char *text);
 void tell_add_number(struct notice *notice, const char *name, int64_t number);
 void tell_add_size(struct notice *notice, const char *name, uint64_t bytes); /* none and unknown: null */
 void tell_add_time(struct notice *notice, const char *name, int64_t usec); /* as seconds; never: null */
+void tell_add_lines(struct notice *notice, const char *name, const char *const *lines, size_t count);
 void tell_add_truth(struct notice *notice, const char *name, bool truth);
 void tell(struct service *service, const struct notice *notice);
 /* A line for a worker's own news: so many in so much time, a server's whole life; what a flood adds is only counted. */

@@ -51,6 +51,11 @@ void tell_add_time(struct notice *notice, const char *name, int64_t usec)
 	add(notice, (struct notice_field){ .name = name, .number = usec, .is_time = true });
 }
 
+void tell_add_lines(struct notice *notice, const char *name, const char *const *lines, size_t count)
+{
+	add(notice, (struct notice_field){ .name = name, .lines = lines, .line_count = count });
+}
+
 void tell_add_truth(struct notice *notice, const char *name, bool truth)
 {
 	add(notice, (struct notice_field){ .name = name, .number = truth, .is_truth = true });

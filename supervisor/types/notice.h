@@ -25,10 +25,12 @@ enum notice_kind {
 
 #define NOTICE_FIELDS_MAX 12
 
-/* One more field of the JSON object. A text is borrowed for the call. */
+/* One more field of the JSON object. Texts are borrowed for the call. */
 struct notice_field {
 	const char *name;
 	const char *text; /* NULL: the number counts */
+	const char *const *lines; /* an array of texts; NULL: none */
+	size_t line_count;
 	int64_t number;
 	bool is_truth;    /* number is printed as true or false */
 	bool is_time;     /* number is microseconds, printed as seconds; USEC_NEVER as null */

@@ -33,6 +33,7 @@ static void a_child_that_is_oom_killed_is_no_death(void **state)
 	struct program *run = run_parent(world, "buffers", "320M");
 	await_child_death(world, run, "oom-kill");
 	assert_contains(program_err(world, run), "own group reached memory.max 320 MiB");
+	assert_contains(program_err(world, run), "\"evidence\":[\"cgroup: oom_kill +1 in the worker's own group\"");
 	heapward_says(world, 0, "stop", world->name, NULL);
 	assert_int_equal(program_finish(world, run, 20), 0);
 	assert_true(verdict_is(see_why(world), "stopped", -1));

@@ -112,6 +112,20 @@ static void a_field_may_be_a_time(void **state UNUSED)
 	free(json);
 }
 
+static void a_field_may_be_a_list(void **state UNUSED)
+{
+	static const char *const lines[] = { "cgroup: oom_kill +1", "a \"quoted\" one" };
+	struct notice notice = sample("exit 3");
+	notice.fields[1] = (struct notice_field){ .name = "evidence", .lines = lines, .line_count = 2 };
+	char *json = notice_json(&notice);
+	assert_contains(json, "\"evidence\":[\"cgroup: oom_kill +1\",\"a \\\"quoted\\\" one\"]");
+	free(json);
+	notice.fields[1].line_count = 0;
+	json = notice_json(&notice);
+	assert_contains(json, "\"evidence\":[]");
+	free(json);
+}
+
 static void the_names_that_scripts_rely_on_stay(void **state UNUSED)
 {
 	static const char *const events[] = { "start", "ready", "heap.near_limit", "plan.overcommit", "death",
@@ -152,6 +166,7 @@ int main(void)
 		cmocka_unit_test(a_kept_line_is_printed_again),
 		cmocka_unit_test(a_field_may_be_null),
 		cmocka_unit_test(a_field_may_be_a_time),
+		cmocka_unit_test(a_field_may_be_a_list),
 		cmocka_unit_test(the_names_that_scripts_rely_on_stay),
 	};
 	return cmocka_run_group_tests_name("notice", tests, NULL, NULL);
