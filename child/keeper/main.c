@@ -4,6 +4,7 @@
  * as little as possible: static, no allocation, no stdio, every signal blocked by the supervisor before exec. */
 #include "supervisor/edge/cgroup_sweep.h"
 #include "supervisor/edge/listen_path.h"
+#include "supervisor/edge/self.h"
 #include "supervisor/edge/session.h"
 #include "supervisor/types/keeper.h"
 
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <dirent.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 /* A process in uninterruptible sleep can hold a group for long; what is left after this stays. */
@@ -180,10 +180,11 @@ static void clean_up(struct keeper_job *job)
 int main(void)
 {
 	struct keeper_job job;
-	prctl(PR_SET_DUMPABLE, 0);
+	self_hide();
 	if (!read_whole(&job, sizeof(job)) || job.version != KEEPER_VERSION ||
 	    job.directory_count > KEEPER_DIRECTORIES_MAX)
 		return 1;
+	(void)self_lower(job.capabilities, job.capabilities); /* having more is no reason not to be there */
 	if (hear(&job))
 		clean_up(&job);
 	return 0;

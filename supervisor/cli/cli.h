@@ -31,14 +31,14 @@ int cli_reload(int argc, char **argv);
 int cli_set(int argc, char **argv);
 int cli_forget(int argc, char **argv);
 
-/* What `run` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--] COMMAND... */
+/* What `run` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--sandbox] [--] COMMAND... */
 struct run_options {
 	const char *policy_path; /* NULL: none */
 	const char *name;        /* NULL: of the policy, else of the directory */
 	const char *memory_max;  /* NULL: not given */
 	const char *settings[64];
 	size_t setting_count;
-	bool json;
+	bool json, sandbox;
 	char **command;          /* argv behind the options; empty list: of the policy */
 };
 

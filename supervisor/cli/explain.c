@@ -15,12 +15,17 @@ static const char usage[] =
 	"  -n, --name NAME        name of the service\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
 	"  --set SECTION.KEY=VALUE\n"
-	"  --json                 for scripts\n";
+	"  --sandbox              only how the worker is confined: a checklist with points, and what each weaker choice costs\n"
+	"  --json                 for scripts; has both\n";
 
-static int print(const struct prepared *prepared, bool as_json)
+static const char *form_of(const struct run_options *options)
 {
-	char *text = as_json ? explain_json(&prepared->plan, &prepared->policy, &prepared->host, prepared->name)
-			     : explain_text(&prepared->plan, &prepared->policy, &prepared->host, prepared->name);
+	return options->json ? EXPLAIN_JSON : options->sandbox ? EXPLAIN_SANDBOX : "";
+}
+
+static int print(const struct prepared *prepared, const char *form)
+{
+	char *text = explain_as(form, &prepared->plan, &prepared->policy, &prepared->host, prepared->name);
 	if (text == NULL) {
 		fputs("heapward: out of memory\n", stderr);
 		return EXIT_SUPERVISOR;
@@ -43,7 +48,7 @@ static int print_running(const struct run_options *options)
 	struct failure why;
 	struct control_reply reply = { 0 };
 	state_roots_find(&roots);
-	int result = ask(&roots, options->name, CONTROL_EXPLAIN, options->json ? "json" : "", &reply, &why);
+	int result = ask(&roots, options->name, CONTROL_EXPLAIN, form_of(options), &reply, &why);
 	if (result < 0)
 		fprintf(stderr, "heapward: %s; heapward explain -p POLICY shows a plan without it\n", why.text);
 	else
@@ -66,7 +71,7 @@ int cli_explain(int argc, char **argv)
 		return EXIT_SUPERVISOR;
 	status = prepare(&options, NULL, stderr, prepared);
 	if (status == 0)
-		status = print(prepared, options.json);
+		status = print(prepared, form_of(&options));
 	prepared_finish(prepared);
 	free(prepared);
 	return status;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_SET = 256, OPTION_JSON };
+enum { OPTION_SET = 256, OPTION_JSON, OPTION_SANDBOX };
 
 void cli_print_errors(const struct policy_errors *errors, FILE *stream)
 {
@@ -54,6 +54,9 @@ static int take_option(struct run_options *options, int option)
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_SANDBOX:
+		options->sandbox = true;
+		return 0;
 	default:
 		return EXIT_USAGE;
 	}
@@ -67,6 +70,7 @@ int run_options_read(struct run_options *ret, int argc, char **argv, const char 
 		{ "memory-max", required_argument, NULL, 'm' },
 		{ "set", required_argument, NULL, OPTION_SET },
 		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "sandbox", no_argument, NULL, OPTION_SANDBOX },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};

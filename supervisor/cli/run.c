@@ -3,6 +3,7 @@
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/prepare.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/edge/self.h"
 #include "supervisor/service/service.h"
 
 #include <stdio.h>
@@ -99,6 +100,7 @@ int cli_run(int argc, char **argv)
 {
 	struct run_options options;
 	bool done = false;
+	self_hide();
 	int status = run_options_read(&options, argc, argv, usage, &done);
 	if (status != 0 || done)
 		return status;

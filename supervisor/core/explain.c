@@ -14,6 +14,7 @@
 #include "supervisor/core/prose.h"
 #include "supervisor/core/raise.h"
 #include "supervisor/core/readiness.h"
+#include "supervisor/core/score.h"
 
 #define PARAGRAPH_MAX 8192
 
@@ -254,6 +255,14 @@ static void add_sandbox(struct prose *text, const struct policy *policy, const s
 	prose_item(text, "no_new_privs: on");
 }
 
+static void add_score(struct prose *text, const struct plan *plan, const struct policy *policy, const struct host *host)
+{
+	struct score score;
+	score_resolve(plan, policy, host, &score);
+	prose_item(text, "confinement: %u of %u points; heapward explain --sandbox says what each weaker choice costs", score.points,
+		   score.of);
+}
+
 static void add_remarks(struct prose *text, const struct plan *plan)
 {
 	if (plan->remark_count == 0)
@@ -286,6 +295,7 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 		add_numbers(&text, plan, "Watchdog of each server's event loop", PLAN_HEARTBEAT, PLAN_HEARTBEAT);
 	add_worker(&text, plan, policy, host);
 	add_sandbox(&text, policy, host);
+	add_score(&text, plan, policy, host);
 	add_remarks(&text, plan);
 	return prose_take(&text);
 }

@@ -14,9 +14,20 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 
 /* One line: {"schema":1,"name","startable","numbers":[{"name","value","unit","rule","inputs":[{"name","value","unit",
  * "from"}]}],"warnings":[],"refusals":[],"node_options","node":{},"cgroup":{},"sockets":[{"address","descriptor",
- * "handed_over"}],"replacement":{"near_limit","second_worker","drains","ready"},"sandbox":{}}. Bytes, seconds, counts and
+ * "handed_over"}],"replacement":{"near_limit","second_worker","drains","ready"},"sandbox":{"supervisor_capabilities":[
+ * {"name","why","when"}]},"confinement":{"points","of",
+ * "items":[{"id","points","of","does","cost","remedy"}]}}. Bytes, seconds, counts and
  * percents; none and unknown are null. malloc'ed, NULL only where memory is out. */
 char *explain_json(const struct plan *plan, const struct policy *policy, const struct host *host, const char *name);
+
+/* Only how the worker is confined: the checklist of core/score, and what the supervisor keeps. malloc'ed, as the others. */
+char *explain_sandbox(const struct plan *plan, const struct policy *policy, const struct host *host, const char *name);
+
+/* In the form that is asked for; any other: the text. */
+#define EXPLAIN_JSON "json"
+#define EXPLAIN_SANDBOX "sandbox"
+char *explain_as(const char *form, const struct plan *plan, const struct policy *policy, const struct host *host,
+		 const char *name);
 
 /* One number as a paragraph: "old space 288 MiB = memory.max 512 MiB (web.yaml:12) - reserve 176 MiB (young 3 x 16 +
  * off-heap 128) - headroom 48 MiB". Cut at size - 1. */

@@ -8,10 +8,13 @@
 
 #include <json-c/json.h>
 
+#include "supervisor/core/capability.h"
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/policy_key.h"
 #include "supervisor/core/readiness.h"
+#include "supervisor/core/score.h"
 
 static struct json_object *value_of(enum plan_unit unit, uint64_t value)
 {
@@ -114,7 +117,23 @@ static struct json_object *replacement_of(const struct policy *policy)
 	return object;
 }
 
-static struct json_object *sandbox_of(const struct policy *policy)
+static struct json_object *supervisor_capabilities_of(const struct policy *policy, const struct host *host)
+{
+	struct json_object *array = json_object_new_array();
+	uint64_t own = capability_needed(HOLDER_SUPERVISOR, policy, host);
+	for (const struct capability_row *row = capability_rows; row->needed != NULL; row++) {
+		if ((row->holders & (1U << HOLDER_SUPERVISOR)) == 0 || (own >> row->number & 1) == 0)
+			continue;
+		struct json_object *object = json_object_new_object();
+		json_put(object, "name", json_text(policy_key_capability(row->number)));
+		json_put(object, "why", json_text(row->why));
+		json_put(object, "when", json_text(row->when));
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static struct json_object *sandbox_of(const struct policy *policy, const struct host *host)
 {
 	struct json_object *object = json_object_new_object();
 	const char *user = policy->sandbox.user, *capabilities = policy->sandbox.capabilities;
@@ -125,6 +144,34 @@ static struct json_object *sandbox_of(const struct policy *policy)
 	json_put(object, "syscalls",
 			       json_object_new_string(policy->sandbox.syscalls == SYSCALLS_COMPAT ? "compat" : "none"));
 	json_put(object, "no_new_privs", json_object_new_boolean(true));
+	json_put(object, "supervisor_capabilities", supervisor_capabilities_of(policy, host));
+	return object;
+}
+
+static struct json_object *score_item_of(const struct score_item *item)
+{
+	struct json_object *object = json_object_new_object();
+	char does[2 * SCORE_DETAIL_MAX];
+	snprintf(does, sizeof(does), "%s%s", item->does, item->detail);
+	json_put(object, "id", json_text(item->id));
+	json_put(object, "points", json_number(item->points));
+	json_put(object, "of", json_number(item->of));
+	json_put(object, "does", json_text(does));
+	json_put(object, "cost", item->cost[0] != '\0' ? json_text(item->cost) : NULL);
+	json_put(object, "remedy", item->remedy[0] != '\0' ? json_text(item->remedy) : NULL);
+	return object;
+}
+
+static struct json_object *confinement_of(const struct plan *plan, const struct policy *policy, const struct host *host)
+{
+	struct json_object *object = json_object_new_object(), *items = json_object_new_array();
+	struct score score;
+	score_resolve(plan, policy, host, &score);
+	for (size_t i = 0; i < score.count; i++)
+		json_object_array_add(items, score_item_of(&score.items[i]));
+	json_put(object, "points", json_number(score.points));
+	json_put(object, "of", json_number(score.of));
+	json_put(object, "items", items);
 	return object;
 }
 
@@ -157,7 +204,8 @@ char *explain_json(const struct plan *plan, const struct policy *policy, const s
 	json_put(object, "cgroup", cgroup_of(plan, host));
 	json_put(object, "sockets", sockets_of(plan, policy));
 	json_put(object, "replacement", replacement_of(policy));
-	json_put(object, "sandbox", sandbox_of(policy));
+	json_put(object, "sandbox", sandbox_of(policy, host));
+	json_put(object, "confinement", confinement_of(plan, policy, host));
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *copy = text != NULL ? strdup(text) : NULL;
 	json_object_put(object);

@@ -2,6 +2,7 @@
 /* status: see status.h. Keys never vanish: what is unknown is null. */
 #include "supervisor/core/status.h"
 
+#include "supervisor/core/capability.h"
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
@@ -160,6 +161,17 @@ static struct json_object *restarts_object(const struct status *status)
 	return restarts;
 }
 
+static struct json_object *protection_object(const struct status *status)
+{
+	struct json_object *protection = json_object_new_object();
+	char text[CAPABILITY_TEXT_MAX];
+	bool runs = status->supervisor_pid != 0;
+	json_put(protection, "capabilities", runs ? json_text(capability_text(status->protection.effective, text)) : NULL);
+	json_put(protection, "filter", runs ? json_object_new_boolean(status->protection.filtered) : NULL);
+	json_put(protection, "dumpable", runs ? json_object_new_boolean(status->protection.dumpable) : NULL);
+	return protection;
+}
+
 static struct json_object *sandbox_object(const struct status *status)
 {
 	struct json_object *sandbox = json_object_new_object();
@@ -167,6 +179,7 @@ static struct json_object *sandbox_object(const struct status *status)
 	json_put(sandbox, "user", json_text(status->sandbox.user));
 	json_put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
 	json_put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
+	json_put(sandbox, "supervisor", protection_object(status));
 	return sandbox;
 }
 

@@ -242,6 +242,10 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 		    json_find_text(service, "sandbox.syscalls", "?"), json_find_text(service, "sandbox.user", "?"),
 		    json_find_text(service, "sandbox.capabilities", "?"),
 		    json_object_get_boolean(json_find(service, "sandbox.no_new_privs")) ? ", no_new_privs" : "");
+	prose_field(prose, "", "supervisor: capabilities %s; %s system-call filter, %s",
+		    json_find_text(service, "sandbox.supervisor.capabilities", "unknown"),
+		    json_object_get_boolean(json_find(service, "sandbox.supervisor.filter")) ? "a" : "no",
+		    json_object_get_boolean(json_find(service, "sandbox.supervisor.dumpable")) ? "dumpable" : "not dumpable");
 }
 
 static void add_last_death(struct prose *prose, struct json_object *service, int64_t now_realtime_usec)

@@ -108,15 +108,18 @@ static int walk_to(const char *path, struct walk *walk, struct failure *why)
 	return 0;
 }
 
-int listen_folder_open(const char *path, uint32_t owner_uid, uint32_t owner_gid, struct failure *why)
+int listen_folder_open(const char *path, uint32_t owner_uid, uint32_t owner_gid, bool *ret_stays, struct failure *why)
 {
 	struct walk walk = { .fd = -1, .trusted = true };
+	*ret_stays = true;
 	if (geteuid() != 0) {
 		int fd = listen_path_folder(path);
 		return fd >= 0 ? fd : failed(why, 0, "%s%s", strerror(errno), errno == ENOENT ? MISSING : "");
 	}
-	if (walk_to(path, &walk, why) == 0 && judge(walk.fd, owner_uid, owner_gid, why) == 0)
+	if (walk_to(path, &walk, why) == 0 && judge(walk.fd, owner_uid, owner_gid, why) == 0) {
+		*ret_stays = walk.trusted;
 		return TAKE_FD(walk.fd);
+	}
 	cleanup_close(&walk.fd);
 	return -1;
 }

@@ -42,6 +42,20 @@ static void name_descriptor(int fd, char *text)
 	*text = '\0';
 }
 
+int listen_path_bind(int socket_fd, int folder_fd, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	name_descriptor(folder_fd, address.sun_path);
+	size_t length = strlen(address.sun_path), name_length = strlen(name);
+	if (length + 1 + name_length >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	address.sun_path[length] = '/';
+	memcpy(address.sun_path + length + 1, name, name_length);
+	return bind(socket_fd, (struct sockaddr *)&address, sizeof(address));
+}
+
 /* The errno of connecting to the socket that is held; 0: somebody accepted. By its descriptor: the name may be another's by now. */
 static int try_to_connect(int socket_fd)
 {

@@ -20,6 +20,10 @@ int listen_path_folder(const char *path);
 /* The name in that folder: a part of `path`. */
 const char *listen_path_name(const char *path);
 
+/* Binds a UNIX socket to a name in the folder, wherever its path leads by now: the socket's own name, which others see, becomes
+ * "/proc/self/fd/7/web.sock". -1 with errno; ENAMETOOLONG: the name has no room behind that. */
+int listen_path_bind(int socket_fd, int folder_fd, const char *name);
+
 /* Looks, by connecting without waiting. */
 enum listen_path listen_path_look(int folder_fd, const char *name);
 

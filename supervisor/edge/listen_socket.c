@@ -31,6 +31,8 @@ static const char *remedy_of(const struct listen_address *address, int error)
 		return "; somebody accepts on it: another service, or a server that was started by hand";
 	if (error == EADDRNOTAVAIL)
 		return "; no interface of this machine has that address";
+	if (error == ENAMETOOLONG)
+		return "; in a folder that others than root can change its name has room for 80 bytes";
 	return "";
 }
 
@@ -112,14 +114,23 @@ static int own_path(const struct listen_sockets *sockets, struct listen_socket *
 	return same ? 0 : fchownat(fd, "", sockets->owner_uid, sockets->owner_gid, AT_EMPTY_PATH);
 }
 
-static int bind_unix(const struct listen_address *address, int *ret_fd)
+/* By the path as it was given where that is safe, for it becomes the socket's name. */
+static int bind_path(const struct listen_socket *socket, bool path_stays)
 {
+	const char *path = socket->address.path;
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	memcpy(name.sun_path, address->path, strlen(address->path));
-	if (make_socket(AF_UNIX, ret_fd) < 0)
+	if (!path_stays)
+		return listen_path_bind(socket->fd, socket->folder_fd, listen_path_name(path));
+	memcpy(name.sun_path, path, strlen(path));
+	return bind(socket->fd, (struct sockaddr *)&name, sizeof(name));
+}
+
+static int bind_unix(struct listen_socket *socket, bool path_stays)
+{
+	if (make_socket(AF_UNIX, &socket->fd) < 0)
 		return -1;
 	mode_t before = umask(0777 & ~LISTEN_UNIX_MODE);
-	int result = bind(*ret_fd, (struct sockaddr *)&name, sizeof(name)), error = errno;
+	int result = bind_path(socket, path_stays), error = errno;
 	umask(before);
 	errno = error;
 	return result;
@@ -166,17 +177,17 @@ static void close_one(struct listen_socket *socket)
 	socket->fd = socket->folder_fd = -1;
 }
 
-/* The name of the socket itself, which others see, is the path as it was given; that it has led to the folder shows after. */
 static int make_unix(const struct listen_sockets *sockets, struct listen_socket *socket, struct failure *why)
 {
 	const struct listen_address *address = &socket->address;
+	bool path_stays;
 	cleanup_close(&socket->folder_fd);
-	socket->folder_fd = listen_folder_open(address->path, sockets->owner_uid, sockets->owner_gid, why);
+	socket->folder_fd = listen_folder_open(address->path, sockets->owner_uid, sockets->owner_gid, &path_stays, why);
 	if (socket->folder_fd < 0)
 		return failed_in(why, "listen %s", address->text);
 	if (free_path(socket, why) < 0)
 		return -1;
-	if (bind_unix(address, &socket->fd) < 0 || own_path(sockets, socket) < 0)
+	if (bind_unix(socket, path_stays) < 0 || own_path(sockets, socket) < 0)
 		return listen_failed(why, address, errno);
 	return 0;
 }

@@ -15,6 +15,7 @@ int policy_drop_in_find(struct policy_drop_in *ret, const char *path, const char
 	policy_files_drop_ins(path, ret->directory);
 	snprintf(ret->file, sizeof(ret->file), "%s/%s", ret->directory, name);
 	ret->name = name;
+	ret->taken_over[0] = '\0';
 	return 0;
 }
 
@@ -68,7 +69,23 @@ static int take_look(int fd, const struct look *look)
 	return fchmod(fd, look->mode);
 }
 
-static int write_text(int fd, const char *text, const struct look *look)
+/* In his own folder a user may put a file of his own in another's place, and so may we for him. Also root, whose supervisor has given up
+ * CAP_CHOWN, where the file has another group. */
+static int take_over(struct policy_drop_in *drop_in, int folder_fd, int fd, const struct look *look)
+{
+	struct stat folder;
+	mode_t mode = (look->mode & 0700) | 0400;
+	int error = errno;
+	if (error != EPERM || fstat(folder_fd, &folder) < 0 || folder.st_uid != geteuid()) {
+		errno = error;
+		return -1;
+	}
+	snprintf(drop_in->taken_over, sizeof(drop_in->taken_over), "it belonged to uid %u, gid %u: now it is your own, mode %04o",
+		 (unsigned)look->uid, (unsigned)look->gid, (unsigned)mode);
+	return fchmod(fd, mode);
+}
+
+static int write_text(int fd, const char *text)
 {
 	for (size_t done = 0, length = strlen(text); done < length;) {
 		ssize_t wrote = write(fd, text + done, length - done);
@@ -76,10 +93,21 @@ static int write_text(int fd, const char *text, const struct look *look)
 			return -1;
 		done += wrote > 0 ? (size_t)wrote : 0;
 	}
-	return take_look(fd, look) < 0 || fsync(fd) < 0 ? -1 : 0;
+	return 0;
 }
 
-int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text, struct failure *why)
+static int fill(struct policy_drop_in *drop_in, int folder_fd, int fd, const char *text)
+{
+	struct look look = look_of(folder_fd, drop_in->name);
+	drop_in->taken_over[0] = '\0';
+	if (write_text(fd, text) < 0)
+		return -1;
+	if (take_look(fd, &look) < 0 && take_over(drop_in, folder_fd, fd, &look) < 0)
+		return -1;
+	return fsync(fd);
+}
+
+int policy_drop_in_write(struct policy_drop_in *drop_in, const char *text, struct failure *why)
 {
 	char temporary[NAME_MAX + 1]; /* begins with a dot: no drop-in */
 	cleanup_fd int folder = open_folder(drop_in, why);
@@ -90,8 +118,7 @@ int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text,
 	cleanup_fd int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(why, errno, "write %s", drop_in->file);
-	struct look look = look_of(folder, drop_in->name);
-	if (write_text(fd, text, &look) == 0 && renameat(folder, temporary, folder, drop_in->name) == 0)
+	if (fill(drop_in, folder, fd, text) == 0 && renameat(folder, temporary, folder, drop_in->name) == 0)
 		return 0;
 	failed(why, errno, "write %s", drop_in->file);
 	(void)unlinkat(folder, temporary, 0);

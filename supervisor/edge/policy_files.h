@@ -15,16 +15,17 @@ int policy_files_load(struct policy *policy, const char *path, struct policy_err
  * there. */
 struct policy_drop_in {
 	char directory[4096], file[4096 + 256];
-	const char *name; /* borrowed */
+	const char *name;    /* borrowed */
+	char taken_over[96]; /* by the last write: whose it was, and what it is now; "" where it stayed whose it is */
 };
 int policy_drop_in_find(struct policy_drop_in *ret, const char *path, const char *name, struct failure *why);
 
 /* Its text, malloc'ed; NULL where there is none (why->error is ENOENT) or it cannot be read. */
 char *policy_drop_in_read(const struct policy_drop_in *drop_in, size_t *ret_length, struct failure *why);
 
-/* Writes it whole or not at all, and the folder where there is none; takes it away. A file that is there keeps its mode and owner, or is
- * not written; a new one is 0644 where root writes it, else 0600. */
-int policy_drop_in_write(const struct policy_drop_in *drop_in, const char *text, struct failure *why);
+/* Writes it whole or not at all, and the folder where there is none; takes it away. A file that is there keeps its mode and owner; where we may not give
+ * it back to its owner and group, it becomes our own in our own folder, closed to others, else it is not written. A new one is 0644 where root writes it, else 0600. */
+int policy_drop_in_write(struct policy_drop_in *drop_in, const char *text, struct failure *why);
 int policy_drop_in_remove(const struct policy_drop_in *drop_in, struct failure *why);
 
 /* Reads NAME=VALUE lines of service.environment.file into `ret`. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state_forget: what is kept of a service that does not run, removed. The name is held meanwhile, so that none begins. */
+#include "supervisor/core/policy.h"
 #include "supervisor/edge/state_internal.h"
 
 #include <dirent.h>
@@ -40,6 +41,7 @@ int state_forget(const struct state_roots *roots, const char *name, struct failu
 	char path[STATE_DIR_PATH_MAX];
 	struct state_service service;
 	struct state_dir dir;
+	assert(policy_name_valid(name)); /* "..", say, would remove others' */
 	snprintf(path, sizeof(path), "%.450s/%s", roots->state, name);
 	state_look(roots, name, &service);
 	if (service.running)

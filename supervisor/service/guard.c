@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guard: the service's groups, and the keeper that removes them where this process cannot. The keeper runs as soon as
  * the name is ours, so that a supervisor killed in the middle of its start leaves nothing either. */
+#include "supervisor/core/capability.h"
 #include "supervisor/service/internal.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ static int start_keeper(struct service *service, struct failure *why)
 	state_dir_keeper_job(&service->dir, &job);
 	listen_addresses_keeper_job(&service->setup->policy->service.listen, &job);
 	listen_sockets_keeper_job(&service->sockets, &job);
+	job.capabilities = capability_needed(HOLDER_KEEPER, service->setup->policy, service->setup->host);
 	service->keeper_knows_groups = service->groups.made;
 	return keeper_start(&service->keeper, service->keeper_program_fd, &job, why);
 }

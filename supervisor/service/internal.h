@@ -84,6 +84,13 @@ struct worker_run {
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
 };
 
+/* What the supervisor has given up, for good: a policy that is reloaded may not need it. */
+struct protection {
+	uint64_t had;        /* capabilities that there were, in the bounding set */
+	uint64_t own, reach; /* what is left: its own, and of what it executes */
+	bool filtered;       /* a filter of its own, which workers inherit */
+};
+
 /* What of the budget is on disk: where this is the same, the rest is. */
 struct budget_mark {
 	uint32_t newest, count, counting, backoff_step;
@@ -123,6 +130,7 @@ struct service {
 	unsigned char *filter;
 	size_t filter_bytes;
 	struct user user, next_user;
+	struct protection protection;
 	struct state_figures figures;
 	int64_t leak_seen_usec;    /* when a worker was near its heap limit, last; 0: not yet */
 	struct budget_mark budget_kept;
@@ -237,6 +245,12 @@ void ending_look(struct worker_run *run); /* is the group empty? then judge, rem
 /* obituary.c: a death as it is kept */
 void obituary_keep(struct worker_run *run, const char *action);
 void obituary_put(struct service *service, const struct death *death); /* to disk and status, under its number */
+
+/* protection.c: what the supervisor itself may do */
+void protection_filter(struct service *service); /* before the keeper, which inherits it */
+void protection_begin(struct service *service);  /* once all is set up */
+bool protection_may_become(const struct service *service, const struct service_setup *setup, char *why, size_t size);
+void protection_fill(const struct service *service, struct status *status);
 
 /* report.c: answers to the control socket */
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);

@@ -41,6 +41,7 @@ static void tell_renewed(struct service *service, int kind, const char *format, 
 static int check_setup(struct service *service, const struct service_setup *setup, FILE *complaints)
 {
 	struct failure why;
+	char text[400];
 	if (strcmp(setup->name, service->setup->name) != 0)
 		fprintf(complaints, "heapward: %s: service.name is now %s; a name cannot change while it runs\n",
 			service->setup->name, setup->name);
@@ -50,6 +51,8 @@ static int check_setup(struct service *service, const struct service_setup *setu
 	else if (setup->policy->service.instances != service->state.slot_count)
 		fprintf(complaints, "heapward: %s: service.instances cannot change while it runs (%u now); stop it, then run it "
 			"again\n", service->setup->name, service->state.slot_count);
+	else if (!protection_may_become(service, setup, text, sizeof(text)))
+		fprintf(complaints, "heapward: %s: %s; stop it, then run it again\n", service->setup->name, text);
 	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &why) < 0)
 		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
 	else

@@ -168,6 +168,7 @@ static void fill(struct service *service, struct status *status)
 				       : policy->sandbox.capabilities[0] == '\0' ? "none"
 										 : policy->sandbox.capabilities;
 	status->sandbox.no_new_privs = true;
+	protection_fill(service, status);
 	fill_words(service, status);
 	fill_slots(service, status);
 	fill_restarts(service, status);
@@ -223,10 +224,7 @@ static void answer_output(struct service *service, struct control_reply *reply)
 static void answer_explain(struct service *service, const char *form, struct control_reply *reply)
 {
 	const struct service_setup *setup = service->setup;
-	bool as_json = strcmp(form, "json") == 0;
-	reply_text(reply, CONTROL_OK,
-		   as_json ? explain_json(setup->plan, setup->policy, setup->host, setup->name)
-			   : explain_text(setup->plan, setup->policy, setup->host, setup->name));
+	reply_text(reply, CONTROL_OK, explain_as(form, setup->plan, setup->policy, setup->host, setup->name));
 }
 
 static void answer_by_event(struct service *service, enum slot_event event, struct control_reply *reply)

@@ -251,6 +251,7 @@ static int start_service(struct service *service, struct failure *why)
 	state_roots_find(&roots);
 	if (start_programs(service, why) < 0 || sources_watch_signals(service, why) < 0)
 		return -1;
+	protection_filter(service);
 	guard_prepare(service);
 	/* From here on there are things that a killed supervisor would leave behind. */
 	if (state_dir_take_name(&service->dir, &roots, setup->name, why) < 0 || guard_begin(service, why) < 0)
@@ -268,6 +269,7 @@ static int start_service(struct service *service, struct failure *why)
 	if (guard_make_groups(service, why) < 0)
 		return -1;
 	start_control(service);
+	protection_begin(service);
 	service->started = true;
 	return 0;
 }

@@ -219,7 +219,8 @@ static void commit(struct service *service, struct setting *setting, FILE *text)
 	watch_again(service);
 	const char *unsaved = setting->save ? relimit_unsaved(&service->setup->relimit) : "";
 	if (setting->save)
-		fprintf(text, "saved in %s\n", setting->drop_in.file);
+		fprintf(text, "saved in %s%s%s\n", setting->drop_in.file, setting->drop_in.taken_over[0] == '\0' ? "" : "; ",
+			setting->drop_in.taken_over);
 	if (unsaved[0] != '\0')
 		fprintf(text, "not saved: %s, as set before without --save\n", unsaved);
 }

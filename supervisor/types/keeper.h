@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#define KEEPER_VERSION 3
+#define KEEPER_VERSION 4
 #define KEEPER_DIRECTORIES_MAX 4 /* one a hierarchy */
 #define KEEPER_FILES_MAX 4
 #define KEEPER_FILE_NAME_MAX 64
@@ -39,6 +39,7 @@ struct keeper_job {
 	char files[KEEPER_FILES_MAX][KEEPER_FILE_NAME_MAX]; /* "" in unused entries */
 	char runtime_name[48]; /* of that directory in the one that holds it: removed after its files; "": stays */
 	struct keeper_socket sockets[LISTEN_MAX];
+	uint64_t capabilities; /* what it is to keep, bits by number */
 	int32_t sessions[KEEPER_SESSIONS_MAX]; /* 0 in unused entries; killed only where directory_count is 0 */
 };
 
@@ -63,7 +64,7 @@ enum { KEEPER_PIPE_FD = 3, KEEPER_FIRST_FD = 4 };
 /* An empty job: nothing to kill, nothing to remove. */
 static inline void keeper_job_init(struct keeper_job *job)
 {
-	*job = (struct keeper_job){ .version = KEEPER_VERSION, .lock_fd = -1, .runtime_fd = -1 };
+	*job = (struct keeper_job){ .version = KEEPER_VERSION, .capabilities = UINT64_MAX, .lock_fd = -1, .runtime_fd = -1 };
 	for (size_t i = 0; i < KEEPER_DIRECTORIES_MAX; i++)
 		job->directories[i].base_fd = -1;
 }

@@ -78,6 +78,10 @@ struct status {
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;
 	} sandbox;
+	struct {
+		uint64_t effective;       /* capabilities of the supervisor itself, bits by number */
+		bool filtered, dumpable;
+	} protection;
 	const struct raises *raises;      /* NULL: heap.at_limit is not raise */
 	uint64_t raise_up_to_bytes;
 	const char *raise_refused;        /* why the last raise was not made, "" */

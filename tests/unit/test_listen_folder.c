@@ -49,9 +49,9 @@ static void make_link(const char *name, const char *to, uint32_t uid)
 	assert_int_equal(lchown(path_of(name), uid, uid), 0);
 }
 
-static int open_as(const char *name, bool own, struct failure *why)
+static int open_as(const char *name, bool own, bool *ret_stays, struct failure *why)
 {
-	return listen_folder_open(path_of(name), own ? SERVICE : UINT32_MAX, own ? SERVICE : UINT32_MAX, why);
+	return listen_folder_open(path_of(name), own ? SERVICE : UINT32_MAX, own ? SERVICE : UINT32_MAX, ret_stays, why);
 }
 
 static void make_all(void)
@@ -80,39 +80,43 @@ static void what_others_could_change_is_refused_as_root(void **state UNUSED)
 		bool own;          /* of a service with its own user */
 		const char *words; /* "": opened */
 		const char *leads; /* where to */
+		bool stays;        /* that cannot be changed by others */
 	} rows[] = {
-		{ "/root/a.sock", false, "", "/root" },
-		{ "/root/a.sock", true, "", "/root" },
-		{ "/root//a.sock", true, "", "/root" },
-		{ "/own/../root/a.sock", true, "", "/root" },
-		{ "/sticky/a.sock", true, "", "/sticky" },
-		{ "/open/a.sock", true, "its folder can be written by everybody; chmod o-w it", NULL },
-		{ "/group/a.sock", true, "its folder can be written by gid 5678, not the service's group; chmod g-w it", NULL },
-		{ "/own/a.sock", true, "", "/own" },
-		{ "/own/run/a.sock", true, "", "/own/run" },
-		{ "/own/roots/a.sock", true, "", "/own/roots" },
-		{ "/own/a.sock", false, "its folder belongs to uid 1234, neither root nor the service's user (sandbox.user)", NULL },
-		{ "/other/a.sock", true, "its folder belongs to uid 5678, neither root nor", NULL },
-		{ "/link/a.sock", true, "", "/root" },
-		{ "/link-own/a.sock", true, "", "/own" },
-		{ "/link-other/a.sock", true, "link-other on its way is a symbolic link that others than root can change", NULL },
-		{ "/own/link/a.sock", true, "link on its way is a symbolic link that others than root can change", NULL },
-		{ "/own/roots-link/a.sock", true, "roots-link on its way is a symbolic link", NULL }, /* for it can be exchanged */
-		{ "/through/a.sock", true, "link on its way is a symbolic link", NULL },
-		{ "/loop/a.sock", true, "loop: Too many levels of symbolic links", NULL },
-		{ "/missing/a.sock", true, "missing: No such file or directory; its directory must be there", NULL },
+		{ "/root/a.sock", false, "", "/root", true },
+		{ "/root/a.sock", true, "", "/root", true },
+		{ "/root//a.sock", true, "", "/root", true },
+		{ "/own/../root/a.sock", true, "", "/root", false },
+		{ "/sticky/a.sock", true, "", "/sticky", true },
+		{ "/open/a.sock", true, "its folder can be written by everybody; chmod o-w it", NULL, false },
+		{ "/group/a.sock", true, "its folder can be written by gid 5678, not the service's group; chmod g-w it", NULL, false },
+		{ "/own/a.sock", true, "", "/own", false },
+		{ "/own/run/a.sock", true, "", "/own/run", false },
+		{ "/own/roots/a.sock", true, "", "/own/roots", false },
+		{ "/own/a.sock", false, "its folder belongs to uid 1234, neither root nor the service's user (sandbox.user)", NULL, false },
+		{ "/other/a.sock", true, "its folder belongs to uid 5678, neither root nor", NULL, false },
+		{ "/link/a.sock", true, "", "/root", true },
+		{ "/link-own/a.sock", true, "", "/own", false },
+		{ "/link-other/a.sock", true, "link-other on its way is a symbolic link that others than root can change", NULL, false },
+		{ "/own/link/a.sock", true, "link on its way is a symbolic link that others than root can change", NULL, false },
+		{ "/own/roots-link/a.sock", true, "roots-link on its way is a symbolic link", NULL, false }, /* for it can be exchanged */
+		{ "/through/a.sock", true, "link on its way is a symbolic link", NULL, false },
+		{ "/loop/a.sock", true, "loop: Too many levels of symbolic links", NULL, false },
+		{ "/missing/a.sock", true, "missing: No such file or directory; its directory must be there", NULL, false },
 	};
 	make_all();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct failure why = { 0 };
 		struct stat found, wanted;
-		cleanup_fd int fd = open_as(rows[i].path, rows[i].own, &why);
+		bool stays;
+		cleanup_fd int fd = open_as(rows[i].path, rows[i].own, &stays, &why);
 		if ((fd >= 0) != (rows[i].words[0] == '\0'))
 			fail_msg("row %zu: %s", i, why.text);
 		if (fd < 0) {
 			assert_contains(why.text, rows[i].words);
 			continue;
 		}
+		if (stays != rows[i].stays)
+			fail_msg("row %zu: stays %d", i, stays);
 		assert_int_equal(fstat(fd, &found), 0);
 		assert_int_equal(stat(path_of(rows[i].leads), &wanted), 0);
 		assert_int_equal(found.st_ino, wanted.st_ino);
@@ -126,10 +130,12 @@ static void an_ordinary_user_follows_where_it_may_go(void **state UNUSED)
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct failure why;
+		bool stays;
 		if (setresgid(SERVICE, SERVICE, SERVICE) < 0 || setresuid(SERVICE, SERVICE, SERVICE) < 0)
 			_exit(2);
-		bool opened = open_as("/own/link/a.sock", false, &why) >= 0 && open_as("/open/a.sock", false, &why) >= 0;
-		bool missing = open_as("/missing/a.sock", false, &why) < 0 &&
+		bool opened = open_as("/own/link/a.sock", false, &stays, &why) >= 0 && stays &&
+			      open_as("/open/a.sock", false, &stays, &why) >= 0;
+		bool missing = open_as("/missing/a.sock", false, &stays, &why) < 0 &&
 			       strcmp(why.text, "No such file or directory; its directory must be there") == 0;
 		_exit(opened && missing ? 0 : 1);
 	}

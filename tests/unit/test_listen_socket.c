@@ -355,6 +355,48 @@ static void a_folder_that_was_moved_away_leads_to_nobody_elses_socket(void **sta
 	assert_int_equal(access(in_other, F_OK), 0);
 }
 
+/* Between looking at a folder and binding in it its owner may put a link in its place. */
+static void a_socket_is_bound_in_the_folder_that_was_looked_at(void **state)
+{
+	struct fixture *fixture = *state;
+	char run[128], moved[128], in_run[160], in_moved[160], in_other[160], long_name[LISTEN_PATH_MAX] = "";
+	snprintf(run, sizeof(run), "%s/run", fixture->directory);
+	snprintf(in_run, sizeof(in_run), "%s/web.sock", run);
+	snprintf(moved, sizeof(moved), "%s/moved", fixture->directory);
+	snprintf(in_moved, sizeof(in_moved), "%s/web.sock", moved);
+	snprintf(in_other, sizeof(in_other), "%s/web.sock", fixture->directory);
+	assert_int_equal(mkdir(run, 0755), 0);
+	cleanup_fd int folder_fd = listen_path_folder(in_run);
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(rename(run, moved) | symlink(fixture->directory, run), 0);
+	memset(long_name, 'x', sizeof(long_name) - 12);
+	assert_int_equal(listen_path_bind(fd, folder_fd, long_name), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_int_equal(listen_path_bind(fd, folder_fd, "web.sock"), 0);
+	assert_int_equal(access(in_moved, F_OK), 0);
+	assert_int_equal(access(in_other, F_OK), -1);
+}
+
+static void only_where_others_could_change_the_path_is_it_not_the_sockets_name(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int i = 0; i < 2; i++) {
+		struct failure why;
+		struct sockaddr_un name = { 0 };
+		struct listen_addresses list = { 0 };
+		socklen_t length = sizeof(name);
+		assert_int_equal(chown(fixture->directory, i == 0 ? 0 : NOBODY, 0), 0);
+		add_address(fixture, "unix:/web.sock", &list);
+		if (listen_sockets_make(&fixture->sockets, &list, NOBODY, NOBODY, &why) < 0)
+			fail_msg("%s", why.text);
+		assert_int_equal(getsockname(fixture->sockets.list[0].fd, (struct sockaddr *)&name, &length), 0);
+		assert_int_equal(strncmp(name.sun_path, "/proc/self/fd/", 14) == 0, i == 1);
+		assert_int_equal(access(list.list[0].path, F_OK), 0);
+		listen_sockets_finish(&fixture->sockets);
+		assert_int_equal(access(list.list[0].path, F_OK), -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +415,8 @@ int main(void)
 		LISTEN_TEST(a_path_that_became_anothers_is_not_removed),
 		LISTEN_TEST(a_stale_socket_is_removed_by_its_inode_only),
 		LISTEN_TEST(a_folder_that_was_moved_away_leads_to_nobody_elses_socket),
+		LISTEN_TEST(a_socket_is_bound_in_the_folder_that_was_looked_at),
+		LISTEN_TEST(only_where_others_could_change_the_path_is_it_not_the_sockets_name),
 	};
 	return cmocka_run_group_tests_name("listen_socket", tests, NULL, NULL);
 }

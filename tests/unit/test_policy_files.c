@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "supervisor/core/policy_words.h"
@@ -234,6 +235,44 @@ static void a_drop_in_is_not_written_where_others_can_write(void **state)
 	assert_contains(why.text, "can be written by others");
 }
 
+/* As the user, who owns the folder or does not. Returns 0 where the file was written. */
+static int write_as_user(struct policy_drop_in *drop_in)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct failure why;
+		if (setresgid(1234, 1234, 1234) < 0 || setresuid(1234, 1234, 1234) < 0)
+			_exit(2);
+		bool written = policy_drop_in_write(drop_in, "version: 1\n", &why) == 0;
+		bool told = strcmp(drop_in->taken_over, "it belonged to uid 0, gid 0: now it is your own, mode 0600") == 0;
+		_exit(!written ? why.error == EPERM || why.error == EACCES ? 1 : 3 : told ? 0 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_drop_in_of_root_becomes_the_users_in_his_own_folder(void **state)
+{
+	struct fixture *fixture = *state;
+	struct policy_drop_in drop_in;
+	struct failure why;
+	struct stat status;
+	if (geteuid() != 0)
+		return;
+	put(fixture, "web.yaml", "version: 1\n");
+	assert_int_equal(policy_drop_in_find(&drop_in, path_of(fixture, "web.yaml"), "50-set.yaml", &why), 0);
+	assert_int_equal(policy_drop_in_write(&drop_in, "version: 1\n", &why), 0);
+	assert_int_equal(chown(drop_in.directory, 0, 1234) | chmod(drop_in.directory, 0775), 0);
+	assert_int_equal(write_as_user(&drop_in), 1);
+	assert_int_equal(chown(drop_in.directory, 1234, 1234) | chmod(drop_in.file, 0644), 0);
+	assert_int_equal(write_as_user(&drop_in), 0);
+	assert_int_equal(stat(drop_in.file, &status), 0);
+	assert_int_equal(status.st_uid, 1234);
+	assert_int_equal(status.st_mode & 07777, 0600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +286,7 @@ int main(void)
 		FILES_TEST(a_drop_in_is_written_whole_and_read_back),
 		FILES_TEST(a_drop_in_keeps_its_mode_and_owner),
 		FILES_TEST(a_drop_in_is_not_written_where_others_can_write),
+		FILES_TEST(a_drop_in_of_root_becomes_the_users_in_his_own_folder),
 	};
 	return cmocka_run_group_tests_name("policy_files", tests, NULL, NULL);
 }

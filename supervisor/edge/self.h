@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* self: what this process may still do, looked at and given up for good. Shared with heapward-keeper, but for the filter. */
+#ifndef SUPERVISOR_EDGE_SELF_H
+#define SUPERVISOR_EDGE_SELF_H
+
+#include "base/failure.h"
+
+/* As the kernel tells it. Sets are bits by capability number. */
+struct self {
+	uint64_t effective, permitted, bounding;
+	bool filtered, dumpable, no_new_privs;
+};
+
+void self_look(struct self *ret);
+
+/* Nobody but root opens our memory or descriptors, or gets a core dump. An exec undoes it: for the process itself. */
+void self_hide(void);
+
+/* Gives up every capability but `own`; what is executed later can have `reach` at most, as far as we may say so (CAP_SETPCAP).
+ * `own` belongs to `reach`. Where exec would not give root its capabilities back (no_new_privs, or another user), `reach`
+ * stays permitted, though not effective. -1 with errno: everything is as it was, but for what exec could give. */
+int self_lower(uint64_t own, uint64_t reach);
+
+/* Denies this process, and what it executes, the system calls that neither it nor heapward-child nor heapward-keeper makes
+ * and that no list for workers allows. A worker's own filter has the last word, whatever it answers. `no_new_privs`: where
+ * the kernel wants it of us, it may be set. */
+int self_filter_load(bool no_new_privs, struct failure *why);
+
+/* The calls of that filter, by name, NULL behind the last. */
+const char *self_filter_call(size_t index);
+
+#endif
