@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check: prints every error of policy files, as a compiler does. */
 #include "supervisor/cli/check_machine.h"
+#include "supervisor/cli/check_syscalls.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/edge/policy_files.h"
@@ -21,6 +22,7 @@ static int check(const char *path, struct policy_errors *errors)
 	policy_init(&policy);
 	(void)policy_files_load(&policy, path, errors);
 	(void)policy_check(&policy, errors);
+	check_syscalls(&policy, errors);
 	check_machine(&policy, errors);
 	policy_finish(&policy);
 	cli_print_errors(errors, stdout);

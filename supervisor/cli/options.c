@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options: what `run` and `explain` take on their command lines, and the layers of policy that it makes. */
+#include "supervisor/cli/check_syscalls.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/edge/policy_files.h"
@@ -133,6 +134,7 @@ int run_options_policy(const struct run_options *options, struct policy *ret, FI
 	apply_settings(options, ret, errors);
 	policy_finish_defaults(ret);
 	(void)policy_check(ret, errors);
+	check_syscalls(ret, errors);
 	cli_print_errors(errors, complaints);
 	int status = errors->refusals > 0 ? EXIT_USAGE : 0;
 	free(errors);

@@ -11,6 +11,7 @@
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/core/prose.h"
 #include "supervisor/core/raise.h"
 #include "supervisor/core/readiness.h"
@@ -235,6 +236,20 @@ static void add_worker(struct prose *text, const struct plan *plan, const struct
 		prose_item(text, "cgroup problem: %s", host->cgroup_problem);
 }
 
+static void add_syscalls(struct prose *text, const struct policy *policy)
+{
+	static const char *const then[] = {
+		[VIOLATION_ERRNO] = "any other call fails with EPERM, and is reported",
+		[VIOLATION_KILL] = "any other call ends the worker, and is reported",
+		[VIOLATION_AUDIT] = "any other call passes, and is reported",
+	};
+	const char *list = policy_syscalls(policy);
+	if (!policy_filters(policy))
+		prose_item(text, "system calls: none: no filter");
+	else
+		prose_item(text, "system calls: %s; %s", list, then[policy->sandbox.violation]);
+}
+
 static void add_sandbox(struct prose *text, const struct policy *policy, const struct host *host)
 {
 	const char *capabilities = policy->sandbox.capabilities;
@@ -248,10 +263,7 @@ static void add_sandbox(struct prose *text, const struct policy *policy, const s
 		prose_item(text, "capabilities: unchanged");
 	else
 		prose_item(text, "capabilities: %s", capabilities[0] != '\0' ? capabilities : "none");
-	prose_item(text, "system calls: %s",
-		   policy->sandbox.syscalls == SYSCALLS_COMPAT
-			   ? "compat: what no server needs (ptrace, bpf, mount, ...) gets an errno"
-			   : "none: no filter");
+	add_syscalls(text, policy);
 	prose_item(text, "no_new_privs: on");
 }
 

@@ -12,6 +12,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/core/policy_key.h"
 #include "supervisor/core/readiness.h"
 #include "supervisor/core/score.h"
@@ -142,7 +143,8 @@ static struct json_object *sandbox_of(const struct policy *policy, const struct 
 	json_put(object, "user", user != NULL ? json_text(user) : NULL);
 	json_put(object, "capabilities", json_text(capabilities[0] != '\0' ? capabilities : "none"));
 	json_put(object, "syscalls",
-			       json_object_new_string(policy->sandbox.syscalls == SYSCALLS_COMPAT ? "compat" : "none"));
+		 json_text(policy_syscalls(policy)));
+	json_put(object, "violation", json_text(policy_violation_name(policy->sandbox.violation)));
 	json_put(object, "no_new_privs", json_object_new_boolean(true));
 	json_put(object, "supervisor_capabilities", supervisor_capabilities_of(policy, host));
 	return object;

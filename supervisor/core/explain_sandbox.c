@@ -3,6 +3,7 @@
 #include "supervisor/core/explain.h"
 
 #include "supervisor/core/capability.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/core/policy_key.h"
 #include "supervisor/core/prose.h"
 #include "supervisor/core/score.h"
@@ -40,7 +41,7 @@ static void add_supervisor(struct prose *text, const struct policy *policy, cons
 		if ((row->holders & (1U << HOLDER_SUPERVISOR)) != 0 && (own >> row->number & 1) != 0)
 			prose_item(text, "%s (%s): %s", policy_key_capability(row->number), row->when, row->why);
 	prose_item(text, "it is not dumpable: only root reads its memory, and it leaves no core dump");
-	prose_item(text, policy->sandbox.syscalls == SYSCALLS_NONE
+	prose_item(text, !policy_filters(policy)
 				 ? "no system-call filter of its own: a worker without a filter would inherit it"
 				 : "a system-call filter: what no worker may call, it does not call either");
 }

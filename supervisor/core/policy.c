@@ -59,7 +59,7 @@ void policy_finish(struct policy *policy)
 		if (row.type == POLICY_TYPE_WORDS || row.type == POLICY_TYPE_PAIRS)
 			words_finish(member);
 		if (row.type != POLICY_TYPE_PATH && row.type != POLICY_TYPE_USER &&
-		    row.type != POLICY_TYPE_CAPABILITIES)
+		    row.type != POLICY_TYPE_CAPABILITIES && row.type != POLICY_TYPE_SYSCALLS)
 			continue;
 		free(*(char **)member);
 		*(char **)member = NULL;
@@ -322,6 +322,26 @@ void policy_finish_defaults(struct policy *policy)
 	if (policy->from_file && policy->origins[KEY_SANDBOX_CAPABILITIES].file[0] == '\0' &&
 	    policy->sandbox.capabilities == NULL)
 		policy->sandbox.capabilities = strdup("");
+}
+
+const char *policy_syscalls(const struct policy *policy)
+{
+	if (policy->sandbox.syscalls != NULL)
+		return policy->sandbox.syscalls;
+	return policy->from_file ? "server" : "compat";
+}
+
+bool policy_filters(const struct policy *policy)
+{
+	return strcmp(policy_syscalls(policy), "none") != 0;
+}
+
+const char *policy_violation_name(enum violation violation)
+{
+	static const char *const names[] = {
+		[VIOLATION_ERRNO] = "errno", [VIOLATION_KILL] = "kill", [VIOLATION_AUDIT] = "audit"
+	};
+	return names[violation];
 }
 
 /* Whether none of these keys stands somewhere with a value that is none. */

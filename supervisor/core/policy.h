@@ -39,6 +39,14 @@ int policy_set_command(struct policy *policy, char *const *argv, struct failure 
  * without a file they stay unchanged (a bare `run` changes nothing that a program can notice). */
 void policy_finish_defaults(struct policy *policy);
 
+/* The list of sandbox.syscalls: a shipped one's name, a path (with a slash), or "none". Where it is not set: "server" with a
+ * policy file, "compat" without one. */
+const char *policy_syscalls(const struct policy *policy);
+bool policy_filters(const struct policy *policy); /* it is not "none" */
+
+/* "errno", "kill", "audit". */
+const char *policy_violation_name(enum violation violation);
+
 /* The checks that need more than one key, once all layers are in: headroom below memory.max, and so on. Also where a layer has been
  * refused: then they leave out what could follow from that alone. */
 int policy_check(const struct policy *policy, struct policy_errors *errors);

@@ -10,7 +10,7 @@
 static const enum policy_key of_a_worker[] = {
 	KEY_SERVICE_COMMAND, KEY_SERVICE_DIRECTORY, KEY_SERVICE_ENVIRONMENT_SET, KEY_SERVICE_ENVIRONMENT_FILE,
 	KEY_MEMORY_MAX, KEY_MEMORY_HIGH, KEY_MEMORY_SWAP, KEY_HEAP_RUNTIME, KEY_HEAP_OLD_SPACE, KEY_HEAP_PROCESSES,
-	KEY_HEAP_HEADROOM, KEY_SANDBOX_SYSCALLS, KEY_SANDBOX_USER, KEY_SANDBOX_CAPABILITIES, KEY_LIMITS_TASKS,
+	KEY_HEAP_HEADROOM, KEY_SANDBOX_SYSCALLS, KEY_SANDBOX_VIOLATION, KEY_SANDBOX_USER, KEY_SANDBOX_CAPABILITIES, KEY_LIMITS_TASKS,
 	KEY_LIMITS_FILES, KEY_LIMITS_CPU, KEY_WATCHDOG_EVENT_LOOP,
 };
 
@@ -38,7 +38,8 @@ static bool same_value(const struct policy_key_row *row, const struct policy *be
 	const void *one = (const char *)before + row->offset, *other = (const char *)after + row->offset;
 	if (row->type == POLICY_TYPE_WORDS || row->type == POLICY_TYPE_PAIRS)
 		return same_words(one, other);
-	if (row->type == POLICY_TYPE_PATH || row->type == POLICY_TYPE_USER || row->type == POLICY_TYPE_CAPABILITIES)
+	if (row->type == POLICY_TYPE_PATH || row->type == POLICY_TYPE_USER || row->type == POLICY_TYPE_CAPABILITIES ||
+	    row->type == POLICY_TYPE_SYSCALLS)
 		return same_text(*(char *const *)one, *(char *const *)other);
 	if (row->type == POLICY_TYPE_OLD_SPACE)
 		return same_old_space(one, other);

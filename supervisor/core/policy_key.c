@@ -68,6 +68,7 @@ static const struct {
 	[KEY_READY_WITHIN] = MEMBER(ready.within_usec),
 	[KEY_WATCHDOG_EVENT_LOOP] = MEMBER(watchdog.event_loop_usec),
 	[KEY_SANDBOX_SYSCALLS] = MEMBER(sandbox.syscalls),
+	[KEY_SANDBOX_VIOLATION] = MEMBER(sandbox.violation),
 	[KEY_SANDBOX_USER] = MEMBER(sandbox.user),
 	[KEY_SANDBOX_CAPABILITIES] = MEMBER(sandbox.capabilities),
 	[KEY_LIMITS_TASKS] = MEMBER(limits.tasks),

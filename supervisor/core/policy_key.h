@@ -30,6 +30,7 @@ enum policy_type {
 	POLICY_TYPE_READY,            /* struct ready_when */
 	POLICY_TYPE_USER,             /* char * */
 	POLICY_TYPE_CAPABILITIES,     /* char *, comma-separated */
+	POLICY_TYPE_SYSCALLS,         /* char *, a list's name or path */
 	POLICY_TYPES
 };
 

@@ -93,6 +93,7 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 		return map_of_strings();
 	case POLICY_TYPE_PATH:
 	case POLICY_TYPE_USER:
+	case POLICY_TYPE_SYSCALLS:
 		return typed("string");
 	case POLICY_TYPE_SIZE:
 		return pattern(size);

@@ -173,6 +173,31 @@ static int read_path(const struct policy_value *value)
 	return put_text(value, path);
 }
 
+/* A list's name, or a path: seen from the policy file's folder, as every path is. */
+static int read_syscalls(const struct policy_value *value)
+{
+	static const char *const lists[] = { "server", "strict", "compat", "none" };
+	char shown[POLICY_SHOWN_MAX];
+	struct suggest suggest;
+	const char *text = policy_value_scalar(value, value->node);
+	if (text == NULL)
+		return -1;
+	if (strchr(text, '/') != NULL)
+		return read_path(value);
+	suggest_init(&suggest, text);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		if (strcmp(text, lists[i]) == 0)
+			return put_text(value, text);
+		suggest_offer(&suggest, lists[i], strlen(lists[i]));
+	}
+	const char *best = suggest_best(&suggest);
+	printable_copy(shown, sizeof(shown), text);
+	if (best != NULL)
+		return policy_value_error(value, value->node, "unknown list \"%s\"; did you mean \"%s\"?", shown, best);
+	return policy_value_error(value, value->node,
+				  "unknown list \"%s\"; it is server, strict, compat, none, or a path such as ./%s", shown, shown);
+}
+
 /* "warn, wait or refuse" from "warn|wait|refuse". */
 static void list_choices(const char *choices, char *buffer, size_t size)
 {
@@ -367,6 +392,7 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_READY] = policy_value_read_ready,
 		[POLICY_TYPE_USER] = read_user,
 		[POLICY_TYPE_CAPABILITIES] = read_capabilities,
+		[POLICY_TYPE_SYSCALLS] = read_syscalls,
 	};
 	return readers[value->row.type](value);
 }

@@ -2,6 +2,8 @@
 /* score: see score.h. The table is the checklist: a row an item, a line a choice, the best first. */
 #include "supervisor/core/score.h"
 
+#include "supervisor/core/policy.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +82,7 @@ static unsigned choose_no_new_privs(const struct judged *judged UNUSED, char det
 
 static unsigned choose_syscalls(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
 {
-	return judged->policy->sandbox.syscalls == SYSCALLS_NONE ? 1 : 0;
+	return policy_filters(judged->policy) ? 0 : 1;
 }
 
 static unsigned choose_memory(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)

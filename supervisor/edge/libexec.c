@@ -16,6 +16,7 @@ static const struct {
 	{ "heapward-status", "supervisor/cli/heapward-status" },
 	{ "agent.cjs", "child/agent/agent.cjs" },
 	{ "agent.node", "child/agent/agent.node" },
+	{ "syscalls", "policies/syscalls" },
 };
 
 /* The build tree that this binary runs in, also where it is mounted in another place; "" where it is installed. */

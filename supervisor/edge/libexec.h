@@ -9,7 +9,7 @@
 /* Opens one of our programs by name, O_CLOEXEC. Returns the descriptor or -1. */
 int libexec_open(const char *name, struct failure *why);
 
-/* The path of a program or of the agent; fails where it cannot be read. */
+/* The path of a program, of the agent, or of the folder with our lists of system calls; fails where it cannot be read. */
 int libexec_path(const char *name, char *path, size_t size, struct failure *why);
 
 #endif

@@ -79,11 +79,8 @@ static int open_trusted(const char *path, size_t max_bytes, struct failure *why)
 	return TAKE_FD(fd);
 }
 
-int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
+static int read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
 {
-	cleanup_fd int fd = open_trusted(path, max_bytes, why);
-	if (fd < 0)
-		return -1;
 	cleanup_free char *text = malloc(max_bytes + 1);
 	size_t length = 0;
 	ssize_t count = 1;
@@ -102,6 +99,20 @@ int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *re
 	*ret = text;
 	text = NULL;
 	return 0;
+}
+
+int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
+{
+	cleanup_fd int fd = open_trusted(path, max_bytes, why);
+	return fd < 0 ? -1 : read_all(fd, max_bytes, ret, ret_length, why);
+}
+
+int policy_files_read_own(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(why, errno, "cannot be read");
+	return read_all(fd, max_bytes, ret, ret_length, why);
 }
 
 static int load_file(struct policy *policy, const char *path, struct policy_errors *errors)

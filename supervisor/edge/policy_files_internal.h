@@ -14,6 +14,9 @@ const char *policy_files_distrust(const struct stat *stat);
 /* Reads the whole file; *ret is malloc'ed, and a NUL is behind its end. */
 int policy_files_read(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why);
 
+/* The same of a file of our own, which stands where our programs do: not judged. */
+int policy_files_read_own(const char *path, size_t max_bytes, char **ret, size_t *ret_length, struct failure *why);
+
 /* "dir/web.yaml" -> "dir/web.policy.d" */
 void policy_files_drop_ins(const char *path, char ret[static PATH_MAX]);
 

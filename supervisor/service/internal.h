@@ -96,6 +96,12 @@ struct budget_mark {
 	uint32_t newest, count, counting, backoff_step;
 };
 
+/* sandbox.syscalls as the kernel runs it; NULL: none. */
+struct filter_bytes {
+	unsigned char *bytes;
+	size_t length;
+};
+
 struct service {
 	struct service_setup *setup;      /* of the current worker */
 	struct service_setup *next_setup; /* of the next launch, after a reload; NULL: the same */
@@ -127,8 +133,7 @@ struct service {
 	int child_program_fd, keeper_program_fd;
 	char agent_path[STATE_DIR_PATH_MAX];
 	char agent_problem[256];
-	unsigned char *filter;
-	size_t filter_bytes;
+	struct filter_bytes filter, next_filter; /* of the current worker's policy, of a reloaded one's */
 	struct user user, next_user;
 	struct protection protection;
 	struct state_figures figures;
@@ -204,7 +209,8 @@ int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: ref
 void renew_raise(struct worker_run *run);                   /* after a fatal heap-limit error */
 void renew_take(struct service *service);                   /* before a launch */
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
-int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why);
+int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why); /* replaces *ret */
+void filter_bytes_finish(struct filter_bytes *filter);
 
 /* setting.c: `heapward set` */
 int setting_change(struct service *service, const char *argument, char **ret_text); /* 0: taken, -1: refused; malloc'ed */

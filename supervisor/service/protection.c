@@ -2,6 +2,7 @@
 /* protection: the supervisor gives up what its policy does not need, before the first worker is there that could want it: calls first, for that
  * may take CAP_SYS_ADMIN, and capabilities once all is set up. It cannot be had again: a policy that needs it takes a new start. */
 #include "supervisor/core/capability.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/edge/self.h"
 #include "supervisor/service/internal.h"
 
@@ -12,7 +13,7 @@
 /* Where the worker is to have no filter, ours would be one. */
 static bool may_filter(const struct policy *policy)
 {
-	return policy->sandbox.syscalls != SYSCALLS_NONE;
+	return policy_filters(policy);
 }
 
 void protection_filter(struct service *service)

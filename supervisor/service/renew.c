@@ -2,12 +2,18 @@
 /* renew: what changes the plan of the next launch: a reloaded policy, and old space raised after a fatal heap-limit
  * error. A worker that lives is never touched from here. */
 #include "supervisor/core/plan.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/core/policy_change.h"
 #include "supervisor/core/raise.h"
 #include "supervisor/edge/filter.h"
 #include "supervisor/edge/host_probe.h"
+#include "supervisor/edge/libexec.h"
+#include "supervisor/edge/policy_syscalls.h"
 #include "supervisor/service/internal.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +23,44 @@ int renew_find_user(const struct service_setup *setup, struct user *ret, struct 
 	return setup->policy->sandbox.user == NULL ? 0 : user_find(ret, setup->policy->sandbox.user, why);
 }
 
-/* Built once: there is one list. */
-int renew_filter(struct service *service, const struct service_setup *setup, struct failure *why)
+void filter_bytes_finish(struct filter_bytes *filter)
 {
-	if (setup->policy->sandbox.syscalls == SYSCALLS_NONE || service->filter != NULL)
+	free(filter->bytes);
+	*filter = (struct filter_bytes){ 0 };
+}
+
+/* What the command line has found right can have changed since. */
+static int read_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names,
+		     struct failure *why)
+{
+	char folder[PATH_MAX], text[1024];
+	if (libexec_path("syscalls", folder, sizeof(folder), why) < 0)
+		return -1;
+	cleanup_free struct policy_errors *errors = calloc(1, sizeof(*errors));
+	if (errors == NULL)
+		return failed(why, ENOMEM, "sandbox.syscalls");
+	if (policy_syscalls_load(ret, policy_syscalls(setup->policy), setup->policy, folder, names, errors) == 0)
 		return 0;
-	return filter_build(&service->filter, &service->filter_bytes, why);
+	policy_error_format(&errors->list[0], text, sizeof(text));
+	return failed(why, 0, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* Once for a policy: every launch from it loads the same bytes. */
+int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why)
+{
+	struct syscall_names names = filter_names();
+	struct filter_bytes filter = { 0 };
+	if (policy_filters(setup->policy)) {
+		cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
+		if (list == NULL)
+			return failed(why, ENOMEM, "sandbox.syscalls");
+		if (read_list(setup, list, &names, why) < 0 ||
+		    filter_build(list, names.architecture, SECCOMP_RET_ERRNO | EPERM, &filter.bytes, &filter.length, why) < 0)
+			return -1;
+	}
+	filter_bytes_finish(ret);
+	*ret = filter;
+	return 0;
 }
 
 static void tell_renewed(struct service *service, int kind, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -53,7 +91,7 @@ static int check_setup(struct service *service, const struct service_setup *setu
 			"again\n", service->setup->name, service->state.slot_count);
 	else if (!protection_may_become(service, setup, text, sizeof(text)))
 		fprintf(complaints, "heapward: %s: %s; stop it, then run it again\n", service->setup->name, text);
-	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &why) < 0)
+	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(setup, &service->next_filter, &why) < 0)
 		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
 	else
 		return 0;
@@ -173,6 +211,9 @@ static void take_next(struct service *service)
 	service->setup->release(service->setup);
 	service->setup = TAKE_POINTER(service->next_setup);
 	service->user = service->next_user;
+	filter_bytes_finish(&service->filter);
+	service->filter = service->next_filter;
+	service->next_filter = (struct filter_bytes){ 0 };
 	for (size_t i = 0; i < service->setup->plan->remark_count; i++)
 		tell_warning(service, "%s", service->setup->plan->remarks[i].text);
 }

@@ -3,6 +3,7 @@
 #include "supervisor/core/budget.h"
 #include "supervisor/core/explain.h"
 #include "supervisor/core/names.h"
+#include "supervisor/core/policy.h"
 #include "supervisor/core/status.h"
 #include "supervisor/service/internal.h"
 
@@ -162,7 +163,7 @@ static void fill(struct service *service, struct status *status)
 		.failed_why = "",
 		.last_death_json = service->last_death,
 	};
-	status->sandbox.syscalls = policy->sandbox.syscalls == SYSCALLS_NONE ? "none" : "compat";
+	status->sandbox.syscalls = policy_syscalls(policy);
 	status->sandbox.user = policy->sandbox.user == NULL ? "unchanged" : policy->sandbox.user;
 	status->sandbox.capabilities = policy->sandbox.capabilities == NULL	 ? "unchanged"
 				       : policy->sandbox.capabilities[0] == '\0' ? "none"

@@ -200,7 +200,7 @@ static int start_programs(struct service *service, struct failure *why)
 		service->agent_path[0] = '\0';
 		snprintf(service->agent_problem, sizeof(service->agent_problem), "%.255s", why->text);
 	}
-	return renew_filter(service, service->setup, why);
+	return renew_filter(service->setup, &service->filter, why);
 }
 
 static void start_control(struct service *service)
@@ -290,7 +290,8 @@ static void finish_service(struct service *service)
 	cleanup_close(&service->signals.fd);
 	cleanup_close(&service->child_program_fd);
 	cleanup_close(&service->keeper_program_fd);
-	free(service->filter);
+	filter_bytes_finish(&service->filter);
+	filter_bytes_finish(&service->next_filter);
 	free(service->last_death);
 	service->setup->release(service->setup);
 	if (service->next_setup != NULL)

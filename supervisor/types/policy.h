@@ -25,7 +25,7 @@ enum at_limit { AT_LIMIT_RESTART, AT_LIMIT_RAISE, AT_LIMIT_REPORT };
 enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVER };
 enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
 enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_NOTIFY, READY_TCP, READY_HTTP };
-enum syscalls { SYSCALLS_COMPAT, SYSCALLS_NONE };
+enum violation { VIOLATION_ERRNO, VIOLATION_KILL, VIOLATION_AUDIT };
 enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
 
 enum old_space_kind { OLD_SPACE_AUTO, OLD_SPACE_BYTES, OLD_SPACE_PERCENT };
@@ -130,7 +130,8 @@ struct policy {
 		int64_t event_loop_usec; /* USEC_NEVER: no watchdog */
 	} watchdog;
 	struct {
-		enum syscalls syscalls;
+		char *syscalls; /* "server", "none", or a path, which has a slash; NULL: see policy_syscalls */
+		enum violation violation;
 		char *user;         /* NULL: unchanged */
 		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names, each once */
 	} sandbox;

@@ -107,8 +107,10 @@
 	X(READY_WITHIN, "ready", "within", TIME, "90s", "1s to 1h", "a worker that is not ready by then is ended") \
 	X(WATCHDOG_EVENT_LOOP, "watchdog", "event_loop", TIME_OR_NEVER, "never", "1s to 1h, or never", \
 	  "a server whose event loop stands still for longer than this is replaced or restarted, verdict watchdog") \
-	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", CHOICE, "compat", "compat|none", \
-	  "system-call filter: compat denies what no server needs (ptrace, bpf, mount, keyctl, ...)") \
+	X(SANDBOX_SYSCALLS, "sandbox", "syscalls", SYSCALLS, "", "server, strict, compat, none, or the path of a list", \
+	  "list of the system calls that the worker may make; default: compat with no policy file, server with one") \
+	X(SANDBOX_VIOLATION, "sandbox", "violation", CHOICE, "errno", "errno|kill|audit", \
+	  "a call that the list does not allow: fails with EPERM, ends the worker, or passes; reported in each case") \
 	X(SANDBOX_USER, "sandbox", "user", USER, "", "", "user to run the worker as; default: unchanged") \
 	X(SANDBOX_CAPABILITIES, "sandbox", "capabilities", CAPABILITIES, "", \
 	  "none, unchanged, or names such as cap_net_bind_service", \

@@ -1,48 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_filter: the "compat" list as the kernel sees it: each denied call fails with EPERM, those of other architectures with
- * ENOSYS, and what a server does every day passes. Every look is taken in a process of its own. */
-#include "tests/unit/unit.h"
+/* test_filter: the shipped lists as the kernel sees them: what is denied fails with EPERM, what is absent, newer or of another
+ * architecture as if the kernel did not have it, and what a server does every day passes. Every look is taken in a process
+ * of its own. */
+#include "tests/unit/filter_unit.h"
 
-#include "supervisor/edge/filter.h"
-#include "supervisor/edge/libexec.h"
 #include "supervisor/edge/spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void put_on(void)
+#ifdef __x86_64__
+#define NATIVE AUDIT_ARCH_X86_64
+#else
+#define NATIVE AUDIT_ARCH_AARCH64
+#endif
+
+static const char *const lists[] = { "strict", "server", "compat" };
+
+static void put_on(unsigned char *bytes, size_t length)
 {
-	cleanup_free unsigned char *bytes = NULL;
-	struct sock_fprog program = { 0 };
-	size_t length;
-	struct failure why;
-	if (filter_build(&bytes, &length, &why) < 0)
-		_exit(100);
-	program.len = (unsigned short)(length / sizeof(struct sock_filter));
-	program.filter = (struct sock_filter *)(void *)bytes;
+	struct sock_fprog program = { .len = (unsigned short)(length / sizeof(struct sock_filter)),
+				      .filter = (struct sock_filter *)(void *)bytes };
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		_exit(101);
 }
 
 /* Runs `look` below the filter; its result, or -signal. */
-static int below_filter(int (*look)(long argument), long argument)
+static int below_filter(const char *list, int (*look)(long argument), long argument)
 {
+	cleanup_free unsigned char *bytes = NULL;
+	size_t length;
 	int status;
+	filter_of(list, NATIVE, FILTER_DENIED, &bytes, &length);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		put_on();
+		put_on(bytes, length);
 		_exit(look(argument));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -53,16 +59,6 @@ static int below_filter(int (*look)(long argument), long argument)
 static int errno_of(long number)
 {
 	return syscall(number, -1L, -1L, -1L, -1L, -1L, -1L) == -1 ? errno : 0;
-}
-
-static void the_filter_is_whole_instructions_and_not_too_many(void **state UNUSED)
-{
-	cleanup_free unsigned char *bytes = NULL;
-	size_t length = 0;
-	struct failure why;
-	assert_int_equal(filter_build(&bytes, &length, &why), 0);
-	assert_true(length > 0 && length % sizeof(struct sock_filter) == 0);
-	assert_true(length / sizeof(struct sock_filter) <= BPF_MAXINSNS);
 }
 
 static void what_no_server_needs_is_denied(void **state UNUSED)
@@ -77,16 +73,124 @@ static void what_no_server_needs_is_denied(void **state UNUSED)
 		ROW(fsconfig), ROW(fsmount), ROW(fspick), ROW(move_mount), ROW(open_tree), ROW(mount_setattr),
 		ROW(keyctl), ROW(add_key), ROW(request_key), ROW(init_module), ROW(finit_module), ROW(delete_module),
 		ROW(kexec_load), ROW(reboot), ROW(swapon), ROW(swapoff), ROW(acct), ROW(syslog), ROW(settimeofday),
-		ROW(clock_settime), ROW(clock_adjtime), ROW(adjtimex), ROW(userfaultfd),
+		ROW(clock_settime), ROW(clock_adjtime), ROW(adjtimex), ROW(userfaultfd), ROW(open_tree),
 #ifdef __x86_64__
 		ROW(lookup_dcookie), ROW(iopl), ROW(ioperm), ROW(kexec_file_load),
 #endif
 #undef ROW
 	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		int error = below_filter(errno_of, rows[i].number);
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(lists); i++) {
+		const char *list = lists[i % ARRAY_LEN(lists)], *name = rows[i / ARRAY_LEN(lists)].name;
+		int error = below_filter(list, errno_of, rows[i / ARRAY_LEN(lists)].number);
 		if (error != EPERM)
-			fail_msg("%s: %d (%s)", rows[i].name, error, error > 0 ? strerror(error) : "killed");
+			fail_msg("%s: %s: %d (%s)", list, name, error, error > 0 ? strerror(error) : "killed");
+	}
+}
+
+/* io_uring is absent everywhere; nobody knows what a newer call would do. */
+static void what_is_absent_or_newer_is_no_call_of_this_kernel(void **state UNUSED)
+{
+	static const long numbers[] = { SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, 457, 458, 463, 500, 1000,
+					0x3fffffff };
+	for (size_t i = 0; i < ARRAY_LEN(numbers) * ARRAY_LEN(lists); i++) {
+		int error = below_filter(lists[i % ARRAY_LEN(lists)], errno_of, numbers[i / ARRAY_LEN(lists)]);
+		if (error != ENOSYS)
+			fail_msg("%s: %ld: %d", lists[i % ARRAY_LEN(lists)], numbers[i / ARRAY_LEN(lists)], error);
+	}
+}
+
+static int unshare_user(long argument UNUSED)
+{
+	return unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+}
+
+static int clone_user(long argument UNUSED)
+{
+	int status;
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : waitpid((pid_t)pid, &status, 0) == pid ? 0 : 99;
+}
+
+static int join_own_namespace(long argument UNUSED)
+{
+	cleanup_fd int fd = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	return setns(fd, 0) < 0 ? errno : 0;
+}
+
+static int clone_by_struct(long argument UNUSED)
+{
+	return errno_of(SYS_clone3);
+}
+
+/* Headless browsers make their own sandbox of namespaces. */
+static void namespaces_are_for_compat_alone(void **state UNUSED)
+{
+	int (*const looks[])(long) = { unshare_user, clone_user, join_own_namespace };
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		assert_int_equal(below_filter("strict", looks[i], 0), EPERM);
+		assert_int_equal(below_filter("server", looks[i], 0), EPERM);
+		assert_int_equal(below_filter("compat", looks[i], 0), 0);
+	}
+	/* What cannot be looked into is not there, so that libc and V8 take clone. */
+	assert_int_equal(below_filter("strict", clone_by_struct, 0), ENOSYS);
+	assert_int_equal(below_filter("server", clone_by_struct, 0), ENOSYS);
+	assert_int_not_equal(below_filter("compat", clone_by_struct, 0), ENOSYS);
+}
+
+static int make_socket(long family)
+{
+	int fd = (int)syscall(SYS_socket, family, (long)SOCK_DGRAM, 0L);
+	return fd < 0 ? errno : 0;
+}
+
+static int netlink_of_kobjects(long argument UNUSED)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 15) < 0 ? errno : 0;
+}
+
+static int ioctl_of(long request)
+{
+	return syscall(SYS_ioctl, -1L, request, 0L) < 0 ? errno : 0;
+}
+
+static int personality_of(long value)
+{
+	return syscall(SYS_personality, value) < 0 ? errno : 0;
+}
+
+static int write_nowhere(long high)
+{
+	return syscall(SYS_write, (long)((uint64_t)high << 32 | 0xffffffffu), "x", 1L) < 0 ? errno : 0;
+}
+
+/* The kernel reads an int's low 32 bits: what stands above them must not lead past a condition. */
+static void arguments_decide(void **state UNUSED)
+{
+	static const long high = INT64_C(0x100000000);
+	const struct {
+		const char *list;
+		int (*look)(long);
+		long argument;
+		int error;
+	} rows[] = {
+		{ "server", make_socket, AF_UNIX, 0 }, { "server", make_socket, AF_INET, 0 }, { "server", make_socket, AF_NETLINK, 0 },
+		{ "server", make_socket, AF_UNIX + high, 0 }, { "server", make_socket, AF_ALG, EPERM },
+		{ "server", make_socket, AF_PACKET, EPERM }, { "server", make_socket, AF_PACKET + high, EPERM },
+		{ "server", netlink_of_kobjects, 0, EPERM }, { "strict", make_socket, AF_VSOCK, EPERM },
+		{ "strict", ioctl_of, FIONREAD, EBADF }, { "strict", ioctl_of, FIONREAD + high, EBADF },
+		{ "strict", ioctl_of, 0x1234, EPERM }, { "server", ioctl_of, 0x1234, EBADF },
+		{ "server", ioctl_of, TIOCSTI, EPERM }, { "server", ioctl_of, TIOCSTI + high, EPERM },
+		{ "server", ioctl_of, TIOCSTI + 5 * high, EPERM }, { "compat", ioctl_of, TIOCLINUX, EPERM },
+		{ "server", personality_of, 0xffffffff, 0 }, { "server", personality_of, -1, 0 },
+		{ "server", personality_of, ADDR_NO_RANDOMIZE, EPERM }, { "compat", personality_of, ADDR_NO_RANDOMIZE, 0 },
+		{ "strict", personality_of, 0, EPERM }, { "strict", write_nowhere, 0, EBADF },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int error = below_filter(rows[i].list, rows[i].look, rows[i].argument);
+		if (error != rows[i].error)
+			fail_msg("row %zu, %s, %#lx: %d, not %d", i, rows[i].list, rows[i].argument, error, rows[i].error);
 	}
 }
 
@@ -114,13 +218,13 @@ static int work(long argument UNUSED)
 		return 6;
 	if (kill(getpid(), 0) < 0 || prctl(PR_SET_NAME, "worker") < 0)
 		return 7;
-	/* clone3 is not denied: an argument of no size is EINVAL, never EPERM or ENOSYS. */
-	return syscall(SYS_clone3, NULL, 0) == -1 && errno == EINVAL ? 0 : 8;
+	return getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes) ? 0 : 8;
 }
 
 static void what_a_server_does_passes(void **state UNUSED)
 {
-	assert_int_equal(below_filter(work, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		assert_int_equal(below_filter(lists[i], work, 0), 0);
 }
 
 static int execute(long argument UNUSED)
@@ -131,7 +235,8 @@ static int execute(long argument UNUSED)
 
 static void a_program_below_the_filter_can_start_others(void **state UNUSED)
 {
-	assert_int_equal(below_filter(execute, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		assert_int_equal(below_filter(lists[i], execute, 0), 0);
 }
 
 #ifdef __x86_64__
@@ -150,12 +255,14 @@ static void calls_of_other_architectures_do_not_walk_past_the_list(void **state 
 {
 	static const long i386[] = { 20 /* getpid */, 26 /* ptrace */, 21 /* mount */ };
 	for (size_t i = 0; i < ARRAY_LEN(i386); i++) {
-		int error = below_filter(call_i386, i386[i]);
-		assert_true(error == ENOSYS || error == -SIGSEGV);
+		int error = below_filter(lists[i], call_i386, i386[i]);
+		assert_true(error == EPERM || error == -SIGSEGV);
 	}
-	assert_int_equal(below_filter(errno_of, X32_BIT | SYS_getpid), ENOSYS);
-	assert_int_equal(below_filter(errno_of, X32_BIT | SYS_mount), ENOSYS);
-	assert_int_equal(below_filter(errno_of, X32_BIT | 521 /* x32's ptrace */), ENOSYS);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		assert_int_equal(below_filter(lists[i], errno_of, X32_BIT | SYS_getpid), EPERM);
+		assert_int_equal(below_filter(lists[i], errno_of, X32_BIT | SYS_mount), EPERM);
+		assert_int_equal(below_filter(lists[i], errno_of, X32_BIT | 521 /* x32's ptrace */), EPERM);
+	}
 }
 
 #endif
@@ -163,8 +270,10 @@ static void calls_of_other_architectures_do_not_walk_past_the_list(void **state 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_filter_is_whole_instructions_and_not_too_many),
 		cmocka_unit_test(what_no_server_needs_is_denied),
+		cmocka_unit_test(what_is_absent_or_newer_is_no_call_of_this_kernel),
+		cmocka_unit_test(namespaces_are_for_compat_alone),
+		cmocka_unit_test(arguments_decide),
 		cmocka_unit_test(what_a_server_does_passes),
 		cmocka_unit_test(a_program_below_the_filter_can_start_others),
 #ifdef __x86_64__

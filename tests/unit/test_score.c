@@ -6,6 +6,7 @@
 #include "supervisor/core/prose.h"
 #include "supervisor/core/score.h"
 
+static char no_filter[] = "none";
 static char *const node_server[] = { "node", "server.js", NULL };
 
 struct sample {
@@ -75,7 +76,7 @@ static void each_limit_counts_alone(void **state UNUSED)
 {
 	struct sample before = sample_of(0, "web", ""), after = before;
 	before.policy.memory.max_bytes = SIZE_NONE;
-	before.policy.sandbox.syscalls = SYSCALLS_NONE;
+	before.policy.sandbox.syscalls = no_filter;
 	after.policy.limits.tasks = 512;
 	after.policy.limits.files = 1024;
 	after.policy.limits.cpu_percent = 100;
@@ -128,7 +129,7 @@ static void the_checklist_fits_a_terminal_and_names_what_the_supervisor_keeps(vo
 	assert_contains(text, "  0/14    user: root\n          costs: a worker that runs as root can ");
 	assert_contains(text, "remedy: sandbox.user: a user of its own\n");
 	assert_contains(text, "cap_kill (as root): ends workers");
-	sample.policy.sandbox.syscalls = SYSCALLS_NONE;
+	sample.policy.sandbox.syscalls = no_filter;
 	cleanup_free char *none = explain_as(EXPLAIN_SANDBOX, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(none, "no system-call filter of its own");
 	cleanup_free char *json = explain_as(EXPLAIN_JSON, &sample.plan, &sample.policy, &sample.host, "web");

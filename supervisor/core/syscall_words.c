@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* syscall_words: the constants that a condition of a system-call list may name, with the values of x86-64 and aarch64,
+ * which agree in all of them. */
+#include "supervisor/core/syscall_list.h"
+
+#include <asm/ioctls.h>
+#include <linux/fs.h>
+#include <linux/netlink.h>
+#include <linux/prctl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+#define CLONE_NAMESPACES \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+static const struct {
+	const char *name;
+	uint64_t value;
+} words[] = {
+#define WORD(name) { #name, (uint64_t)(name) }
+	/* clone, unshare, setns */
+	WORD(CLONE_NAMESPACES), WORD(CLONE_NEWNS), WORD(CLONE_NEWCGROUP), WORD(CLONE_NEWUTS), WORD(CLONE_NEWIPC),
+	WORD(CLONE_NEWUSER), WORD(CLONE_NEWPID), WORD(CLONE_NEWNET), WORD(CLONE_VM), WORD(CLONE_THREAD),
+	/* socket, socketpair */
+	WORD(AF_UNIX), WORD(AF_INET), WORD(AF_INET6), WORD(AF_NETLINK), WORD(AF_PACKET), WORD(AF_ALG), WORD(AF_VSOCK),
+	WORD(AF_BLUETOOTH), WORD(AF_XDP), WORD(SOCK_STREAM), WORD(SOCK_DGRAM), WORD(SOCK_RAW), WORD(SOCK_SEQPACKET),
+	WORD(NETLINK_ROUTE), WORD(NETLINK_KOBJECT_UEVENT),
+	/* ioctl */
+	WORD(FIOCLEX), WORD(FIONCLEX), WORD(FIONBIO), WORD(FIOASYNC), WORD(FIONREAD), WORD(FICLONE), WORD(FICLONERANGE),
+	WORD(TCGETS), WORD(TCSETS), WORD(TCSETSW), WORD(TCSETSF), WORD(TIOCGWINSZ), WORD(TIOCSWINSZ), WORD(TIOCGPGRP),
+	WORD(TIOCSPGRP), WORD(TIOCGSID), WORD(TIOCNOTTY), WORD(TIOCSCTTY), WORD(TIOCSTI), WORD(TIOCLINUX), WORD(TIOCOUTQ),
+	/* prctl */
+	WORD(PR_SET_PDEATHSIG), WORD(PR_GET_PDEATHSIG), WORD(PR_GET_DUMPABLE), WORD(PR_SET_DUMPABLE), WORD(PR_SET_NAME),
+	WORD(PR_GET_NAME), WORD(PR_GET_SECCOMP), WORD(PR_SET_SECCOMP), WORD(PR_CAPBSET_READ), WORD(PR_SET_TIMERSLACK),
+	WORD(PR_GET_TIMERSLACK), WORD(PR_SET_MM), WORD(PR_SET_CHILD_SUBREAPER), WORD(PR_SET_NO_NEW_PRIVS),
+	WORD(PR_GET_NO_NEW_PRIVS), WORD(PR_SET_THP_DISABLE), WORD(PR_GET_THP_DISABLE), WORD(PR_CAP_AMBIENT), WORD(PR_SET_VMA),
+	WORD(PR_SET_PTRACER),
+#undef WORD
+};
+
+bool syscall_word_find(const char *name, uint64_t *ret_value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(words[i].name, name) != 0)
+			continue;
+		*ret_value = words[i].value;
+		return true;
+	}
+	return false;
+}
+
+void syscall_words_offer(struct suggest *suggest)
+{
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		suggest_offer(suggest, words[i].name, strlen(words[i].name));
+}
