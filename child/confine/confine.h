@@ -15,6 +15,8 @@ struct confine_row {
 /* In the order of mechanisms.md; the last one does not come back. Ends with run NULL. */
 extern const struct confine_row confine_steps[];
 
+extern int confine_report_fd; /* the report socket, where it is now */
+
 /* Fills error and text of the report; always returns -1. */
 int confine_failed(struct launch_report *report, int error, const char *format, ...) PRINTF_LIKE(3, 4);
 
@@ -27,6 +29,8 @@ confine_step confine_cgroup, confine_session, confine_oom_score, confine_limits,
 /* privilege.c */
 confine_step confine_bounding, confine_groups, confine_gid, confine_uid, confine_capabilities, confine_no_new_privs;
 /* program.c */
-confine_step confine_directory, confine_descriptors, confine_seccomp, confine_exec;
+confine_step confine_directory, confine_descriptors, confine_exec;
+/* filter.c */
+confine_step confine_seccomp;
 
 #endif

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+int confine_report_fd = LAUNCH_REPORT_FD;
+
 enum { STATUS_CANNOT_EXECUTE = 126, STATUS_NOT_FOUND = 127 };
 
 int confine_failed(struct launch_report *report, int error, const char *format, ...)
@@ -53,13 +55,13 @@ static int run_steps(const struct launch *launch, struct launch_report *report)
 }
 
 /* Out of the way of the kept descriptors: a failed exec is told after they have taken their numbers. */
-static int move_report(const struct launch *launch, int *report_fd, struct launch_report *report)
+static int move_report(const struct launch *launch, struct launch_report *report)
 {
 	int moved = confine_duplicate(launch, LAUNCH_REPORT_FD);
 	if (moved < 0)
 		return confine_failed(report, errno, "report socket");
 	close(LAUNCH_REPORT_FD);
-	*report_fd = moved;
+	confine_report_fd = moved;
 	return 0;
 }
 
@@ -71,11 +73,10 @@ int main(void)
 	/* Whatever goes wrong from here, the report socket must not reach the worker. */
 	if (fcntl(LAUNCH_REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return STATUS_CANNOT_EXECUTE;
-	int report_fd = LAUNCH_REPORT_FD;
-	if (read_record(&launch, &report) == 0 && move_report(&launch, &report_fd, &report) == 0)
+	if (read_record(&launch, &report) == 0 && move_report(&launch, &report) == 0)
 		run_steps(&launch, &report);
 	size_t length = launch_report_encode(&report, packet, sizeof(packet));
-	(void)!send(report_fd, packet, length, MSG_NOSIGNAL);
+	(void)!send(confine_report_fd, packet, length, MSG_NOSIGNAL);
 	launch_finish(&launch);
 	return report.error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE;
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program: the last steps: directory, descriptors, filter, exec. */
+/* program: the last steps but the filter (filter.c): directory, descriptors, exec. */
 #include "child/confine/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -55,21 +52,6 @@ int confine_descriptors(const struct launch *launch, struct launch_report *repor
 	for (size_t i = 0; i < launch->keep_count; i++)
 		if (dup2(scratch[i], launch->keep[i].to) < 0)
 			return confine_failed(report, errno, "descriptor %d", launch->keep[i].to);
-	return 0;
-}
-
-int confine_seccomp(const struct launch *launch, struct launch_report *report)
-{
-	struct sock_fprog program = {
-		.len = (unsigned short)(launch->filter_bytes / sizeof(struct sock_filter)),
-		.filter = (struct sock_filter *)(void *)launch->filter,
-	};
-	if (launch->filter == NULL)
-		return 0;
-	if (launch->filter_bytes % sizeof(struct sock_filter) != 0 || launch->filter_bytes / sizeof(struct sock_filter) > BPF_MAXINSNS)
-		return confine_failed(report, 0, "a filter of %zu bytes", launch->filter_bytes);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		return confine_failed(report, errno, "PR_SET_SECCOMP");
 	return 0;
 }
 

@@ -223,7 +223,8 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_SECCOMP:
 		snprintf(death->next, sizeof(death->next),
-			 "if the program needs this system call, set sandbox.syscalls: none in its policy");
+			 "if the program needs this system call, allow it in a list of your own (include server, then the "
+			 "call's name) and set sandbox.syscalls: PATH; heapward-policy(5) shows how");
 		return;
 	case VERDICT_EXEC:
 		advise_exec(death);

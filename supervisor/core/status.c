@@ -64,6 +64,29 @@ static struct json_object *watchdog_object(const struct status_instance *instanc
 	return watchdog;
 }
 
+/* NULL, so null, where nobody can know. */
+static struct json_object *violations_object(const struct status_instance *instance)
+{
+	const struct violations *violations = instance->violations;
+	if (violations == NULL || instance->unheard)
+		return NULL;
+	struct json_object *object = json_object_new_object(), *calls = json_object_new_array();
+	for (size_t i = 0; i <= VIOLATION_CALLS_MAX; i++) {
+		const struct violation_call *call = &violations->calls[i];
+		if (call->count == 0)
+			continue;
+		struct json_object *entry = json_object_new_object();
+		json_put(entry, "call", json_text(call->name));
+		json_put(entry, "count", json_size(call->count));
+		json_put(entry, "pid", pid_or_null(call->pid));
+		json_put(entry, "comm", text_or_null(call->comm));
+		json_object_array_add(calls, entry);
+	}
+	json_put(object, "total", json_size(violations->total));
+	json_put(object, "calls", calls);
+	return object;
+}
+
 static struct json_object *instance_object(const struct status_instance *instance)
 {
 	struct json_object *object = json_object_new_object();
@@ -76,6 +99,7 @@ static struct json_object *instance_object(const struct status_instance *instanc
 	json_put(object, "heap", heap_object(instance));
 	json_put(object, "memory", memory_object(&instance->memory));
 	json_put(object, "watchdog", watchdog_object(instance));
+	json_put(object, "violations", violations_object(instance));
 	return object;
 }
 
@@ -176,6 +200,7 @@ static struct json_object *sandbox_object(const struct status *status)
 {
 	struct json_object *sandbox = json_object_new_object();
 	json_put(sandbox, "syscalls", json_text(status->sandbox.syscalls));
+	json_put(sandbox, "violation", json_text(status->sandbox.violation));
 	json_put(sandbox, "user", json_text(status->sandbox.user));
 	json_put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
 	json_put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));
@@ -242,5 +267,5 @@ void status_of_stopped(struct status *ret, const char *name)
 	ret->restarts.budget_within_usec = -1;
 	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
 		ret->restarts.by_verdict_budget[kind].deaths = -1;
-	ret->sandbox.syscalls = ret->sandbox.user = ret->sandbox.capabilities = "unknown";
+	ret->sandbox.syscalls = ret->sandbox.violation = ret->sandbox.user = ret->sandbox.capabilities = "unknown";
 }

@@ -238,8 +238,8 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 {
 	if (number_at(service, "supervisor_pid") == 0)
 		return;
-	prose_field(prose, "sandbox", "system calls %s, user %s, capabilities %s%s",
-		    json_find_text(service, "sandbox.syscalls", "?"), json_find_text(service, "sandbox.user", "?"),
+	prose_field(prose, "sandbox", "system calls %s (%s), user %s, capabilities %s%s",
+		    json_find_text(service, "sandbox.syscalls", "?"), json_find_text(service, "sandbox.violation", "?"), json_find_text(service, "sandbox.user", "?"),
 		    json_find_text(service, "sandbox.capabilities", "?"),
 		    json_object_get_boolean(json_find(service, "sandbox.no_new_privs")) ? ", no_new_privs" : "");
 	prose_field(prose, "", "supervisor: capabilities %s; %s system-call filter, %s",
@@ -261,6 +261,22 @@ static void add_last_death(struct prose *prose, struct json_object *service, int
 	prose_field(prose, "", "heapward why %s says more", json_find_text(service, "name", "?"));
 }
 
+/* The most frequent ones; the events have all. */
+static void add_violations(struct prose *prose, struct json_object *instance)
+{
+	struct json_object *calls = json_find(instance, "violations.calls");
+	size_t count = json_object_is_type(calls, json_type_array) ? json_object_array_length(calls) : 0, shown = count < 8 ? count : 8;
+	char text[512] = "";
+	size_t length = 0;
+	for (size_t i = 0; i < shown && length < sizeof(text); i++) {
+		struct json_object *call = json_object_array_get_idx(calls, i);
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%.60s x %lld", i == 0 ? "" : ", ",
+					   json_find_text(call, "call", "?"), number_at(call, "count"));
+	}
+	if (count > 0)
+		prose_field(prose, "", "calls not in its list: %s%s", text, count > shown ? ", ..." : "");
+}
+
 /* One of several begins with a line of its own. */
 static void add_instance(struct prose *prose, struct json_object *service, struct json_object *instance)
 {
@@ -280,6 +296,7 @@ static void add_instance(struct prose *prose, struct json_object *service, struc
 		add_heap(prose, instance);
 	add_watchdog(prose, instance);
 	add_memory(prose, service, instance);
+	add_violations(prose, instance);
 }
 
 char *status_text(const char *json, int64_t now_realtime_usec)

@@ -220,12 +220,28 @@ static bool judge_oom_kill(const struct evidence *evidence, struct verdict *verd
 	return true;
 }
 
+/* The supervisor itself has seen the call, and has killed for it. */
+static bool judge_denied(const struct evidence *evidence, struct verdict *verdict)
+{
+	const struct denied_call *denied = &evidence->denied;
+	const char *comm = denied->comm[0] == '\0' ? "a process" : denied->comm;
+	if (!denied->killed)
+		return false;
+	snprintf(verdict->subject, sizeof(verdict->subject), "%s", denied->call);
+	set(verdict, VERDICT_SECCOMP, true, "seccomp: %s, which its list of system calls does not allow", denied->call);
+	add(verdict, "notification: %s called %s (pid %d); sandbox.violation: kill", comm, denied->call, denied->pid);
+	return true;
+}
+
 static bool judge_seccomp(const struct evidence *evidence, struct verdict *verdict)
 {
 	if (!witness_main_ended_by(evidence, SIGSYS))
 		return false;
 	set(verdict, VERDICT_SECCOMP, false, "seccomp violation: a denied system call ended the worker (SIGSYS)");
-	add(verdict, "not certain: heapward's own filter answers with an errno, and anybody can send SIGSYS");
+	if (evidence->filter_kills)
+		add(verdict, "not certain: nobody can listen here, so the call is not known; and anybody can send SIGSYS");
+	else
+		add(verdict, "not certain: heapward's own filter answers with an errno, and anybody can send SIGSYS");
 	return true;
 }
 
@@ -346,7 +362,7 @@ static int exit_status(const struct evidence *evidence)
 void verdict_judge(const struct evidence *evidence, struct verdict *ret)
 {
 	static bool (*const questions[])(const struct evidence *, struct verdict *) = {
-		judge_exec, judge_asked, judge_not_ready, judge_oom_kill, judge_seccomp,
+		judge_exec, judge_asked, judge_not_ready, judge_denied, judge_oom_kill, judge_seccomp,
 		judge_heap_limit, judge_killed, judge_signal, judge_exit,
 	};
 	*ret = (struct verdict){ .limit_bytes = SIZE_UNKNOWN, .exit_status = exit_status(evidence) };

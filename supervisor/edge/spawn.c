@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -176,15 +177,41 @@ int spawn_child(struct spawned *ret, int program_fd, const struct launch *launch
 	return 0;
 }
 
-int spawn_read_report(int report_fd, struct launch_report *ret_report, struct failure *why)
+/* The one descriptor of a packet, -1 where it has none; whatever else came with it is closed. */
+static int take_listener(struct msghdr *message)
+{
+	cleanup_fd int listener = -1;
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS || part->cmsg_len != CMSG_LEN(sizeof(int)))
+			continue;
+		cleanup_close(&listener);
+		memcpy(&listener, CMSG_DATA(part), sizeof(listener));
+	}
+	return TAKE_FD(listener);
+}
+
+int spawn_read_report(int report_fd, struct launch_report *ret_report, int *ret_listener, struct failure *why)
 {
 	unsigned char packet[sizeof(*ret_report) + 1];
-	ssize_t length = recv(report_fd, packet, sizeof(packet), 0);
-	if (length < 0 && errno == EINTR)
-		return failed(why, EAGAIN, "launch report");
+	union {
+		struct cmsghdr aligned;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = { .iov_base = packet, .iov_len = sizeof(packet) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	*ret_listener = -1;
+	ssize_t length = recvmsg(report_fd, &message, MSG_CMSG_CLOEXEC);
 	if (length < 0)
-		return failed(why, errno, "launch report");
+		return failed(why, errno == EINTR ? EAGAIN : errno, "launch report");
+	cleanup_fd int listener = take_listener(&message);
 	if (length == 0)
 		return 0;
-	return launch_report_decode(packet, (size_t)length, ret_report, why) < 0 ? -1 : 1;
+	if (launch_report_decode(packet, (size_t)length, ret_report, why) < 0)
+		return -1;
+	if (ret_report->kind == LAUNCH_REPORT_LISTENER && listener < 0)
+		return failed(why, 0, "launch report: a listener is missing");
+	if (ret_report->kind == LAUNCH_REPORT_LISTENER)
+		*ret_listener = TAKE_FD(listener);
+	return 1;
 }

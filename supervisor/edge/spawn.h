@@ -17,7 +17,8 @@ struct spawned {
  * `stderr_fd` (-1: ours) becomes the child's stderr. */
 int spawn_child(struct spawned *ret, int program_fd, const struct launch *launch, int stderr_fd, struct failure *why);
 
-/* Reads the report. 1: a step failed (*ret_report filled); 0: end of file; -1 with EAGAIN in why->error: nothing yet. */
-int spawn_read_report(int report_fd, struct launch_report *ret_report, struct failure *why);
+/* Reads a report. 1: one has come (*ret_report; with LAUNCH_REPORT_LISTENER *ret_listener is a descriptor, the caller's to
+ * close, else -1); 0: end of file; -1 with EAGAIN in why->error: nothing yet. */
+int spawn_read_report(int report_fd, struct launch_report *ret_report, int *ret_listener, struct failure *why);
 
 #endif

@@ -65,6 +65,8 @@ static void gather(struct worker_run *run, struct evidence *evidence)
 		.left_draining = worker != NULL && worker->left_draining,
 		.we_killed = run->we_killed,
 		.agent_expected = run->agent_loaded,
+		.denied = run->denied,
+		.filter_kills = run->unheard && run->violation == VIOLATION_KILL,
 		.main_pid = run->child.pid,
 		.killed_usec = run->killed_usec,
 		.before = run->before,

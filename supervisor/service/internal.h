@@ -7,11 +7,13 @@
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
 #include "supervisor/core/respite.h"
+#include "supervisor/core/violation.h"
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
 #include "supervisor/edge/kernel_log.h"
 #include "supervisor/edge/listen_socket.h"
 #include "supervisor/edge/loop.h"
+#include "supervisor/edge/notify.h"
 #include "supervisor/edge/output.h"
 #include "supervisor/edge/ready_http.h"
 #include "supervisor/edge/ready_notify.h"
@@ -79,6 +81,11 @@ struct worker_run {
 	struct source usage;       /* tells once that memory is used up to memory.replace_at */
 	struct early_limits limits; /* of the plan that it was launched from, and what was set since: a reload is for the next one */
 	bool manages_heap, replaces; /* the same */
+	enum violation violation;  /* sandbox.violation, as it was at the launch */
+	struct notify listener;    /* the listener of its system-call filter */
+	struct violations violations;
+	struct denied_call denied; /* what it was killed for */
+	bool unheard;              /* its filter has no listener */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
@@ -126,7 +133,7 @@ struct service {
 	bool keeper_knows_groups;
 	struct respite keeper_respite;
 	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */
-	bool has_groups, events_as_json, overcommit_said, crumb_kept;
+	bool has_groups, events_as_json, overcommit_said, crumb_kept, unheard_said;
 	struct state_dir dir;
 	struct control_socket control;
 	bool has_control;
@@ -216,6 +223,13 @@ void filter_bytes_finish(struct filter_bytes *filter);
 int setting_change(struct service *service, const char *argument, char **ret_text); /* 0: taken, -1: refused; malloc'ed */
 size_t setting_fill(struct service *service, struct status_set ret[static 2]); /* what is set now, for status */
 void setting_answered(struct worker_run *run, const struct reporter *reporter, const struct heapward_record_limit *limit);
+
+/* violating.c: calls that the system-call filter does not allow */
+uint32_t violating_unheard(enum violation violation); /* what the filter does with them where nobody can listen: SECCOMP_RET_* */
+void violating_listen(struct worker_run *run, int listener_fd); /* takes the descriptor over */
+void violating_unheard_of(struct worker_run *run, int error);
+void violating_tell_rest(struct worker_run *run); /* counts that have grown since they were told */
+void violating_finish(struct worker_run *run); /* safe where there was no listener */
 
 /* children.c: deaths within the worker that its main process outlives */
 void children_suspect(struct worker_run *run); /* the kernel may have killed */

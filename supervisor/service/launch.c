@@ -62,6 +62,7 @@ static struct worker_run *take_run(struct service *service, uint32_t instance, u
 		run->child.pid_fd = run->child.report_fd = -1;
 		run->memory = (struct memory_sample){ SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, SIZE_UNKNOWN, 0 };
 		cgroup_clear(&run->group);
+		notify_clear(&run->listener);
 		fatal_scanner_init(&run->fatal);
 		run->kernel_log.fd = -1;
 		return run;
@@ -190,6 +191,8 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 		.parent_pid = getpid(),
 		.filter = service->filter.bytes,
 		.filter_bytes = service->filter.length,
+		.set_listener = service->filter.bytes != NULL,
+		.unheard = violating_unheard(policy->sandbox.violation),
 		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD },
 			  { run->records.worker_door_fd, RECORDS_DOOR_FD } },
 		.keep_count = 2,
@@ -228,6 +231,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 	if (result < 0)
 		return failed_in(why, "spawn");
 	note_plan(run);
+	run->violation = run->service->setup->policy->sandbox.violation;
 	output_launched(&run->output);
 	records_launched(&run->records);
 	return 0;

@@ -55,7 +55,7 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 		if (list == NULL)
 			return failed(why, ENOMEM, "sandbox.syscalls");
 		if (read_list(setup, list, &names, why) < 0 ||
-		    filter_build(list, names.architecture, SECCOMP_RET_ERRNO | EPERM, &filter.bytes, &filter.length, why) < 0)
+		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
 			return -1;
 	}
 	filter_bytes_finish(ret);

@@ -73,6 +73,8 @@ static void fill_instance(struct service *service, uint32_t number, struct statu
 	instance->replacement_pid = second == NULL ? 0 : second->child.pid;
 	instance->pid = run->child.pid;
 	instance->child_deaths = run->child_deaths;
+	instance->violations = &run->violations;
+	instance->unheard = run->unheard;
 	instance->uptime_usec = loop_now_usec() - run->launched_usec;
 	fill_heap(service, run, instance);
 	watching_fill(run, instance);
@@ -164,6 +166,7 @@ static void fill(struct service *service, struct status *status)
 		.last_death_json = service->last_death,
 	};
 	status->sandbox.syscalls = policy_syscalls(policy);
+	status->sandbox.violation = policy_violation_name(policy->sandbox.violation);
 	status->sandbox.user = policy->sandbox.user == NULL ? "unchanged" : policy->sandbox.user;
 	status->sandbox.capabilities = policy->sandbox.capabilities == NULL	 ? "unchanged"
 				       : policy->sandbox.capabilities[0] == '\0' ? "none"

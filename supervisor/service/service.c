@@ -132,7 +132,7 @@ static int64_t next_deadline(const struct service *service)
 		if (run->id != 0)
 			deadline = min_usec(min_usec(min_usec(deadline, min_usec(run->ready_look_usec, run->watch_usec)),
 						     warning_deadline(run)),
-					    min_usec(run->poll_usec, run->child_look_usec));
+					    min_usec(min_usec(run->poll_usec, run->child_look_usec), notify_deadline(&run->listener)));
 		if (run->has_records)
 			deadline = min_usec(deadline, records_deadline(&run->records));
 	}
@@ -172,6 +172,8 @@ static void tick(struct service *service)
 			warning_look(run);
 		if (run->id != 0 && run->watch_usec <= now_usec)
 			watching_look(run);
+		if (run->id != 0)
+			notify_tick(&run->listener, now_usec);
 	}
 	if (service_state_deadline(&service->state, &event) <= now_usec)
 		service_push(service, event);

@@ -87,7 +87,14 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 	struct worker_run *run = source->owner;
 	struct launch_report report;
 	struct failure why;
-	int result = spawn_read_report(source->fd, &report, &why);
+	int listener, result = spawn_read_report(source->fd, &report, &listener, &why);
+	while (result > 0 && report.kind != LAUNCH_REPORT_FAILED) {
+		if (report.kind == LAUNCH_REPORT_LISTENER)
+			violating_listen(run, listener);
+		else
+			violating_unheard_of(run, report.error);
+		result = spawn_read_report(source->fd, &report, &listener, &why);
+	}
 	if (result < 0 && why.error == EAGAIN)
 		return;
 	loop_remove(&run->service->loop, source);
@@ -112,6 +119,7 @@ static void worker_exited(struct source *source, uint32_t events UNUSED)
 		launch_reported(&run->report, 0);
 	output_drain(&run->output);
 	records_drain(&run->records);
+	violating_tell_rest(run);
 	service_push_worker(run->service, WORKER_EVENT_EXITED, run);
 	if (run->killing)
 		run->poll_usec = run->ended_usec;
@@ -168,6 +176,7 @@ void sources_unwatch_worker(struct worker_run *run)
 	unwatch(run, &run->exit);
 	unwatch(run, &run->report);
 	unwatch(run, &run->oom);
+	violating_finish(run);
 }
 
 static void output_seen(struct output *output, const void *bytes, size_t count)

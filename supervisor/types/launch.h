@@ -60,11 +60,21 @@ struct launch {
 	int32_t parent_pid;     /* of the supervisor, for the check behind PR_SET_PDEATHSIG; 0: as PID 1 sees it */
 	unsigned char *filter;  /* raw struct sock_filter array, NULL: none */
 	size_t filter_bytes;
+	bool set_listener;      /* the filter has SECCOMP_RET_USER_NOTIF: its listener comes back with a report */
+	uint32_t unheard;       /* SECCOMP_RET_* that stands in its place where there can be no listener */
 };
 
-/* What comes back on the report socket when a step fails: one packet. End of file means exec has happened, unless the
- * child has exited before it. */
+enum launch_report_kind {
+	LAUNCH_REPORT_FAILED,      /* the step failed */
+	LAUNCH_REPORT_LISTENER,    /* no failure: the filter is loaded, and its listener comes with this packet */
+	LAUNCH_REPORT_NO_LISTENER, /* no failure: it is loaded without one, and error says why */
+	LAUNCH_REPORT_KINDS
+};
+
+/* What comes back on the report socket: a packet about the listener, where one was asked for, and one when a step fails. End
+ * of file means exec has happened, unless the child has exited before it. */
 struct launch_report {
+	enum launch_report_kind kind;
 	enum launch_step step;
 	int error;      /* errno, 0 where there is none */
 	char text[200]; /* what it was about: "node", "/srv/web" */

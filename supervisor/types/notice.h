@@ -14,7 +14,8 @@
 	X(LIMIT_RAISE, "limit.raise") X(LIMIT_RAISE_REFUSED, "limit.raise_refused") \
 	X(REPLACE_START, "replace.start") X(REPLACE_DONE, "replace.done") X(REPLACE_REFUSED, "replace.refused") \
 	X(POLICY_RELOADED, "policy.reloaded") X(POLICY_REJECTED, "policy.rejected") X(CHILD_DEATH, "child.death") \
-	X(LIMIT_SET, "limit.set") X(WATCHDOG, "watchdog")
+	X(LIMIT_SET, "limit.set") X(WATCHDOG, "watchdog") \
+	X(SECCOMP_VIOLATION, "seccomp.violation")
 
 enum notice_kind {
 #define X(id, name) NOTICE_##id,

@@ -9,6 +9,7 @@
 #include "supervisor/types/policy.h"
 #include "supervisor/types/state.h"
 #include "supervisor/types/verdict.h"
+#include "supervisor/types/violation.h"
 
 /* A limit that `heapward set` has changed, or that follows one. */
 struct status_set {
@@ -27,6 +28,8 @@ struct status_instance {
 	int32_t replacement_pid; /* 0: none */
 	int64_t uptime_usec;     /* -1: no worker */
 	uint64_t child_deaths;   /* of this worker, told as child.death */
+	const struct violations *violations; /* NULL: no worker */
+	bool unheard;            /* they are not reported: its filter has no listener */
 	struct {
 		uint64_t used_bytes, old_space_bytes, limit_bytes, available_bytes, after_full_gc_bytes, external_bytes;
 		int64_t usec_to_limit;   /* USEC_NEVER: no forecast, or never */
@@ -73,7 +76,8 @@ struct status {
 		} by_verdict_budget[VERDICT_COUNT];
 	} restarts;
 	struct {
-		const char *syscalls;     /* "compat", "none" */
+		const char *syscalls;     /* "compat", "none", or a path */
+		const char *violation;    /* "errno", "kill", "audit" */
 		const char *user;
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;

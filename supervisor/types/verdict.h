@@ -84,6 +84,13 @@ struct launch_failure {
 	char text[256]; /* "node: No such file or directory" */
 };
 
+/* A call that the system-call filter denies, and that ended the worker (sandbox.violation: kill). */
+struct denied_call {
+	bool killed;
+	int32_t pid;
+	char call[40], comm[16]; /* comm: "" where it is not known */
+};
+
 struct evidence {
 	struct launch_failure launch;
 	bool exited;        /* wait status is known */
@@ -106,6 +113,8 @@ struct evidence {
 	struct memory_counters before, after;
 	struct memory_sample memory;      /* last sample; after the death where the group was still there */
 	struct kernel_oom kernel;
+	struct denied_call denied; /* what it was killed for */
+	bool filter_kills;         /* the filter itself ends who makes such a call: nobody can listen */
 	int64_t launched_usec, ended_usec;
 };
 

@@ -11,6 +11,7 @@
 enum tag {
 	TAG_VERSION, TAG_ARGUMENT, TAG_VARIABLE, TAG_DIRECTORY, TAG_GROUP, TAG_KEEP, TAG_LIMIT, TAG_OOM_SCORE, TAG_USER,
 	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_LISTEN_FDS,
+	TAG_LISTENER,
 	TAG_COUNT
 };
 
@@ -110,6 +111,8 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 		put_field(&writer, TAG_LISTEN_FDS, &launch->listen_fds, sizeof(launch->listen_fds));
 	if (launch->filter != NULL)
 		put_field(&writer, TAG_FILTER, launch->filter, launch->filter_bytes);
+	if (launch->set_listener)
+		put_field(&writer, TAG_LISTENER, &launch->unheard, sizeof(launch->unheard));
 	if (writer.failed || writer.length > LAUNCH_BYTES_MAX) {
 		free(writer.bytes);
 		return failed(why, 0, "command and environment exceed %d MiB", LAUNCH_BYTES_MAX / (1024 * 1024));
@@ -255,6 +258,9 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 		return set_user(launch, bytes, length, why);
 	case TAG_FILTER:
 		return set_filter(launch, bytes, length, why);
+	case TAG_LISTENER:
+		launch->set_listener = true;
+		return set_value(&launch->unheard, sizeof(launch->unheard), bytes, length, why);
 	default:
 		return failed(why, 0, "unknown field %u", tag);
 	}
@@ -352,7 +358,8 @@ int launch_report_decode(const unsigned char *bytes, size_t length, struct launc
 	if (length != sizeof(*ret))
 		return failed(why, 0, "launch report: %zu bytes", length);
 	memcpy(ret, bytes, sizeof(*ret));
-	if ((uint32_t)ret->step >= LAUNCH_STEP_COUNT || memchr(ret->text, '\0', sizeof(ret->text)) == NULL)
+	if ((uint32_t)ret->step >= LAUNCH_STEP_COUNT || (uint32_t)ret->kind >= LAUNCH_REPORT_KINDS ||
+	    memchr(ret->text, '\0', sizeof(ret->text)) == NULL)
 		return failed(why, 0, "launch report: not one");
 	return 0;
 }

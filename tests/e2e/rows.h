@@ -20,6 +20,7 @@
 #define MAX_320 "memory.max=320M"
 #define C_OLD_32 "memory.max=256M heap.old_space=32M"
 #define C_MAX_96 "memory.max=96M heap.runtime=none"
+#define KILLS "sandbox.syscalls=server sandbox.violation=kill"
 #define NONE ""
 
 /* A way that ends with the same verdict behind every wrapping. Only the direct one's exit status is the program's own. */
@@ -116,6 +117,7 @@
 	X(FULL, NODE, SH, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", 159, YES, 159) \
 	X(FULL, NODE, NPM, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", ANY, YES, ANY) \
 	X(FULL, NODE, NPX, WAIT, "SIGSYS", "node @js/end.js signal SIGSYS", NONE, "exit", ANY, YES, ANY) \
+	SAME(X, SHORT, "a call that its list does not allow", "node @js/end.js denied", KILLS, "seccomp", ANY, YES, 137) \
 	NOT_RUN(X, SHORT, "missing command", "no-such-program server.js", 127, 127) \
 	NOT_RUN(X, SHORT, "not executable", "@dir/not-executable", 126, 126) \
 	NOT_RUN(X, SHORT, "wrong architecture", "@dir/wrong-architecture", 126, 126) \

@@ -25,6 +25,8 @@
 struct ran {
 	bool step_failed; /* then `report` says which */
 	struct launch_report report;
+	struct launch_report heard; /* about the listener, where one was asked for */
+	int listener;
 	int status;       /* as waitpid gives it */
 	char output[16384];
 };
@@ -59,7 +61,13 @@ static inline void read_report(const struct spawned *child, struct ran *ret)
 {
 	struct failure why;
 	wait_readable(child->report_fd, "report");
-	int result = spawn_read_report(child->report_fd, &ret->report, &why);
+	int result = spawn_read_report(child->report_fd, &ret->report, &ret->listener, &why);
+	if (result > 0 && ret->report.kind != LAUNCH_REPORT_FAILED) {
+		ret->heard = ret->report;
+		int other;
+		wait_readable(child->report_fd, "second report");
+		result = spawn_read_report(child->report_fd, &ret->report, &other, &why);
+	}
 	if (result < 0)
 		fail_msg("report: %s", why.text);
 	ret->step_failed = result == 1;

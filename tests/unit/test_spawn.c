@@ -112,7 +112,7 @@ static void before_exec_there_is_nothing_to_read_yet(void **state UNUSED)
 	assert_int_equal(write(full[1], bytes, sizeof(bytes)), sizeof(bytes));
 	launch.groups[launch.group_count++] = full[1];
 	start(&child, &launch, -1);
-	int result = spawn_read_report(child.report_fd, &report, &why);
+	int listener, result = spawn_read_report(child.report_fd, &report, &listener, &why);
 	int error = why.error;
 	assert_int_equal(read(full[0], bytes, sizeof(bytes)), sizeof(bytes));
 	read_report(&child, &ran);

@@ -6,6 +6,10 @@ const ways = {
   throw: () => { throw new Error('nobody catches this'); },
   abort: () => process.abort(),
   signal: () => { process.kill(process.pid, value); setInterval(() => {}, 1000); },
+  // A program that makes a call which no server needs.
+  denied: () => {
+    require('node:child_process').execFile('unshare', ['--user', 'true'], (error) => process.exit(error ? 3 : 0));
+  },
   recurse: () => { const deeper = () => deeper() + 1; deeper(); },
   // Prints V8's last line and does something else.
   lie: () => {

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* filter: the system-call filter, as the last step before exec, and its listener on its way to the supervisor. From the moment
+ * that the filter is on it judges this thread too, and a call that it denies waits for a supervisor who has no listener yet:
+ * so the sending is done by another thread, which the filter is not on. Exec ends that thread. */
+#include "child/confine/confine.h"
+#include "supervisor/wire/launch.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define LOOK_AGAIN_NSEC (50 * 1000)
+
+enum { NOTHING_YET, SEND, SENT };
+
+/* Between the two threads. What is to be sent is set before `state` becomes SEND. */
+struct messenger {
+	atomic_int state;
+	int listener; /* -1: none; then `error` is why */
+	int error;
+};
+
+static void send_listener(const struct messenger *messenger)
+{
+	struct launch_report report = {
+		.kind = messenger->listener >= 0 ? LAUNCH_REPORT_LISTENER : LAUNCH_REPORT_NO_LISTENER,
+		.step = LAUNCH_STEP_SECCOMP,
+		.error = messenger->error,
+	};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	unsigned char packet[sizeof(report)];
+	struct iovec part = { .iov_base = packet, .iov_len = launch_report_encode(&report, packet, sizeof(packet)) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	memcpy(CMSG_DATA(&control.header), &messenger->listener, sizeof(int));
+	if (messenger->listener >= 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+	}
+	(void)!sendmsg(confine_report_fd, &message, MSG_NOSIGNAL);
+}
+
+static void *carry(void *argument)
+{
+	struct messenger *messenger = argument;
+	const struct timespec pause = { .tv_nsec = LOOK_AGAIN_NSEC };
+	while (atomic_load(&messenger->state) != SEND)
+		nanosleep(&pause, NULL);
+	send_listener(messenger);
+	atomic_store(&messenger->state, SENT);
+	return NULL;
+}
+
+/* Without a single call: each would be judged. */
+static void hand_over(struct messenger *messenger, int listener, int error)
+{
+	messenger->listener = listener;
+	messenger->error = error;
+	atomic_store(&messenger->state, SEND);
+	while (atomic_load(&messenger->state) != SENT)
+		;
+}
+
+/* The listener's descriptor, which exec closes, or -1. A signal that comes while the supervisor looks at a call does not make the
+ * caller repeat it, where the kernel can do so (5.19). */
+static int load_with_listener(const struct sock_fprog *program)
+{
+	unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+	if (listener < 0 && errno == EINVAL)
+		listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, program);
+	return listener;
+}
+
+/* Where nobody would answer, the filter answers by itself. */
+static void answer_alone(struct sock_fprog *program, uint32_t answer)
+{
+	for (size_t i = 0; i < program->len; i++)
+		if (program->filter[i].code == (BPF_RET | BPF_K) && program->filter[i].k == SECCOMP_RET_USER_NOTIF)
+			program->filter[i].k = answer;
+}
+
+static int load(const struct sock_fprog *program, struct launch_report *report)
+{
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) < 0)
+		return confine_failed(report, errno, "PR_SET_SECCOMP");
+	return 0;
+}
+
+/* Another filter above us may have a listener already (EBUSY), or the kernel knows none (EINVAL). */
+static int load_and_send(const struct launch *launch, struct sock_fprog *program, struct launch_report *report)
+{
+	struct messenger messenger = { .listener = -1 };
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, carry, &messenger);
+	if (error != 0)
+		return confine_failed(report, error, "a thread for the filter's listener");
+	int listener = load_with_listener(program);
+	error = listener < 0 ? errno : 0;
+	if (listener < 0) {
+		answer_alone(program, launch->unheard);
+		if (load(program, report) < 0)
+			return -1;
+	}
+	hand_over(&messenger, listener, error);
+	return 0;
+}
+
+int confine_seccomp(const struct launch *launch, struct launch_report *report)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)(launch->filter_bytes / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(void *)launch->filter,
+	};
+	if (launch->filter == NULL)
+		return 0;
+	if (launch->filter_bytes % sizeof(struct sock_filter) != 0 || launch->filter_bytes / sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return confine_failed(report, 0, "a filter of %zu bytes", launch->filter_bytes);
+	return launch->set_listener ? load_and_send(launch, &program, report) : load(&program, report);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* violation: what a worker's denied calls come to: one entry a call with a count, told the first time and then at every
+ * power of ten, so that a loop costs a few lines; and how many answers a second it gets, so that it costs the supervisor
+ * little time. Knows numbers; names are the caller's to fill in. Pure. */
+#ifndef SUPERVISOR_CORE_VIOLATION_H
+#define SUPERVISOR_CORE_VIOLATION_H
+
+#include "base/base.h"
+#include "supervisor/types/policy.h"
+#include "supervisor/types/violation.h"
+
+#define VIOLATION_BURST 100         /* answers that may come at once */
+#define VIOLATION_ANSWER_USEC 1000  /* between two of them in the long run */
+#define VIOLATION_PAUSE_USEC 20000  /* the shortest pause: a wake-up each, not one an answer */
+
+/* Counts a call. Returns its entry; *ret_tell: it is time to tell it, which the caller then does (violations_told). */
+struct violation_call *violations_note(struct violations *violations, uint32_t architecture, int32_t number, bool *ret_tell);
+void violations_told(struct violation_call *call);
+
+/* Entries whose count has grown since they were told: the last word, when the worker has ended. NULL behind the last. */
+struct violation_call *violations_untold(struct violations *violations);
+
+/* An answer is given now. Returns 0 where the next one may follow at once, else the time until which callers have to wait. */
+int64_t violations_pace(struct violations *violations, int64_t now_usec);
+
+/* One line for people, of at most 60 columns where the names are of usual length: "denied mount(0x7ffd..., ...) by node, pid 7". */
+const char *violation_text(const struct violation_call *call, enum violation answer, char *buffer, size_t size);
+
+/* "0x10 0x0 ..." */
+const char *violation_arguments(const struct violation_call *call, char *buffer, size_t size);
+
+#endif

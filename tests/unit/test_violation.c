@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_violation: denied calls counted, told seldom, answered at a bounded rate; and what a death says of one. */
+#include "tests/unit/unit.h"
+
+#include "supervisor/core/verdict.h"
+#include "supervisor/core/violation.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define ARCHITECTURE 0xc000003eu
+
+static struct violations violations;
+
+static int set_up(void **state UNUSED)
+{
+	memset(&violations, 0, sizeof(violations));
+	return 0;
+}
+
+/* Counts `times` calls of one number; how many of them were to be told. */
+static unsigned note(uint32_t architecture, int32_t number, unsigned times)
+{
+	unsigned told = 0;
+	for (unsigned i = 0; i < times; i++) {
+		bool tell;
+		struct violation_call *call = violations_note(&violations, architecture, number, &tell);
+		told += tell;
+		if (tell)
+			violations_told(call);
+	}
+	return told;
+}
+
+static void a_call_is_told_at_once_and_then_at_powers_of_ten(void **state UNUSED)
+{
+	assert_int_equal(note(ARCHITECTURE, 165, 1), 1);
+	assert_int_equal(note(ARCHITECTURE, 165, 8), 0);
+	assert_int_equal(note(ARCHITECTURE, 165, 1), 1); /* the tenth */
+	assert_int_equal(note(ARCHITECTURE, 165, 89), 0);
+	assert_int_equal(note(ARCHITECTURE, 165, 1), 1); /* the hundredth */
+	assert_int_equal(note(ARCHITECTURE, 165, 999900), 4);
+	assert_int_equal(violations.total, 1000000);
+	assert_int_equal(violations.call_count, 1);
+}
+
+static void calls_of_other_numbers_and_architectures_are_others(void **state UNUSED)
+{
+	assert_int_equal(note(ARCHITECTURE, 101, 1), 1);
+	assert_int_equal(note(ARCHITECTURE, 165, 1), 1);
+	assert_int_equal(note(0x40000003u, 101, 1), 1);
+	assert_int_equal(note(ARCHITECTURE, 101, 1), 0);
+	assert_int_equal(violations.call_count, 3);
+}
+
+/* Who tries every number gets no memory and few lines for it. */
+static void what_is_beyond_the_table_counts_together(void **state UNUSED)
+{
+	unsigned told = 0;
+	for (int number = 0; number < 5000; number++)
+		told += note(ARCHITECTURE, number, 1);
+	assert_int_equal(violations.call_count, VIOLATION_CALLS_MAX);
+	assert_int_equal(violations.calls[VIOLATION_CALLS_MAX].count, 5000 - VIOLATION_CALLS_MAX);
+	assert_int_equal(violations.total, 5000);
+	assert_int_equal(told, VIOLATION_CALLS_MAX + 4);
+}
+
+static void what_has_grown_since_is_told_at_the_end(void **state UNUSED)
+{
+	note(ARCHITECTURE, 101, 1);
+	note(ARCHITECTURE, 165, 7);
+	struct violation_call *call = violations_untold(&violations);
+	assert_non_null(call);
+	assert_int_equal(call->number, 165);
+	assert_int_equal(call->count, 7);
+	violations_told(call);
+	assert_null(violations_untold(&violations));
+}
+
+/* As fast as the caller can: the answers in `usec` microseconds of a caller that never rests. */
+static unsigned answers_in(int64_t usec)
+{
+	int64_t now_usec = 1000;
+	unsigned count = 0;
+	while (now_usec < 1000 + usec) {
+		int64_t until_usec = violations_pace(&violations, now_usec);
+		assert_true(until_usec == 0 || until_usec >= now_usec + VIOLATION_PAUSE_USEC);
+		now_usec = until_usec == 0 ? now_usec + 5 : until_usec;
+		count++;
+	}
+	return count;
+}
+
+static void answers_are_free_in_a_burst_and_then_bounded(void **state UNUSED)
+{
+	for (int i = 0; i < VIOLATION_BURST - 1; i++)
+		assert_int_equal(violations_pace(&violations, 1000), 0);
+	assert_int_not_equal(violations_pace(&violations, 1000), 0);
+	memset(&violations, 0, sizeof(violations));
+	assert_in_range(answers_in(10 * USEC_PER_SEC), 9000, 10 * USEC_PER_SEC / VIOLATION_ANSWER_USEC + VIOLATION_BURST + 1);
+}
+
+static void who_was_quiet_for_a_while_has_a_burst_again(void **state UNUSED)
+{
+	int64_t now_usec = 1000;
+	while (violations_pace(&violations, now_usec) == 0)
+		continue;
+	now_usec += VIOLATION_BURST * VIOLATION_ANSWER_USEC + USEC_PER_SEC;
+	for (int i = 0; i < VIOLATION_BURST - 1; i++)
+		assert_int_equal(violations_pace(&violations, now_usec), 0);
+}
+
+static void a_line_says_what_who_and_with_what(void **state UNUSED)
+{
+	static const struct {
+		struct violation_call call;
+		enum violation answer;
+		const char *text;
+	} rows[] = {
+		{ { .name = "ptrace", .comm = "node", .pid = 4242, .arguments = { 16, 1 }, .count = 1 }, VIOLATION_ERRNO,
+		  "denied ptrace(0x10, 0x1, 0x0, 0x0, ...) by node, pid 4242" },
+		{ { .name = "mount", .comm = "sh", .pid = 7, .arguments = { 0x7ffd01234567, 0x7ffd01234568, 0, 1 }, .count = 1 },
+		  VIOLATION_KILL, "killed for mount(0x7ffd01234567, ...) by sh, pid 7" },
+		{ { .name = "setns", .comm = "", .pid = 7, .arguments = { 3 }, .count = 1 }, VIOLATION_AUDIT,
+		  "let through setns(0x3, 0x0, 0x0, ...) by a process, pid 7" },
+		{ { .name = "#500", .comm = "a", .pid = 1, .arguments = { 1, 2, 3, 4, 5, 6 }, .count = 1 }, VIOLATION_ERRNO,
+		  "denied #500(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) by a, pid 1" },
+		{ { .name = "mount", .comm = "sh", .pid = 7, .count = 100 }, VIOLATION_ERRNO, "denied mount: 100 times so far" },
+	};
+	char text[256];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		violation_text(&rows[i].call, rows[i].answer, text, sizeof(text));
+		assert_string_equal(text, rows[i].text);
+		assert_true(strlen(text) <= 60);
+	}
+}
+
+static void all_arguments_are_there_for_scripts(void **state UNUSED)
+{
+	const struct violation_call call = { .arguments = { UINT64_MAX, 0, 3, 4, 5, UINT64_MAX } };
+	char text[160];
+	assert_string_equal(violation_arguments(&call, text, sizeof(text)), "0xffffffffffffffff 0x0 0x3 0x4 0x5 0xffffffffffffffff");
+}
+
+/* The supervisor saw the call and killed for it: nothing else that could be said of the same end is. */
+static void a_denied_call_that_was_killed_for_is_named(void **state UNUSED)
+{
+	static const int ends[][2] = { { CLD_KILLED, SIGKILL }, { CLD_EXITED, 0 }, { CLD_EXITED, 137 }, { CLD_KILLED, SIGSYS } };
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct evidence evidence = { .exited = true, .wait_code = ends[i][0], .wait_status = ends[i][1] };
+		struct verdict verdict;
+		evidence.denied = (struct denied_call){ .killed = true, .pid = 42, .call = "mount", .comm = "node" };
+		verdict_judge(&evidence, &verdict);
+		assert_int_equal(verdict.kind, VERDICT_SECCOMP);
+		assert_true(verdict.certain);
+		assert_string_equal(verdict.subject, "mount");
+		assert_string_equal(verdict.text, "seccomp: mount, which its list of system calls does not allow");
+		assert_string_equal(verdict.evidence[verdict.evidence_count - 1],
+				    "notification: node called mount (pid 42); sandbox.violation: kill");
+		evidence.asked = ASKED_STOP; /* what was asked for stays what it is */
+		verdict_judge(&evidence, &verdict);
+		assert_int_equal(verdict.kind, VERDICT_STOPPED);
+	}
+}
+
+static void where_nobody_can_listen_the_call_is_not_known(void **state UNUSED)
+{
+	struct evidence evidence = { .exited = true, .wait_code = CLD_KILLED, .wait_status = SIGSYS, .filter_kills = true };
+	struct verdict verdict;
+	verdict_judge(&evidence, &verdict);
+	assert_int_equal(verdict.kind, VERDICT_SECCOMP);
+	assert_false(verdict.certain);
+	assert_string_equal(verdict.subject, "");
+	assert_contains(verdict.evidence[verdict.evidence_count - 1], "nobody can listen");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_call_is_told_at_once_and_then_at_powers_of_ten, set_up),
+		cmocka_unit_test_setup(calls_of_other_numbers_and_architectures_are_others, set_up),
+		cmocka_unit_test_setup(what_is_beyond_the_table_counts_together, set_up),
+		cmocka_unit_test_setup(what_has_grown_since_is_told_at_the_end, set_up),
+		cmocka_unit_test_setup(answers_are_free_in_a_burst_and_then_bounded, set_up),
+		cmocka_unit_test_setup(who_was_quiet_for_a_while_has_a_burst_again, set_up),
+		cmocka_unit_test(a_line_says_what_who_and_with_what),
+		cmocka_unit_test(all_arguments_are_there_for_scripts),
+		cmocka_unit_test(a_denied_call_that_was_killed_for_is_named),
+		cmocka_unit_test(where_nobody_can_listen_the_call_is_not_known),
+	};
+	return cmocka_run_group_tests_name("violation", tests, NULL, NULL);
+}
