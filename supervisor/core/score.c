@@ -80,9 +80,15 @@ static unsigned choose_no_new_privs(const struct judged *judged UNUSED, char det
 	return 0;
 }
 
-static unsigned choose_syscalls(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+static unsigned choose_syscalls(const struct judged *judged, char detail[static SCORE_DETAIL_MAX])
 {
-	return policy_filters(judged->policy) ? 0 : 1;
+	const char *list = policy_syscalls(judged->policy);
+	if (!policy_filters(judged->policy))
+		return 3;
+	say(detail, list);
+	if (judged->policy->sandbox.violation == VIOLATION_AUDIT)
+		return 2;
+	return strcmp(list, "compat") == 0 ? 1 : 0;
 }
 
 static unsigned choose_memory(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
@@ -135,9 +141,13 @@ static const struct row rows[] = {
 		  "sandbox.capabilities: none" } } },
 	{ "no_new_privs", "no new privileges", choose_no_new_privs, { { 6, "set-uid programs give nothing", "", "" } } },
 	{ "system_calls", "system calls", choose_syscalls, {
-		{ 8, "list compat", "", "" },
+		{ 8, "list ", "", "" },
+		{ 6, "list ", "a compromised server can make namespaces, where much of the kernel's code waits that nothing else reaches",
+		  "sandbox.syscalls: server" },
+		{ 1, "audit: every call passes, by list ", "a compromised server can call everything in the kernel, and is only reported",
+		  "sandbox.violation: errno" },
 		{ 0, "no filter", "a compromised server can call everything in the kernel: ptrace, bpf, mount, keyctl, io_uring",
-		  "sandbox.syscalls: compat" } } },
+		  "sandbox.syscalls: server" } } },
 	{ "memory_max", "memory", choose_memory, {
 		{ 6, "capped by the kernel", "", "" },
 		{ 0, "no cap", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
