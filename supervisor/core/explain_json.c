@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "supervisor/core/capability.h"
+#include "supervisor/core/fence.h"
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
@@ -134,8 +135,9 @@ static struct json_object *supervisor_capabilities_of(const struct policy *polic
 	return array;
 }
 
-static struct json_object *sandbox_of(const struct policy *policy, const struct host *host)
+static struct json_object *sandbox_of(const struct plan_fence *fence, const struct policy *policy, const struct host *host)
 {
+	char line[FENCE_TEXT_MAX];
 	struct json_object *object = json_object_new_object();
 	const char *user = policy->sandbox.user, *capabilities = policy->sandbox.capabilities;
 	if (capabilities == NULL)
@@ -146,6 +148,11 @@ static struct json_object *sandbox_of(const struct policy *policy, const struct 
 		 json_text(policy_syscalls(policy)));
 	json_put(object, "violation", json_text(policy_violation_name(policy->sandbox.violation)));
 	json_put(object, "no_new_privs", json_object_new_boolean(true));
+	fence_files_text(fence, line);
+	json_put(object, "files", json_text(line));
+	fence_network_text(policy, fence, line);
+	json_put(object, "network", json_text(line));
+	json_put(object, "landlock_abi", fence->landlock_abi > 0 ? json_number((int64_t)fence->landlock_abi) : NULL);
 	json_put(object, "supervisor_capabilities", supervisor_capabilities_of(policy, host));
 	return object;
 }
@@ -206,7 +213,7 @@ char *explain_json(const struct plan *plan, const struct policy *policy, const s
 	json_put(object, "cgroup", cgroup_of(plan, host));
 	json_put(object, "sockets", sockets_of(plan, policy));
 	json_put(object, "replacement", replacement_of(policy));
-	json_put(object, "sandbox", sandbox_of(policy, host));
+	json_put(object, "sandbox", sandbox_of(&plan->fence, policy, host));
 	json_put(object, "confinement", confinement_of(plan, policy, host));
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *copy = text != NULL ? strdup(text) : NULL;

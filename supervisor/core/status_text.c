@@ -246,6 +246,8 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 		    json_find_text(service, "sandbox.supervisor.capabilities", "unknown"),
 		    json_object_get_boolean(json_find(service, "sandbox.supervisor.filter")) ? "a" : "no",
 		    json_object_get_boolean(json_find(service, "sandbox.supervisor.dumpable")) ? "dumpable" : "not dumpable");
+	prose_field(prose, "files", "%s", json_find_text(service, "sandbox.files", "unchanged"));
+	prose_field(prose, "network", "%s", json_find_text(service, "sandbox.network", "full"));
 }
 
 static void add_last_death(struct prose *prose, struct json_object *service, int64_t now_realtime_usec)

@@ -5,6 +5,7 @@
 #include "supervisor/core/plan.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/policy_files.h"
+#include "supervisor/service/fencing.h"
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
@@ -147,6 +148,8 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 	snprintf(instance, sizeof(instance), "HEAPWARD_INSTANCE=%u", run->instance);
 	struct environment environment = {
 		.inherited = environ,
+		.keep = &policy->service.environment_keep,
+		.drop = &policy->service.environment_drop,
 		.file = &file,
 		.set = &policy->service.environment_set,
 		.node_options = service->setup->plan->node_options,
@@ -171,17 +174,26 @@ static void fill_user(const struct service *service, struct launch *launch)
 	memcpy(launch->gids, user->gids, user->gid_count * sizeof(user->gids[0]));
 }
 
-static void fill_limits(const struct plan *plan, struct launch *launch)
+static void fill_limits(const struct service_setup *setup, struct launch *launch)
 {
-	uint64_t files = plan->numbers[PLAN_FILES].value;
-	if (files != SIZE_NONE)
-		launch->limits[launch->limit_count++] = (struct launch_limit){ RLIMIT_NOFILE, files, files };
+	const struct launch_limit limits[] = {
+		{ RLIMIT_NOFILE, setup->plan->numbers[PLAN_FILES].value, 0 },
+		{ RLIMIT_CORE, setup->policy->limits.core_bytes, 0 },
+		{ RLIMIT_MEMLOCK, setup->policy->limits.locked_bytes, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].soft != SIZE_NONE)
+			launch->limits[launch->limit_count++] =
+				(struct launch_limit){ limits[i].resource, limits[i].soft, limits[i].soft };
 }
 
 static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, struct failure *why)
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
+	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing)); /* its paths are too many for a stack */
+	if (fencing == NULL)
+		return failed(why, ENOMEM, "paths");
 	struct launch launch = {
 		.argv = service->setup->command,
 		.environment = environment->list,
@@ -201,7 +213,8 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 	memcpy(launch.groups, procs, procs_count * sizeof(procs[0]));
 	listen_sockets_hand_over(&service->sockets, plan_hands_over_listen_fds(service->setup->plan), &launch);
 	fill_user(service, &launch);
-	fill_limits(service->setup->plan, &launch);
+	fill_limits(service->setup, &launch);
+	fencing_fill(fencing, service, &launch);
 	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
 }
 

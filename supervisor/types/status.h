@@ -81,6 +81,8 @@ struct status {
 		const char *user;
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;
+		const char *files, *network; /* "system and heapward's own read-only (mounts)", "full" */
+		uint32_t landlock_abi;       /* 0: no domain */
 	} sandbox;
 	struct {
 		uint64_t effective;       /* capabilities of the supervisor itself, bits by number */
