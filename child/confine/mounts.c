@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -215,6 +216,8 @@ int confine_mounts(const struct launch *launch, struct launch_report *report)
 	uint32_t flags = launch->fence.flags;
 	if ((flags & LAUNCH_BY_MOUNTS) == 0)
 		return 0;
+	if ((launch->fence.namespaces & CLONE_NEWNS) == 0)
+		return confine_failed(report, 0, "no mount namespace of the worker's own");
 	bool known = getcwd(here, sizeof(here)) != NULL;
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return confine_failed(report, errno, "mounts that stay here");
