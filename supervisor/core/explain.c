@@ -279,8 +279,8 @@ static void add_fence(struct prose *text, const struct plan_fence *fence, const 
 	if (fence->landlock_abi > 0)
 		prose_item(text, "other processes: %s (Landlock ABI %" PRIu32 ")",
 			   fence->own_signals ? "neither looked into nor sent signals" : "not looked into", fence->landlock_abi);
-	add_list(text, "environment keeps of ours, with PATH", &policy->service.environment_keep);
-	add_list(text, "environment drops of ours", &policy->service.environment_drop);
+	add_list(text, "inherited variables kept, with PATH", &policy->service.environment_keep);
+	add_list(text, "inherited variables dropped", &policy->service.environment_drop);
 	add_size(text, "core dumps up to", policy->limits.core_bytes);
 	add_size(text, "locked memory up to", policy->limits.locked_bytes);
 }
