@@ -120,7 +120,7 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 		return status;
 	cgroup_tree_describe(&ret->tree, &ret->host);
 	probe_user(ret);
-	if (plan_wants_fence(&ret->policy)) /* else a bare run pays for what it does not use */
+	if (ret->policy.from_file || plan_wants_fence(&ret->policy)) /* else a bare run pays for what it does not use */
 		host_probe_fence(&ret->host.fence);
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);

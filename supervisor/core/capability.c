@@ -2,6 +2,7 @@
 /* capability: see capability.h. */
 #include "supervisor/core/capability.h"
 
+#include "supervisor/core/plan.h"
 #include "supervisor/core/policy_key.h"
 
 #include <linux/capability.h>
@@ -34,6 +35,16 @@ static bool holds_path_of_user(const struct policy *policy, const struct host *h
 	return policy->sandbox.user != NULL && holds(policy, LISTEN_UNIX, 0);
 }
 
+static bool makes_walls(const struct policy *policy, const struct host *host)
+{
+	return plan_wants_fence(policy) && (host->fence.mounts || host->fence.network);
+}
+
+static bool makes_network(const struct policy *policy, const struct host *host)
+{
+	return policy->sandbox.network == NETWORK_NONE && host->fence.network;
+}
+
 #define SUPERVISOR (1U << HOLDER_SUPERVISOR)
 #define KEEPER (1U << HOLDER_KEEPER)
 #define CHILD (1U << HOLDER_CHILD)
@@ -52,6 +63,8 @@ const struct capability_row capability_rows[] = {
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, holds_path_of_user, "makes and removes held UNIX sockets in that user's folder",
 	  "unix: in service.listen, and sandbox.user" },
 	{ CAP_SETPCAP, CHILD, as_root, "cuts the worker's bounding set", "as root" },
+	{ CAP_SYS_ADMIN, CHILD, makes_walls, "makes the worker's mounts and network", "walls, where namespaces may be made" },
+	{ CAP_NET_ADMIN, CHILD, makes_network, "raises the loopback of the worker's own network", "sandbox.network: none" },
 	{ CAP_SYS_RESOURCE, CHILD, as_root, "raises the hard limit of open files (limits.files)", "as root" },
 	{ 0, 0, NULL, NULL, NULL },
 };

@@ -2,6 +2,7 @@
 /* plan_fence: which walls a policy asks for, which of them this machine can make, and by what; and what to say of those that
  * it cannot. */
 #include "supervisor/core/plan_parts.h"
+#include "supervisor/core/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static const char *lacks(const struct planning *planning, const char *feature)
 	if (strcmp(feature, "user-namespace") == 0)
 		return as_user ? NULL : planning->host->uid == 0 ? "root makes none" : "this machine does not allow them";
 	if (strcmp(feature, "seccomp") == 0)
-		return policy->sandbox.syscalls != SYSCALLS_NONE ? NULL : "sandbox.syscalls is none";
+		return policy_filters(policy) ? NULL : "sandbox.syscalls is none";
 	return planning->host->uid == 0 && !is_root(planning)
 		       ? NULL
 		       : "the worker has the supervisor's user; start heapward as root and set sandbox.user";
