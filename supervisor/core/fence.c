@@ -118,9 +118,9 @@ static void add_all_of_ours(const struct policy *policy, const struct plan_fence
 	add_ours(policy, fence, places, false, places->policy_file, launch);
 	add_ours(policy, fence, places, false, places->drop_ins, launch);
 	add_ours(policy, fence, places, false, places->environment_file, launch);
-	/* Else the program that it is loaded into would not start. */
-	if (is_within_any(places->agent_directory, &policy->sandbox.hidden) ||
-	    (fence->own_tmp && (is_below(places->agent_directory, "/tmp") || is_below(places->agent_directory, "/var/tmp"))))
+	/* Else the program that it is loaded into would not start. By mounts it costs nothing to name it always: what is hidden may
+	 * be a link to where it is. */
+	if (fence->by_mounts || is_within_any(places->agent_directory, &policy->sandbox.hidden))
 		add(launch, LAUNCH_READ_ONLY, true, places->agent_directory);
 }
 

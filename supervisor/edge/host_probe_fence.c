@@ -33,9 +33,18 @@ static bool enter_user_namespace(void)
 	return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", map);
 }
 
+/* All calls that heapward-child makes for it: a security module may forbid some, and older kernels know not all. */
+static bool can_bind(const char *path)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	cleanup_fd int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	return fd >= 0 && move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == 0 &&
+	       mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &attributes, sizeof(attributes)) == 0;
+}
+
 static bool can_mount(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 && can_bind("/proc/sys") &&
 	       mount("tmpfs", "/proc", "tmpfs", MS_RDONLY, "size=4k") == 0;
 }
 
@@ -78,7 +87,7 @@ static void probe(struct host_fence *ret)
 	if (ret->mounts && ret->network)
 		return;
 	snprintf(ret->problem, sizeof(ret->problem), "%s",
-		 geteuid() == 0 ? "this container gives no CAP_SYS_ADMIN" : "only root may make them");
+		 geteuid() == 0 ? "without CAP_SYS_ADMIN, or before Linux 5.12" : "only root may make them");
 	/* Root's own number alone would be mapped there: to root a user namespace takes more away than it gives. */
 	if (geteuid() != 0)
 		ret->user = ask_child(true) == (CAN_MOUNT | CAN_NETWORK);

@@ -309,6 +309,23 @@ static void notify_and_listen_fds_go_on_by_default(void **state)
 	serve_stop(world, run);
 }
 
+/* What a worker on a terminal could do with it: push characters into the shell that started heapward, or take it. */
+static void on_a_terminal_nothing_is_typed_for_its_user(void **state)
+{
+	struct world *world = *state;
+	static const char *const acts[] = { "0x5412, \"x\"", "0x540E, 0" }; /* TIOCSTI, TIOCSCTTY */
+	make_places(world, "");
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		world_write(world, "act.pl", "my $x = 'x'; exit(ioctl(STDIN, %s) ? 7 : 9);\n", acts[i]);
+		const char *inner = world_print(world, "%s run -n %s -p %s.yaml -- perl %s; echo ended $?", heapward_path(), world->name,
+						policy_stem(world), world_path(world, "act.pl"));
+		const char *words[] = { "script", "-qec", inner, "/dev/null", NULL };
+		struct program *run = run_start_by(world, words);
+		program_finish(world, run, 30);
+		assert_contains(program_out(world, run), "ended 9");
+	}
+}
+
 /* Reading the disk's raw bytes is reading every file. */
 static void roots_worker_has_no_disk(void **state)
 {
@@ -334,6 +351,7 @@ int main(void)
 		T(what_is_required_and_missing_refuses_the_start),
 		T(the_environment_is_what_is_kept),
 		T(notify_and_listen_fds_go_on_by_default),
+		T(on_a_terminal_nothing_is_typed_for_its_user),
 		T(roots_worker_has_no_disk),
 	};
 	return cmocka_run_group_tests_name("fence", tests, NULL, NULL);

@@ -3,6 +3,8 @@
  * is never seen to succeed shows nothing. Runs as root on a kernel with Landlock. */
 #include "tests/unit/spawn_unit.h"
 
+#include "supervisor/edge/host_probe.h"
+
 #include <arpa/inet.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -392,6 +394,24 @@ static void what_cannot_be_made_is_told_by_its_step(void **state UNUSED)
 	assert_true(ran.step_failed && ran.report.step == LAUNCH_STEP_MOUNTS);
 }
 
+/* What the probe says of this machine is what heapward-child then can. */
+static void the_probe_of_walls_says_what_can_be_made(void **state UNUSED)
+{
+	struct host_fence found;
+	struct launch mounts = nothing_asked(), network = nothing_asked();
+	struct ran ran;
+	host_probe_fence(&found);
+	mounts.paths[mounts.path_count++] = (struct launch_path){ LAUNCH_READ_ONLY, false, "/etc" };
+	make_way(&mounts, MOUNTS);
+	run(&mounts, &ran);
+	assert_int_equal(found.mounts, !ran.step_failed);
+	network.fence.namespaces = CLONE_NEWNET;
+	run(&network, &ran);
+	assert_int_equal(found.network, !ran.step_failed);
+	assert_int_equal(found.landlock_abi, landlock_abi());
+	assert_int_equal(found.problem[0] == '\0', found.mounts && found.network);
+}
+
 static int be_worker(const char *name)
 {
 	if (strcmp(name, "securebits") == 0)
@@ -414,6 +434,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(root_without_capabilities_gets_none_by_an_exec),
 		cmocka_unit_test(a_terminal_cannot_be_taken),
 		cmocka_unit_test(what_cannot_be_made_is_told_by_its_step),
+		cmocka_unit_test(the_probe_of_walls_says_what_can_be_made),
 	};
 	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
 		return be_worker(argv[2]);

@@ -63,7 +63,7 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/root/.ssh", LAUNCH_READ_ONLY }, { "/run/systemd/private", LAUNCH_HIDDEN },
 		{ "/run/heapward", LAUNCH_HIDDEN }, { "/var/lib/heapward", LAUNCH_HIDDEN },
 		{ "/srv/web/web.yaml", LAUNCH_READ_ONLY }, { "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
-		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", -1 },
+		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", LAUNCH_READ_ONLY },
 	};
 	const struct policy policy = { 0 };
 	struct launch launch = fill(&policy, &by_mounts, &places);
@@ -89,6 +89,7 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 	static const struct row rows[] = {
 		{ "/run/heapward", LAUNCH_READ_ONLY }, { "/var/lib/heapward", LAUNCH_READ_ONLY }, /* not hidden: reading goes on around */
 		{ "/srv/web/web.yaml", -1 }, { "/srv/web/web.policy.d", -1 }, { "/sys", LAUNCH_READ_ONLY }, { "/proc/sys", -1 },
+		{ "/usr/libexec/heapward/1", -1 },
 	};
 	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
 						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
