@@ -69,6 +69,7 @@ const char *heapward_path(void);
 const char *c_worker_path(void);
 const char *addon_path(void);
 const char *notify_path(void);
+const char *calls_path(void);
 const char *hostile_path(void);
 const char *clock_jump_path(void);
 char *js_worker_path(struct world *world, const char *file);
