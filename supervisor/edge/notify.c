@@ -45,8 +45,11 @@ static void take_one(struct notify *notify)
 {
 	union request request;
 	memset(&request, 0, sizeof(request));
-	if (ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+	if (ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0) {
+		if (errno != EINTR && errno != ENOENT) /* ENOENT: the caller has ended meanwhile. Anything else would come again */
+			notify_finish(notify);
 		return;
+	}
 	struct notification notification = {
 		.id = request.notif.id,
 		.pid = (int32_t)request.notif.pid,
