@@ -12,7 +12,7 @@
 static const char usage[] =
 	"POLICY...\n"
 	"Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret; warns of a user,\n"
-	"a directory or a command that this machine does not have.\n"
+	"a directory or a command that this machine does not have, and of a user that others share (nobody).\n"
 	"Exits 0 where there are none, else 2.\n";
 
 static int check(const char *path, struct policy_errors *errors)
