@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <signal.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -182,27 +184,37 @@ static void without_privilege_it_takes_no_new_privs(void **state UNUSED)
 	holds_in_a_child(filters_as_nobody);
 }
 
-/* The worker's own filter, loaded behind ours, answers for the same call. */
+/* The worker's own filter, loaded behind ours, notifies of the same call. Returns the listener. */
+static int load_notifying(int call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_LEN(code), code };
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+/* The caller gets the errno with which its supervisor answers. */
 static bool workers_filter_answers(void)
 {
 	struct failure why;
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	if (self_filter_load(UINT64_MAX, false, &why) < 0 || context == NULL)
+	struct seccomp_notif call = { 0 };
+	int status;
+	if (self_filter_load(UINT64_MAX, false, &why) < 0)
 		return false;
-	if (seccomp_rule_add(context, SCMP_ACT_ERRNO(EDOM), SCMP_SYS(keyctl), 0) < 0 ||
-	    seccomp_rule_add(context, SCMP_ACT_KILL_PROCESS, SCMP_SYS(kcmp), 0) < 0 || seccomp_load(context) < 0)
-		return false;
-	seccomp_release(context);
-	if (syscall(SYS_keyctl, -1, -1, -1, -1, -1) != -1 || errno != EDOM)
-		return false;
+	struct pollfd listener = { .fd = load_notifying(SYS_keyctl), .events = POLLIN };
 	pid_t pid = fork();
-	int status = 0;
-	if (pid == 0) {
-		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file */
-		syscall(SYS_kcmp, -1, -1, -1, -1, -1);
-		_exit(0);
-	}
-	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+	if (pid == 0)
+		_exit(syscall(SYS_keyctl, -1, -1, -1, -1, -1) == -1 ? errno : 0);
+	if (listener.fd < 0 || poll(&listener, 1, 10000) != 1 || listener.revents != POLLIN ||
+	    ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
+		return false;
+	struct seccomp_notif_resp answer = { .id = call.id, .error = -EDOM };
+	return call.data.nr == SYS_keyctl && ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0 &&
+	       waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == EDOM;
 }
 
 static void a_workers_own_filter_has_the_last_word(void **state UNUSED)
