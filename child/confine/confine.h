@@ -24,13 +24,22 @@ int confine_failed(struct launch_report *report, int error, const char *format, 
  * files may be a small one. */
 int confine_duplicate(const struct launch *launch, int fd);
 
+/* The value of a variable of the worker's, NULL where it has none. */
+const char *confine_variable(char *const *environment, const char *name);
+
 /* session.c */
 confine_step confine_cgroup, confine_session, confine_oom_score, confine_limits, confine_death_signal;
+/* namespaces.c, mounts.c */
+confine_step confine_namespaces, confine_mounts;
+/* landlock.c */
+confine_step confine_landlock;
 /* privilege.c */
-confine_step confine_bounding, confine_groups, confine_gid, confine_uid, confine_capabilities, confine_no_new_privs;
+confine_step confine_securebits, confine_bounding, confine_groups, confine_gid, confine_uid, confine_capabilities, confine_no_new_privs;
 /* program.c */
 confine_step confine_directory, confine_descriptors, confine_exec;
 /* filter.c */
 confine_step confine_seccomp;
+/* reach.c: instead of exec, for a launch that is to try */
+confine_step confine_reach;
 
 #endif

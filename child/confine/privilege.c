@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/securebits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -61,8 +62,25 @@ int confine_bounding(const struct launch *launch, struct launch_report *report)
 		if (cap_iab_get_vector(iab, CAP_IAB_BOUND, value) == CAP_SET && cap_get_bound(value) > 0 &&
 		    cap_drop_bound(value) < 0)
 			return confine_failed(report, errno, "drop capability %d", value);
-	if (launch->set_user && launch->capabilities[0] != '\0' && prctl(PR_SET_KEEPCAPS, 1) < 0)
-		return confine_failed(report, errno, "PR_SET_KEEPCAPS");
+	return 0;
+}
+
+/* Root gets nothing for being root: not by an exec, and, where it keeps none at all, not by raising ambient ones. The
+ * fix-up of a setuid stays as programs know it: who keeps cap_setuid in order to drop the rest by it, drops the rest. */
+int confine_securebits(const struct launch *launch, struct launch_report *report)
+{
+	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED;
+	if (launch->capabilities == NULL || !has_effective(CAP_SETPCAP))
+		return 0;
+	if (launch->capabilities[0] == '\0')
+		bits |= SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	else if (launch->set_user)
+		bits |= SECBIT_KEEP_CAPS; /* until exec, which clears it */
+	int before = prctl(PR_GET_SECUREBITS); /* what is locked must stay */
+	if (before > 0)
+		bits |= (unsigned long)before;
+	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)
+		return confine_failed(report, errno, "PR_SET_SECUREBITS");
 	return 0;
 }
 

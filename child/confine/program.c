@@ -85,7 +85,7 @@ static char **with_listen_fds(const struct launch *launch)
 	return list;
 }
 
-static const char *find_variable(char *const *environment, const char *name)
+const char *confine_variable(char *const *environment, const char *name)
 {
 	for (size_t i = 0; environment[i] != NULL; i++)
 		if (is_variable(environment[i], name))
@@ -150,7 +150,7 @@ static int explain_search(const char *name, const struct sought *sought, struct 
 static int search(const struct launch *launch, struct launch_report *report)
 {
 	const char *name = launch->argv[0];
-	const char *path = find_variable(launch->environment, "PATH");
+	const char *path = confine_variable(launch->environment, "PATH");
 	struct sought sought = { .reason = ENOENT };
 	for (const char *at = path == NULL ? DEFAULT_PATH : path; at != NULL;) {
 		char full[PATH_MAX];
@@ -168,6 +168,8 @@ int confine_exec(const struct launch *launch, struct launch_report *report)
 {
 	const char *name = launch->argv[0];
 	struct launch told = *launch;
+	if (launch->reach != NULL)
+		return confine_reach(launch, report);
 	if (name[0] == '\0')
 		return confine_failed(report, ENOENT, "an empty command");
 	if (launch->listen_fds > 0)

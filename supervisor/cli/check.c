@@ -11,8 +11,12 @@
 
 static const char usage[] =
 	"POLICY...\n"
-	"Prints every error of each policy, its drop-ins and its list of system calls as file:line:column, with the line and a\n"
-	"caret; warns of a user, a directory or a command that this machine does not have.\n"
+	"Prints every error of each policy, its drop-ins and its list of system calls as file:line:column, with the line and a
+"
+	"caret; warns of a user, a directory or a command that this machine does not have, and of a user that others share
+"
+	"(nobody).
+"
 	"Exits 0 where there are none, else 2.\n";
 
 static int check(const char *path, struct policy_errors *errors)

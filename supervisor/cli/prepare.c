@@ -39,6 +39,8 @@ static int build_environment(const struct policy *policy, struct words *ret, str
 {
 	cleanup(words_finish) struct words file = { 0 };
 	struct environment environment = { .inherited = environ,
+					   .keep = &policy->service.environment_keep,
+					   .drop = &policy->service.environment_drop,
 					   .file = &file,
 					   .set = &policy->service.environment_set };
 	if (policy->service.environment_file != NULL &&
@@ -118,6 +120,8 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 		return status;
 	cgroup_tree_describe(&ret->tree, &ret->host);
 	probe_user(ret);
+	if (ret->policy.from_file || plan_wants_fence(&ret->policy)) /* else a bare run pays for what it does not use */
+		host_probe_fence(&ret->host.fence);
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);

@@ -54,6 +54,27 @@ static bool is_ours(const char *variable)
 	return false;
 }
 
+/* Is the variable "NAME=VALUE" one of "NAME", "NAME*"? */
+static bool is_among(const struct words *names, const char *variable)
+{
+	size_t length = strcspn(variable, "=");
+	for (size_t i = 0; names != NULL && i < names->count; i++) {
+		size_t wanted = strlen(names->list[i]);
+		bool beginning = wanted > 0 && names->list[i][wanted - 1] == '*';
+		if (beginning ? length >= wanted - 1 && strncmp(names->list[i], variable, wanted - 1) == 0
+			      : length == wanted && strncmp(names->list[i], variable, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_inherited(const struct environment *environment, const char *variable)
+{
+	bool all = environment->keep == NULL || environment->keep->list == NULL;
+	bool kept = all || strncmp(variable, "PATH=", 5) == 0 || is_among(environment->keep, variable);
+	return kept && !is_ours(variable) && !is_among(environment->drop, variable);
+}
+
 static int put_all(struct words *ret, const struct words *from, struct failure *why)
 {
 	for (size_t i = 0; from != NULL && i < from->count; i++) {
@@ -67,7 +88,7 @@ static int put_layers(const struct environment *environment, struct words *ret, 
 {
 	for (char *const *at = environment->inherited; at != NULL && *at != NULL; at++) {
 		/* Of a name that is there twice the first counts, as for getenv. */
-		if (!is_ours(*at) && find(ret, *at) == ret->count && put(ret, *at, why) < 0)
+		if (is_inherited(environment, *at) && find(ret, *at) == ret->count && put(ret, *at, why) < 0)
 			return -1;
 	}
 	if (put_all(ret, environment->file, why) < 0 || put_all(ret, environment->set, why) < 0)

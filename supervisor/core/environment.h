@@ -14,6 +14,8 @@
 
 struct environment {
 	char *const *inherited;     /* ours, "NAME=VALUE", NULL-terminated; NULL: none */
+	const struct words *keep;   /* of the inherited ones: "NAME", "NAME*"; NULL or a NULL list: all */
+	const struct words *drop;   /* of those that are kept; NULL: none */
 	const struct words *file;   /* lines of service.environment.file; NULL: none */
 	const struct words *set;    /* NULL: none */
 	const char *node_options;   /* of the plan; put before the user's own; NULL or "": none */
@@ -26,8 +28,8 @@ struct environment {
 };
 
 /* Builds the worker's environment into `ret` (owned by it: words_finish). NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID,
- * LISTEN_FDNAMES, WATCHDOG_USEC, WATCHDOG_PID and HEAPWARD_* of the inherited one are left out; what the policy names is
- * kept. Fails where NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
+ * LISTEN_FDNAMES, WATCHDOG_USEC, WATCHDOG_PID and HEAPWARD_* of the inherited one are left out; PATH is kept unless it is
+ * dropped, for the command is looked up in it; what the policy sets is kept. Fails where NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
 int environment_build(const struct environment *environment, struct words *ret, struct failure *why);
 
 /* The value of `name` in a NULL-terminated list of "NAME=VALUE" (NULL list: none), NULL where there is none. Borrowed. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "supervisor/core/fence.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
 #include "supervisor/core/plan.h"
@@ -250,7 +251,42 @@ static void add_syscalls(struct prose *text, const struct policy *policy)
 		prose_item(text, "system calls: %s; %s", list, then[policy->sandbox.violation]);
 }
 
-static void add_sandbox(struct prose *text, const struct policy *policy, const struct host *host)
+static void add_list(struct prose *text, const char *what, const struct words *words)
+{
+	char list[1024] = "";
+	for (size_t i = 0; i < words->count; i++)
+		print(list, sizeof(list), "%s%s", i > 0 ? ", " : "", words->list[i]);
+	if (words->count > 0)
+		prose_item(text, "%s: %s", what, list);
+}
+
+static void add_size(struct prose *text, const char *what, uint64_t bytes)
+{
+	if (bytes != SIZE_NONE)
+		prose_item(text, "%s: %s", what, plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, bytes));
+}
+
+static void add_fence(struct prose *text, const struct plan_fence *fence, const struct policy *policy)
+{
+	char line[FENCE_TEXT_MAX];
+	fence_files_text(fence, line);
+	prose_item(text, "files: %s", line);
+	add_list(text, "read and write", &policy->sandbox.read_write);
+	add_list(text, "read-only", &policy->sandbox.read_only);
+	add_list(text, "hidden", &policy->sandbox.hidden);
+	fence_network_text(policy, fence, line);
+	prose_item(text, "network: %s", line);
+	if (fence->landlock_abi > 0)
+		prose_item(text, "other processes: %s (Landlock ABI %" PRIu32 ")",
+			   fence->own_signals ? "neither looked into nor sent signals" : "not looked into", fence->landlock_abi);
+	add_list(text, "inherited variables kept, with PATH", &policy->service.environment_keep);
+	add_list(text, "inherited variables dropped", &policy->service.environment_drop);
+	add_size(text, "core dumps up to", policy->limits.core_bytes);
+	add_size(text, "locked memory up to", policy->limits.locked_bytes);
+}
+
+static void add_sandbox(struct prose *text, const struct plan_fence *fence, const struct policy *policy,
+			const struct host *host)
 {
 	const char *capabilities = policy->sandbox.capabilities;
 	prose_title(text, "Sandbox");
@@ -265,6 +301,7 @@ static void add_sandbox(struct prose *text, const struct policy *policy, const s
 		prose_item(text, "capabilities: %s", capabilities[0] != '\0' ? capabilities : "none");
 	add_syscalls(text, policy);
 	prose_item(text, "no_new_privs: on");
+	add_fence(text, fence, policy);
 }
 
 static void add_score(struct prose *text, const struct plan *plan, const struct policy *policy, const struct host *host)
@@ -306,7 +343,7 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 	if (plan->numbers[PLAN_HEARTBEAT].value != SIZE_NONE)
 		add_numbers(&text, plan, "Watchdog of each server's event loop", PLAN_HEARTBEAT, PLAN_HEARTBEAT);
 	add_worker(&text, plan, policy, host);
-	add_sandbox(&text, policy, host);
+	add_sandbox(&text, &plan->fence, policy, host);
 	add_score(&text, plan, policy, host);
 	add_remarks(&text, plan);
 	return prose_take(&text);

@@ -95,6 +95,7 @@ void plan_resolve(const struct policy *policy, const struct host *host, char *co
 	resolve_restart(&planning);
 	resolve_watchdog(&planning);
 	remark_user(&planning);
+	plan_fence_resolve(&planning);
 	remark_runtime(&planning);
 }
 

@@ -54,6 +54,9 @@ void plan_early_limits(const struct plan *plan, const struct policy *policy, str
 void plan_learn_start(struct plan *plan, const struct policy *policy, int64_t start_usec);
 int64_t plan_lead_usec(const struct plan *plan); /* 0: no forecast */
 
+/* True where the policy asks for any wall around files, processes and network, its defaults included (plan_fence.c). */
+bool plan_wants_fence(const struct policy *policy);
+
 /* True where the command gets its held sockets as LISTEN_FDS: no agent of ours could give them to its server. */
 bool plan_hands_over_listen_fds(const struct plan *plan);
 

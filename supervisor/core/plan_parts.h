@@ -62,5 +62,6 @@ void plan_replace_rules(const struct plan *plan, const struct policy *policy, st
 void plan_replace_resolve(struct planning *planning);
 void plan_early_resolve(struct planning *planning);
 void plan_instances_resolve(struct planning *planning);
+void plan_fence_resolve(struct planning *planning); /* plan_fence.c */
 
 #endif

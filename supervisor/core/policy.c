@@ -56,7 +56,7 @@ void policy_finish(struct policy *policy)
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {
 		struct policy_key_row row = policy_key_row(key);
 		void *member = member_of(policy, &row);
-		if (row.type == POLICY_TYPE_WORDS || row.type == POLICY_TYPE_PAIRS)
+		if (policy_key_is_list(row.type))
 			words_finish(member);
 		if (row.type != POLICY_TYPE_PATH && row.type != POLICY_TYPE_USER &&
 		    row.type != POLICY_TYPE_CAPABILITIES && row.type != POLICY_TYPE_SYSCALLS)
@@ -219,8 +219,9 @@ int policy_apply_text(struct policy *policy, const char *file, const char *bytes
 static bool reads_as_yaml(enum policy_key key, const char *value)
 {
 	enum policy_type type = policy_key_row(key).type;
-	return (value[0] == '[' || value[0] == '{') && (type == POLICY_TYPE_WORDS || type == POLICY_TYPE_PAIRS ||
-							type == POLICY_TYPE_CAPABILITIES || type == POLICY_TYPE_LISTEN);
+	return (value[0] == '[' || value[0] == '{') &&
+	       (policy_key_is_list(type) || type == POLICY_TYPE_CAPABILITIES || type == POLICY_TYPE_LISTEN ||
+		type == POLICY_TYPE_PORTS);
 }
 
 static void apply_value(struct policy *policy, struct policy_text *text, const char *path)

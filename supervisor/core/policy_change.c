@@ -12,6 +12,9 @@ static const enum policy_key of_a_worker[] = {
 	KEY_MEMORY_MAX, KEY_MEMORY_HIGH, KEY_MEMORY_SWAP, KEY_HEAP_RUNTIME, KEY_HEAP_OLD_SPACE, KEY_HEAP_PROCESSES,
 	KEY_HEAP_HEADROOM, KEY_SANDBOX_SYSCALLS, KEY_SANDBOX_VIOLATION, KEY_SANDBOX_USER, KEY_SANDBOX_CAPABILITIES, KEY_LIMITS_TASKS,
 	KEY_LIMITS_FILES, KEY_LIMITS_CPU, KEY_WATCHDOG_EVENT_LOOP,
+	KEY_SERVICE_ENVIRONMENT_KEEP, KEY_SERVICE_ENVIRONMENT_DROP, KEY_SANDBOX_PROTECT_SYSTEM, KEY_SANDBOX_READ_WRITE,
+	KEY_SANDBOX_READ_ONLY, KEY_SANDBOX_HIDDEN, KEY_SANDBOX_PRIVATE_TMP, KEY_SANDBOX_PRIVATE_DEV, KEY_SANDBOX_PROC,
+	KEY_SANDBOX_NETWORK, KEY_SANDBOX_CONNECT, KEY_SANDBOX_BIND, KEY_LIMITS_CORE, KEY_LIMITS_LOCKED,
 };
 
 static bool same_text(const char *one, const char *other)
@@ -21,7 +24,7 @@ static bool same_text(const char *one, const char *other)
 
 static bool same_words(const struct words *one, const struct words *other)
 {
-	bool same = one->count == other->count;
+	bool same = one->count == other->count && (one->list == NULL) == (other->list == NULL);
 	for (size_t i = 0; same && i < one->count; i++)
 		same = strcmp(one->list[i], other->list[i]) == 0;
 	return same;
@@ -36,7 +39,7 @@ static bool same_old_space(const struct old_space *one, const struct old_space *
 static bool same_value(const struct policy_key_row *row, const struct policy *before, const struct policy *after)
 {
 	const void *one = (const char *)before + row->offset, *other = (const char *)after + row->offset;
-	if (row->type == POLICY_TYPE_WORDS || row->type == POLICY_TYPE_PAIRS)
+	if (policy_key_is_list(row->type))
 		return same_words(one, other);
 	if (row->type == POLICY_TYPE_PATH || row->type == POLICY_TYPE_USER || row->type == POLICY_TYPE_CAPABILITIES ||
 	    row->type == POLICY_TYPE_SYSCALLS)

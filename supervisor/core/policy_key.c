@@ -20,6 +20,8 @@ static const struct {
 	[KEY_SERVICE_COMMAND] = MEMBER(service.command),
 	[KEY_SERVICE_DIRECTORY] = MEMBER(service.directory),
 	[KEY_SERVICE_ENVIRONMENT_SET] = MEMBER(service.environment_set),
+	[KEY_SERVICE_ENVIRONMENT_KEEP] = MEMBER(service.environment_keep),
+	[KEY_SERVICE_ENVIRONMENT_DROP] = MEMBER(service.environment_drop),
 	[KEY_SERVICE_ENVIRONMENT_FILE] = MEMBER(service.environment_file),
 	[KEY_SERVICE_LISTEN] = MEMBER(service.listen),
 	[KEY_SERVICE_HOLD_FOR] = MEMBER(service.hold_for_usec),
@@ -71,9 +73,22 @@ static const struct {
 	[KEY_SANDBOX_VIOLATION] = MEMBER(sandbox.violation),
 	[KEY_SANDBOX_USER] = MEMBER(sandbox.user),
 	[KEY_SANDBOX_CAPABILITIES] = MEMBER(sandbox.capabilities),
+	[KEY_SANDBOX_PROTECT_SYSTEM] = MEMBER(sandbox.protect_system),
+	[KEY_SANDBOX_READ_WRITE] = MEMBER(sandbox.read_write),
+	[KEY_SANDBOX_READ_ONLY] = MEMBER(sandbox.read_only),
+	[KEY_SANDBOX_HIDDEN] = MEMBER(sandbox.hidden),
+	[KEY_SANDBOX_PRIVATE_TMP] = MEMBER(sandbox.private_tmp),
+	[KEY_SANDBOX_PRIVATE_DEV] = MEMBER(sandbox.private_dev),
+	[KEY_SANDBOX_PROC] = MEMBER(sandbox.proc),
+	[KEY_SANDBOX_NETWORK] = MEMBER(sandbox.network),
+	[KEY_SANDBOX_CONNECT] = MEMBER(sandbox.connect),
+	[KEY_SANDBOX_BIND] = MEMBER(sandbox.bind),
+	[KEY_SANDBOX_REQUIRE] = MEMBER(sandbox.require),
 	[KEY_LIMITS_TASKS] = MEMBER(limits.tasks),
 	[KEY_LIMITS_FILES] = MEMBER(limits.files),
 	[KEY_LIMITS_CPU] = MEMBER(limits.cpu_percent),
+	[KEY_LIMITS_CORE] = MEMBER(limits.core_bytes),
+	[KEY_LIMITS_LOCKED] = MEMBER(limits.locked_bytes),
 	[KEY_LOG_EVENTS] = MEMBER(log.events),
 };
 
@@ -147,6 +162,12 @@ size_t policy_key_next_below(const char *group, size_t *at, char ret_name[static
 		return length;
 	}
 	return 0;
+}
+
+bool policy_key_is_list(enum policy_type type)
+{
+	return type == POLICY_TYPE_WORDS || type == POLICY_TYPE_PAIRS || type == POLICY_TYPE_PATHS ||
+	       type == POLICY_TYPE_VARIABLES || type == POLICY_TYPE_FEATURES;
 }
 
 const char *policy_key_next_choice(const char **choices, size_t *ret_length)

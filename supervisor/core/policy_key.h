@@ -15,6 +15,7 @@ enum policy_type {
 	POLICY_TYPE_PATH,             /* char * */
 	POLICY_TYPE_SIZE,             /* uint64_t, bytes */
 	POLICY_TYPE_SIZE_OR_NONE,     /* uint64_t, SIZE_NONE */
+	POLICY_TYPE_SIZE_OR_INHERIT,  /* uint64_t, SIZE_NONE */
 	POLICY_TYPE_OLD_SPACE,        /* struct old_space */
 	POLICY_TYPE_STEP,             /* struct step_size */
 	POLICY_TYPE_TIME,             /* int64_t, microseconds */
@@ -31,6 +32,10 @@ enum policy_type {
 	POLICY_TYPE_USER,             /* char * */
 	POLICY_TYPE_CAPABILITIES,     /* char *, comma-separated */
 	POLICY_TYPE_SYSCALLS,         /* char *, a list's name or path */
+	POLICY_TYPE_PATHS,            /* struct words */
+	POLICY_TYPE_VARIABLES,        /* struct words of "NAME" and "NAME*" */
+	POLICY_TYPE_FEATURES,         /* struct words, each of the range's choices */
+	POLICY_TYPE_PORTS,            /* struct ports */
 	POLICY_TYPES
 };
 
@@ -55,6 +60,9 @@ bool policy_key_is_group(const char *path);
 /* Walks the names that may stand directly below `group` ("" for the sections): start with *at 0 and ret_name "".
  * Returns the name's length, 0 at the end. */
 size_t policy_key_next_below(const char *group, size_t *at, char ret_name[static POLICY_PATH_MAX]);
+
+/* True for the types whose member is a struct words. */
+bool policy_key_is_list(enum policy_type type);
 
 /* Walks a list of choices "a|b|c", moving *choices on: returns the next one (it is no string of its own), NULL at the
  * end. */

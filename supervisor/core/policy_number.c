@@ -177,13 +177,23 @@ int policy_value_read_size(const struct policy_value *value)
 	return text == NULL ? -1 : read_number(value, &sizes, text, value->member);
 }
 
-int policy_value_read_size_or_none(const struct policy_value *value)
+static int read_size_or(const struct policy_value *value, const char *word)
 {
 	const char *text = policy_value_scalar(value, value->node);
-	if (text == NULL || strcmp(text, "none") != 0)
+	if (text == NULL || strcmp(text, word) != 0)
 		return text == NULL ? -1 : read_number(value, &sizes, text, value->member);
 	*(uint64_t *)value->member = SIZE_NONE;
 	return 0;
+}
+
+int policy_value_read_size_or_none(const struct policy_value *value)
+{
+	return read_size_or(value, "none");
+}
+
+int policy_value_read_size_or_inherit(const struct policy_value *value)
+{
+	return read_size_or(value, "inherit");
 }
 
 int policy_value_read_time(const struct policy_value *value)

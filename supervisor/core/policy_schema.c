@@ -37,10 +37,10 @@ static struct json_object *choices(const char *range)
 	return object;
 }
 
-static struct json_object *list_of_strings(void)
+static struct json_object *list_of(struct json_object *items)
 {
 	struct json_object *object = typed("array");
-	json_put(object, "items", typed("string"));
+	json_put(object, "items", items);
 	json_put(object, "maxItems", json_number(POLICY_WORDS_MAX));
 	return object;
 }
@@ -81,6 +81,16 @@ static struct json_object *count_or(const char *word)
 	return object;
 }
 
+/* "any", "none", or a list of numbers. */
+static struct json_object *ports(void)
+{
+	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
+	json_object_array_add(list, list_of(typed("integer")));
+	json_object_array_add(list, choices("any|none"));
+	json_put(object, "anyOf", list);
+	return object;
+}
+
 static struct json_object *value_schema(const struct policy_key_row *row)
 {
 	static const char size[] = "^[0-9]+(K|M|G|KiB|MiB|GiB)$";
@@ -88,7 +98,14 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 	case POLICY_TYPE_NAME:
 		return pattern("^[a-z0-9][a-z0-9-]{0,31}$");
 	case POLICY_TYPE_WORDS:
-		return list_of_strings();
+	case POLICY_TYPE_PATHS:
+		return list_of(typed("string"));
+	case POLICY_TYPE_VARIABLES:
+		return list_of(pattern("^[A-Za-z_][A-Za-z0-9_]*\\*?$|^\\*$"));
+	case POLICY_TYPE_FEATURES:
+		return list_of(choices(row->range));
+	case POLICY_TYPE_PORTS:
+		return ports();
 	case POLICY_TYPE_PAIRS:
 		return map_of_strings();
 	case POLICY_TYPE_PATH:
@@ -99,6 +116,8 @@ static struct json_object *value_schema(const struct policy_key_row *row)
 		return pattern(size);
 	case POLICY_TYPE_SIZE_OR_NONE:
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|none)$");
+	case POLICY_TYPE_SIZE_OR_INHERIT:
+		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|inherit)$");
 	case POLICY_TYPE_OLD_SPACE:
 		return pattern("^([0-9]+(K|M|G|KiB|MiB|GiB)|[0-9]+% of memory\\.max|auto)$");
 	case POLICY_TYPE_STEP:

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH_BYTES_MAX 4096 /* as the kernel's PATH_MAX */
-
 int policy_value_error(const struct policy_value *value, const struct policy_node *node, const char *format, ...)
 {
 	char text[sizeof(((struct policy_error *)NULL)->text)];
@@ -38,7 +36,7 @@ const char *policy_value_scalar(const struct policy_value *value, const struct p
 }
 
 /* A word of a command or the value of a variable: any text, but nothing that another YAML reader takes for null. */
-static const char *read_word(const struct policy_value *value, const struct policy_node *node)
+const char *policy_value_word(const struct policy_value *value, const struct policy_node *node)
 {
 	if (node->kind != POLICY_NODE_SCALAR || !node->plain || value->text->setting)
 		return node->kind == POLICY_NODE_SCALAR ? node->text : policy_value_scalar(value, node);
@@ -107,7 +105,7 @@ static int read_words(const struct policy_value *value)
 	if (node->kind != POLICY_NODE_LIST)
 		return policy_value_scalar(value, node) == NULL ? -1 : 0;
 	for (node = policy_text_child(value->text, node); node != NULL; node = policy_text_next(value->text, node)) {
-		const char *word = read_word(value, node);
+		const char *word = policy_value_word(value, node);
 		if (word == NULL)
 			return -1;
 		if (words.count == POLICY_WORDS_MAX)
@@ -129,7 +127,7 @@ static int read_pair(const struct policy_value *value, const struct policy_node 
 {
 	char shown[POLICY_SHOWN_MAX];
 	struct words *pairs = value->member;
-	const char *refused = policy_pairs_refuse_name(name), *word = refused == NULL ? read_word(value, node) : NULL;
+	const char *refused = policy_pairs_refuse_name(name), *word = refused == NULL ? policy_value_word(value, node) : NULL;
 	if (refused != NULL)
 		return policy_value_error(value, key, "\"%s\" %s", printable_copy(shown, sizeof(shown), name), refused);
 	if (word == NULL)
@@ -159,17 +157,24 @@ static int read_pairs(const struct policy_value *value)
 
 /* A relative path of a file starts from the directory of that file, as the user named it: what stands together stays
  * together. A setting's starts from the working directory, as any argument does. */
+int policy_value_path(const struct policy_value *value, const struct policy_node *node, const char *text,
+		      char ret_path[static POLICY_FILE_PATH_MAX])
+{
+	const char *slash = strrchr(value->text->file, '/');
+	bool joined = text[0] != '/' && slash != NULL && !value->text->setting;
+	int length = snprintf(ret_path, POLICY_FILE_PATH_MAX, "%.*s%s", joined ? (int)(slash + 1 - value->text->file) : 0,
+			      value->text->file, text);
+	if (length >= POLICY_FILE_PATH_MAX)
+		return policy_value_error(value, node, "is a path of more than %d bytes", POLICY_FILE_PATH_MAX - 1);
+	return 0;
+}
+
 static int read_path(const struct policy_value *value)
 {
-	const char *text = policy_value_scalar(value, value->node), *slash = strrchr(value->text->file, '/');
-	char path[PATH_BYTES_MAX];
-	if (text == NULL)
+	const char *text = policy_value_scalar(value, value->node);
+	char path[POLICY_FILE_PATH_MAX];
+	if (text == NULL || policy_value_path(value, value->node, text, path) < 0)
 		return -1;
-	bool joined = text[0] != '/' && slash != NULL && !value->text->setting;
-	int length = snprintf(path, sizeof(path), "%.*s%s", joined ? (int)(slash + 1 - value->text->file) : 0,
-			      value->text->file, text);
-	if ((size_t)length >= sizeof(path))
-		return policy_value_error(value, value->node, "is a path of more than %d bytes", PATH_BYTES_MAX - 1);
 	return put_text(value, path);
 }
 
@@ -209,7 +214,7 @@ static void list_choices(const char *choices, char *buffer, size_t size)
 					(int)length, choice);
 }
 
-static int explain_choice(const struct policy_value *value, const char *text)
+int policy_value_unknown(const struct policy_value *value, const struct policy_node *node, const char *text)
 {
 	char shown[POLICY_SHOWN_MAX], list[120], word[SUGGEST_WORD_MAX];
 	const char *choices = value->row.range, *choice, *best;
@@ -224,9 +229,9 @@ static int explain_choice(const struct policy_value *value, const char *text)
 	best = suggest_best(&suggest);
 	printable_copy(shown, sizeof(shown), text);
 	if (best != NULL)
-		return policy_value_error(value, value->node, "unknown value \"%s\"; did you mean \"%s\"?", shown, best);
+		return policy_value_error(value, node, "unknown value \"%s\"; did you mean \"%s\"?", shown, best);
 	list_choices(value->row.range, list, sizeof(list));
-	return policy_value_error(value, value->node, "unknown value \"%s\"; it is one of %s", shown, list);
+	return policy_value_error(value, node, "unknown value \"%s\"; it is one of %s", shown, list);
 }
 
 /* The position of `text` in the choices of the key, -1 where it is none. */
@@ -245,7 +250,7 @@ static int chosen(const struct policy_value *value)
 {
 	const char *text = policy_value_scalar(value, value->node);
 	int found = text == NULL ? -1 : find_choice(value, text);
-	return text != NULL && found < 0 ? explain_choice(value, text) : found;
+	return text != NULL && found < 0 ? policy_value_unknown(value, value->node, text) : found;
 }
 
 static int read_choice(const struct policy_value *value)
@@ -273,7 +278,7 @@ static int read_signal(const struct policy_value *value)
 	if (text == NULL)
 		return -1;
 	if (find_choice(value, text) < 0)
-		return explain_choice(value, text);
+		return policy_value_unknown(value, value->node, text);
 	*(int *)value->member = policy_key_signal(text);
 	return 0;
 }
@@ -377,6 +382,7 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_PATH] = read_path,
 		[POLICY_TYPE_SIZE] = policy_value_read_size,
 		[POLICY_TYPE_SIZE_OR_NONE] = policy_value_read_size_or_none,
+		[POLICY_TYPE_SIZE_OR_INHERIT] = policy_value_read_size_or_inherit,
 		[POLICY_TYPE_OLD_SPACE] = policy_value_read_old_space,
 		[POLICY_TYPE_STEP] = policy_value_read_step,
 		[POLICY_TYPE_TIME] = policy_value_read_time,
@@ -393,6 +399,10 @@ static int read_value(const struct policy_value *value)
 		[POLICY_TYPE_USER] = read_user,
 		[POLICY_TYPE_CAPABILITIES] = read_capabilities,
 		[POLICY_TYPE_SYSCALLS] = read_syscalls,
+		[POLICY_TYPE_PATHS] = policy_value_read_paths,
+		[POLICY_TYPE_VARIABLES] = policy_value_read_variables,
+		[POLICY_TYPE_FEATURES] = policy_value_read_features,
+		[POLICY_TYPE_PORTS] = policy_value_read_ports,
 	};
 	return readers[value->row.type](value);
 }

@@ -39,6 +39,7 @@ int policy_value_error(const struct policy_value *value, const struct policy_nod
 /* The readers of numbers (policy_number.c). */
 int policy_value_read_size(const struct policy_value *value);
 int policy_value_read_size_or_none(const struct policy_value *value);
+int policy_value_read_size_or_inherit(const struct policy_value *value);
 int policy_value_read_old_space(const struct policy_value *value);
 int policy_value_read_step(const struct policy_value *value);
 int policy_value_read_time(const struct policy_value *value);
@@ -47,6 +48,23 @@ int policy_value_read_count(const struct policy_value *value);
 int policy_value_read_count_or_inherit(const struct policy_value *value);
 int policy_value_read_cpu(const struct policy_value *value);
 int policy_value_read_percent_or_none(const struct policy_value *value);
+
+/* The same for `node`, an element of a list. */
+const char *policy_value_word(const struct policy_value *value, const struct policy_node *node);
+
+/* `text` from the directory of its policy file where it is relative; -1 with the error added where it is too long. */
+#define POLICY_FILE_PATH_MAX 4096 /* as the kernel's PATH_MAX */
+int policy_value_path(const struct policy_value *value, const struct policy_node *node, const char *text,
+		      char ret_path[static POLICY_FILE_PATH_MAX]);
+
+/* Adds the error of an unknown word, with what may have been meant among "a|b|c". Always returns -1. */
+int policy_value_unknown(const struct policy_value *value, const struct policy_node *node, const char *text);
+
+/* Lists (policy_list.c). */
+int policy_value_read_paths(const struct policy_value *value);
+int policy_value_read_variables(const struct policy_value *value);
+int policy_value_read_features(const struct policy_value *value);
+int policy_value_read_ports(const struct policy_value *value);
 
 /* Held sockets and readiness (policy_listen.c). */
 int policy_value_read_listen(const struct policy_value *value);

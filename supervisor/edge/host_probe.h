@@ -12,6 +12,9 @@
  * worker will see (for PATH and NODE_OPTIONS), `directory` where it will run (NULL: here). */
 void host_probe(struct host *ret, char *const *command, char *const *environment, const char *directory);
 
+/* What walls this kernel lets us make: tried in a short-lived child, the first time that it is asked. */
+void host_probe_fence(struct host_fence *ret);
+
 /* Reads MemAvailable and MemTotal again (for memory.check: wait). */
 void host_probe_memory(struct host *host);
 

@@ -5,6 +5,7 @@
 #include "supervisor/core/plan.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/policy_files.h"
+#include "supervisor/service/fencing.h"
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
@@ -147,6 +148,8 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 	snprintf(instance, sizeof(instance), "HEAPWARD_INSTANCE=%u", run->instance);
 	struct environment environment = {
 		.inherited = environ,
+		.keep = &policy->service.environment_keep,
+		.drop = &policy->service.environment_drop,
 		.file = &file,
 		.set = &policy->service.environment_set,
 		.node_options = service->setup->plan->node_options,
@@ -171,17 +174,28 @@ static void fill_user(const struct service *service, struct launch *launch)
 	memcpy(launch->gids, user->gids, user->gid_count * sizeof(user->gids[0]));
 }
 
-static void fill_limits(const struct plan *plan, struct launch *launch)
+static void fill_limits(const struct service_setup *setup, struct launch *launch)
 {
-	uint64_t files = plan->numbers[PLAN_FILES].value;
-	if (files != SIZE_NONE)
-		launch->limits[launch->limit_count++] = (struct launch_limit){ RLIMIT_NOFILE, files, files };
+	const struct launch_limit limits[] = {
+		{ RLIMIT_NOFILE, setup->plan->numbers[PLAN_FILES].value, 0 },
+		{ RLIMIT_CORE, setup->policy->limits.core_bytes, 0 },
+		{ RLIMIT_MEMLOCK, setup->policy->limits.locked_bytes, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].soft != SIZE_NONE)
+			launch->limits[launch->limit_count++] =
+				(struct launch_limit){ limits[i].resource, limits[i].soft, limits[i].soft };
 }
 
-static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, struct failure *why)
+/* `trial`: the targets of one that is only to try; NULL: a worker. */
+static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, char **trial,
+		 struct spawned *ret, struct failure *why)
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
+	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing)); /* its paths are too many for a stack */
+	if (fencing == NULL)
+		return failed(why, ENOMEM, "paths");
 	struct launch launch = {
 		.argv = service->setup->command,
 		.environment = environment->list,
@@ -201,8 +215,20 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 	memcpy(launch.groups, procs, procs_count * sizeof(procs[0]));
 	listen_sockets_hand_over(&service->sockets, plan_hands_over_listen_fds(service->setup->plan), &launch);
 	fill_user(service, &launch);
-	fill_limits(service->setup->plan, &launch);
-	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
+	fill_limits(service->setup, &launch);
+	fencing_fill(fencing, service, &launch);
+	launch.reach = trial;
+	if (trial != NULL)
+		launch.keep_count = launch.listen_fds = launch.set_listener = 0; /* what is denied is denied by nobody */
+	return spawn_child(ret, service->child_program_fd, &launch, trial != NULL ? -1 : run->output.worker_fd, why);
+}
+
+int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why)
+{
+	int no_procs[1] = { -1 };
+	char *no_environment[] = { NULL };
+	struct words environment = { no_environment, 0 };
+	return spawn(run, &environment, no_procs, 0, targets, ret, why);
 }
 
 static void note_plan(struct worker_run *run)
@@ -225,7 +251,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 		count = cgroup_open_procs(&run->group, procs, why);
 	if (count < 0)
 		return failed_in(why, "cgroup");
-	int result = spawn(run, &environment, procs, (size_t)count, why);
+	int result = spawn(run, &environment, procs, (size_t)count, NULL, &run->child, why);
 	for (int i = 0; i < count; i++)
 		close(procs[i]);
 	if (result < 0)

@@ -5,6 +5,7 @@
 #include "supervisor/core/names.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/core/status.h"
+#include "supervisor/core/fence.h"
 #include "supervisor/service/internal.h"
 
 #include <stdio.h>
@@ -173,6 +174,7 @@ static void fill(struct service *service, struct status *status)
 										 : policy->sandbox.capabilities;
 	status->sandbox.no_new_privs = true;
 	protection_fill(service, status);
+	reach_fill(service, status);
 	fill_words(service, status);
 	fill_slots(service, status);
 	fill_restarts(service, status);
@@ -191,7 +193,13 @@ static void reply_text(struct control_reply *reply, enum control_result result, 
 static void answer_status(struct service *service, struct control_reply *reply)
 {
 	struct status status;
+	char files[FENCE_TEXT_MAX], network[FENCE_TEXT_MAX];
 	fill(service, &status);
+	fence_files_text(&service->setup->plan->fence, files);
+	fence_network_text(service->setup->policy, &service->setup->plan->fence, network);
+	status.sandbox.files = files;
+	status.sandbox.network = network;
+	status.sandbox.landlock_abi = service->setup->plan->fence.landlock_abi;
 	reply_text(reply, CONTROL_OK, status_json(&status));
 }
 

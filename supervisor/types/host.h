@@ -31,10 +31,19 @@ struct host_runtime {
 	char problem[256];        /* why it is unknown; "" where it is known */
 };
 
+/* What this kernel gives for walls around a worker, found by trying it. */
+struct host_fence {
+	uint32_t landlock_abi;   /* 0: none */
+	bool mounts, network;    /* namespaces that we may make as we are */
+	bool user;               /* in a user namespace anybody may make both */
+	char problem[96];        /* why we may not make them as we are, "" */
+};
+
 struct host {
 	enum cgroup_version cgroup_version;
 	bool cgroup_writable;          /* workers' groups can be made here */
 	char cgroup_problem[512];      /* why not, with the remedy, else "" */
+	bool cgroup_closed;            /* some are made where not even its owner may write: in a hierarchy's root */
 	struct host_level levels[HOST_LEVELS_MAX]; /* [0] is BASE, then its ancestors */
 	size_t level_count;
 	bool swap_accounting;          /* memory.swap.max or memsw files are there */
@@ -49,6 +58,7 @@ struct host {
 	char user[64]; /* name of uid, "" where it has none */
 	char worker_user_problem[128]; /* of sandbox.user: "user web: no such user"; "" where there is none */
 	bool pid1, under_systemd;
+	struct host_fence fence;
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;
 	struct raises raises; /* made after earlier fatal heap-limit errors (heap.at_limit: raise) */

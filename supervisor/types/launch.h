@@ -11,6 +11,8 @@
 #define LAUNCH_KEEP_MAX (2 + LISTEN_MAX) /* descriptors that the worker keeps: pipe, door, held sockets */
 #define LAUNCH_LIMITS_MAX 8
 #define LAUNCH_GIDS_MAX 64
+#define LAUNCH_PATHS_MAX 256
+#define LAUNCH_PORTS_MAX 128
 #define LAUNCH_BYTES_MAX (4 * 1024 * 1024)
 
 /* Descriptor numbers in heapward-child at its start. */
@@ -19,8 +21,10 @@ enum { LAUNCH_RECORD_FD = 3, LAUNCH_REPORT_FD = 4, LAUNCH_FIRST_FD = 5 };
 /* The steps, in the order of mechanisms.md. A failed one names itself in the failure that the user reads. */
 #define LAUNCH_STEPS(X) \
 	X(RECORD, "launch record") X(CGROUP, "cgroup") X(SESSION, "session") X(OOM_SCORE, "oom_score_adj") \
-	X(LIMITS, "limits") X(BOUNDING, "bounding set") X(GROUPS, "groups") X(GID, "gid") X(UID, "uid") \
+	X(LIMITS, "limits") X(NAMESPACES, "namespaces") X(MOUNTS, "mounts") X(SECUREBITS, "securebits") \
+	X(BOUNDING, "bounding set") X(GROUPS, "groups") X(GID, "gid") X(UID, "uid") \
 	X(CAPABILITIES, "capabilities") X(DEATH_SIGNAL, "death signal") X(NO_NEW_PRIVS, "no_new_privs") \
+	X(LANDLOCK, "landlock") \
 	X(DIRECTORY, "directory") X(DESCRIPTORS, "descriptors") X(SECCOMP, "seccomp") X(EXEC, "exec")
 
 enum launch_step {
@@ -40,6 +44,42 @@ struct launch_limit {
 	uint64_t soft, hard;
 };
 
+/* What is left of a path and all below it, the nearest one counts; "/" is read and write where it is not named. A greater value
+ * leaves more. */
+enum launch_access { LAUNCH_HIDDEN, LAUNCH_READ_ONLY, LAUNCH_READ_WRITE, LAUNCH_PRIVATE, LAUNCH_ACCESS_COUNT };
+
+struct launch_path {
+	enum launch_access access; /* LAUNCH_PRIVATE: an empty directory of the worker's own (mounts only) */
+	bool optional;             /* it need not be there */
+	char *path;                /* relative: from the directory that the child starts in; symbolic links are followed */
+};
+
+/* TCP ports that Landlock leaves to the worker. */
+struct launch_port {
+	uint32_t port;
+	uint32_t bind; /* 1: to bind, 0: to connect to */
+};
+
+/* The walls around files, processes and network. */
+enum {
+	LAUNCH_BY_MOUNTS = 1 << 0,     /* the paths by mounts; needs CLONE_NEWNS */
+	LAUNCH_BY_LANDLOCK = 1 << 1,   /* the paths by Landlock */
+	LAUNCH_OWN_DEV = 1 << 2,       /* mounts: a small /dev */
+	LAUNCH_OWN_PROC = 1 << 3,      /* mounts: a /proc of what the worker may look into */
+	LAUNCH_GUARD_DEVICES = 1 << 4, /* disks and the kernel's log are nothing to it, though its user owns them */
+	LAUNCH_LIMIT_CONNECT = 1 << 5, /* Landlock: to the listed ports only */
+	LAUNCH_LIMIT_BIND = 1 << 6,
+	LAUNCH_OWN_SIGNALS = 1 << 7,   /* Landlock: signals to its own tree only */
+	LAUNCH_MAKE_CACHES = 1 << 8,   /* what npm and others would make in $HOME is made before that is closed */
+	LAUNCH_FENCE_FLAGS = (1 << 9) - 1
+};
+
+struct launch_fence {
+	uint32_t namespaces;   /* CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET; 0: none of its own */
+	uint32_t landlock_abi; /* what it may be used for at most; 0: no Landlock */
+	uint32_t flags;
+};
+
 struct launch {
 	char **argv;            /* NULL-terminated; argv[0] is looked up in PATH of `environment` unless it has a slash */
 	char **environment;     /* NULL-terminated, complete */
@@ -57,6 +97,13 @@ struct launch {
 	uint32_t uid, gid, gids[LAUNCH_GIDS_MAX];
 	size_t gid_count;
 	char *capabilities;     /* NULL: unchanged; "": none; else "cap_a,cap_b": kept as ambient, bounding set cut to it */
+	struct launch_fence fence;
+	struct launch_path paths[LAUNCH_PATHS_MAX];
+	size_t path_count;
+	struct launch_port ports[LAUNCH_PORTS_MAX];
+	size_t port_count;
+	char **reach;           /* NULL: exec. Else the target of each act of types/reach.h, in their order, "" where there is none:
+				 * they are tried instead, and the report tells, with error 0 and a byte for each */
 	int32_t parent_pid;     /* of the supervisor, for the check behind PR_SET_PDEATHSIG; 0: as PID 1 sees it */
 	unsigned char *filter;  /* raw struct sock_filter array, NULL: none */
 	size_t filter_bytes;

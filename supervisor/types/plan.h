@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "supervisor/types/host.h"
+#include "supervisor/types/policy.h"
 
 #define PLAN_INPUTS_MAX 12
 #define PLAN_REMARKS_MAX 16
@@ -62,6 +63,21 @@ struct plan_remark {
 	char text[512];
 };
 
+/* The walls around files, processes and network, and what makes them here. What they are made of is core/fence.c. */
+struct plan_fence {
+	enum protect_system protect; /* never PROTECT_SYSTEM_AUTO */
+	bool wanted;            /* the policy asks for any wall, or a policy file brings the default */
+	bool by_mounts;         /* paths: by mounts, else by Landlock, else not at all */
+	bool by_landlock;
+	bool user_namespace;    /* mounts and network are made in one */
+	bool network_namespace; /* sandbox.network: none by it */
+	bool own_tmp, own_dev, own_proc;
+	bool own_signals;       /* it signals its own tree only */
+	bool limit_connect, limit_bind; /* TCP ports */
+	bool root;              /* the worker's user is root, which owns much */
+	uint32_t landlock_abi;  /* 0: not used */
+};
+
 struct plan {
 	struct plan_number numbers[PLAN_NUMBER_COUNT];
 	struct plan_remark remarks[PLAN_REMARKS_MAX];
@@ -73,6 +89,7 @@ struct plan {
 				   memory_max: an ancestor has one */
 	bool exit_when_exhausted;
 	bool agent_needs_read;  /* the permission model: on Node 20 a preload that it may not read ends the program */
+	struct plan_fence fence;
 	/* Options that the supervisor puts before the user's own NODE_OPTIONS: "--max-old-space-size=288 ...". The
 	 * agent's --require is added at launch, when its path is known to be reachable. "" where none. */
 	char node_options[HOST_OPTIONS_MAX];

@@ -14,6 +14,8 @@
 #define POLICY_TEXT_MAX (64 * 1024) /* bytes of one policy file */
 #define READY_PATH_MAX 128         /* of ready.when: http:, with the closing NUL */
 #define POLICY_INHERIT UINT32_MAX  /* "inherit" in limits.* */
+#define POLICY_LIST_MAX 64         /* paths, names of variables */
+#define POLICY_PORTS_MAX 64        /* of sandbox.connect and sandbox.bind */
 #define PERCENT_NONE UINT32_MAX    /* "none" where a percentage may stand */
 
 enum enforce { ENFORCE_REQUIRED, ENFORCE_BEST_EFFORT };
@@ -26,6 +28,9 @@ enum restart_when { RESTART_WHEN_FAILURE, RESTART_WHEN_ALWAYS, RESTART_WHEN_NEVE
 enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
 enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_NOTIFY, READY_TCP, READY_HTTP };
 enum violation { VIOLATION_ERRNO, VIOLATION_KILL, VIOLATION_AUDIT };
+enum protect_system { PROTECT_SYSTEM_AUTO, PROTECT_SYSTEM_NONE, PROTECT_SYSTEM_FULL, PROTECT_SYSTEM_STRICT };
+enum proc_seen { PROC_SEEN_FULL, PROC_SEEN_OWN };
+enum network { NETWORK_FULL, NETWORK_NONE };
 enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
 
 enum old_space_kind { OLD_SPACE_AUTO, OLD_SPACE_BYTES, OLD_SPACE_PERCENT };
@@ -60,6 +65,13 @@ struct words {
 	size_t count;
 };
 
+/* TCP ports that are left to the worker. */
+struct ports {
+	bool limited; /* false: any */
+	uint16_t list[POLICY_PORTS_MAX];
+	size_t count;
+};
+
 /* Where a key was set; file is "" where the default holds, else a file name (its end, where it is long), "--set", "-m",
  * "-n", "HEAPWARD_SET" or "command line". */
 struct origin {
@@ -76,6 +88,8 @@ struct policy {
 		struct words command;
 		char *directory;             /* NULL: ours; a file's relative one is joined to the file's directory */
 		struct words environment_set; /* "NAME=VALUE", each name once */
+		struct words environment_keep; /* "NAME" or "NAME*"; list NULL: all; a list of none: none */
+		struct words environment_drop;
 		char *environment_file;      /* NULL: none; joined as directory is */
 		struct listen_addresses listen;
 		int64_t hold_for_usec;
@@ -134,11 +148,20 @@ struct policy {
 		enum violation violation;
 		char *user;         /* NULL: unchanged */
 		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names, each once */
+		enum protect_system protect_system;
+		struct words read_write, read_only, hidden; /* joined as directory is */
+		bool private_tmp, private_dev;
+		enum proc_seen proc;
+		enum network network;
+		struct ports connect, bind;
+		struct words require; /* words of the key's range */
 	} sandbox;
 	struct {
 		uint32_t tasks; /* POLICY_INHERIT: not set */
 		uint32_t files;
 		uint32_t cpu_percent;
+		uint64_t core_bytes; /* SIZE_NONE: inherit */
+		uint64_t locked_bytes;
 	} limits;
 	struct {
 		enum log_events events;

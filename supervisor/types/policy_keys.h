@@ -22,6 +22,10 @@
 	  "working directory of the worker, seen from the policy file's own; default: ours") \
 	X(SERVICE_ENVIRONMENT_SET, "service", "environment.set", PAIRS, "", "", \
 	  "environment variables added to the inherited ones; layers add to each other, the last one wins") \
+	X(SERVICE_ENVIRONMENT_KEEP, "service", "environment.keep", VARIABLES, "", "names, or beginnings of names with a * behind", \
+	  "only these of the inherited variables, and PATH; default: all") \
+	X(SERVICE_ENVIRONMENT_DROP, "service", "environment.drop", VARIABLES, "", "names, or beginnings of names with a * behind", \
+	  "inherited variables that the worker does not get; environment.set and the file are no inheritance") \
 	X(SERVICE_ENVIRONMENT_FILE, "service", "environment.file", PATH, "", "", \
 	  "file of NAME=VALUE lines, seen from the policy file's directory; environment.set goes over it") \
 	X(SERVICE_LISTEN, "service", "listen", LISTEN, "", "tcp:PORT, tcp:ADDRESS:PORT, tcp:[IPv6]:PORT, unix:/PATH", \
@@ -115,11 +119,39 @@
 	X(SANDBOX_CAPABILITIES, "sandbox", "capabilities", CAPABILITIES, "", \
 	  "none, unchanged, or names such as cap_net_bind_service", \
 	  "capabilities of the worker; default: unchanged with no policy file, none with one") \
+	X(SANDBOX_PROTECT_SYSTEM, "sandbox", "protect_system", CHOICE, "auto", "auto|none|full|strict", \
+	  "what the worker cannot write: full: the system's own directories and all of heapward's; strict: everything but " \
+	  "read_write, /tmp, /dev and /proc; auto: strict with sandbox.read_write, else full with a policy file, none without") \
+	X(SANDBOX_READ_WRITE, "sandbox", "read_write", PATHS, "", "paths", \
+	  "directories and files that the worker may write, whatever stands around them; they must be there") \
+	X(SANDBOX_READ_ONLY, "sandbox", "read_only", PATHS, "", "paths", \
+	  "directories and files that it may read and not write") \
+	X(SANDBOX_HIDDEN, "sandbox", "hidden", PATHS, "", "paths", \
+	  "directories and files of which it sees nothing; what is not there is passed over") \
+	X(SANDBOX_PRIVATE_TMP, "sandbox", "private_tmp", TRUTH, "false", "true|false", \
+	  "true: an empty /tmp and /var/tmp of its own, in memory, gone with the worker") \
+	X(SANDBOX_PRIVATE_DEV, "sandbox", "private_dev", TRUTH, "false", "true|false", \
+	  "true: a /dev of its own with null, zero, full, random, urandom, tty, pts and shm") \
+	X(SANDBOX_PROC, "sandbox", "proc", CHOICE, "full", "full|own", \
+	  "own: in /proc it sees the processes of its own tree only; process numbers stay what they are") \
+	X(SANDBOX_NETWORK, "sandbox", "network", CHOICE, "full", "full|none", \
+	  "none: no network but its own loopback; held sockets go on working, UNIX sockets with a path too") \
+	X(SANDBOX_CONNECT, "sandbox", "connect", PORTS, "any", "any, none, or a list of ports", \
+	  "TCP ports that it may connect to (Landlock, from ABI 4)") \
+	X(SANDBOX_BIND, "sandbox", "bind", PORTS, "any", "any, none, or a list of ports", \
+	  "TCP ports that it may bind beside its held sockets (Landlock, from ABI 4)") \
+	X(SANDBOX_REQUIRE, "sandbox", "require", FEATURES, "", \
+	  "landlock|mount-namespace|network-namespace|user-namespace|seccomp|separate-uid", \
+	  "what this machine must be able to do, or the service is not started; without it a warning says what is missing") \
 	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304", \
 	  "most processes and threads in the worker's group") \
 	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "256 to 1048576", \
 	  "most open files of a process (RLIMIT_NOFILE); descriptors of heapward stand at 200 and up") \
 	X(LIMITS_CPU, "limits", "cpu", CPU, "inherit", "1% to 6400%", "processor time; 100% is one processor") \
+	X(LIMITS_CORE, "limits", "core", SIZE_OR_INHERIT, "inherit", "0M to 1024G, or inherit", \
+	  "largest core dump (RLIMIT_CORE); a dump of a server holds its secrets") \
+	X(LIMITS_LOCKED, "limits", "locked", SIZE_OR_INHERIT, "inherit", "0M to 1024G, or inherit", \
+	  "memory that a process may lock (RLIMIT_MEMLOCK)") \
 	X(LOG_EVENTS, "log", "events", CHOICE, "auto", "auto|text|json", \
 	  "event lines on stderr; auto: text on a terminal, JSON lines otherwise")
 

@@ -81,10 +81,16 @@ struct status {
 		const char *user;
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;
+		const char *files, *network; /* "system and heapward's own read-only (mounts)", "full" */
+		uint32_t landlock_abi;       /* 0: no domain */
 	} sandbox;
 	struct {
 		uint64_t effective;       /* capabilities of the supervisor itself, bits by number */
 		bool filtered, dumpable;
+		bool separate_uid;        /* of the worker */
+		bool tried;               /* what a worker can get at: */
+		uint32_t open;            /* bits of enum reach_act */
+		char problem[160];        /* why it was not tried, "" */
 	} protection;
 	const struct raises *raises;      /* NULL: heap.at_limit is not raise */
 	uint64_t raise_up_to_bytes;

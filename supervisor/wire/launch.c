@@ -3,6 +3,7 @@
  * same build on the same machine, and the version text says so. */
 #include "supervisor/wire/launch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LAUNCH_MAGIC 0x6c647068u /* "hpdl" */
@@ -11,7 +12,7 @@
 enum tag {
 	TAG_VERSION, TAG_ARGUMENT, TAG_VARIABLE, TAG_DIRECTORY, TAG_GROUP, TAG_KEEP, TAG_LIMIT, TAG_OOM_SCORE, TAG_USER,
 	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_LISTEN_FDS,
-	TAG_LISTENER,
+	TAG_LISTENER, TAG_FENCE, TAG_PATH, TAG_PORT, TAG_REACH,
 	TAG_COUNT
 };
 
@@ -80,6 +81,29 @@ static void put_arrays(struct writer *writer, const struct launch *launch)
 		put_field(writer, TAG_LIMIT, &launch->limits[i], sizeof(launch->limits[i]));
 }
 
+/* A letter for what is left of it, a capital where it need not be there, and the path. */
+static const char path_letters[] = "hrwp", optional_letters[] = "HRWP";
+
+static void put_path(struct writer *writer, const struct launch_path *path)
+{
+	char *text;
+	if (asprintf(&text, "%c%s", (path->optional ? optional_letters : path_letters)[path->access], path->path) < 0) {
+		writer->failed = true;
+		return;
+	}
+	put_text(writer, TAG_PATH, text);
+	free(text);
+}
+
+static void put_fence(struct writer *writer, const struct launch *launch)
+{
+	put_field(writer, TAG_FENCE, &launch->fence, sizeof(launch->fence));
+	for (size_t i = 0; i < launch->path_count; i++)
+		put_path(writer, &launch->paths[i]);
+	for (size_t i = 0; i < launch->port_count; i++)
+		put_field(writer, TAG_PORT, &launch->ports[i], sizeof(launch->ports[i]));
+}
+
 static void put_user(struct writer *writer, const struct launch *launch)
 {
 	uint32_t ids[2] = { launch->uid, launch->gid };
@@ -97,6 +121,7 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 	assert(launch->group_count <= LAUNCH_GROUPS_MAX && launch->keep_count <= LAUNCH_KEEP_MAX);
 	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->listen_fds <= LISTEN_MAX);
 	assert(launch->gid_count <= LAUNCH_GIDS_MAX);
+	assert(launch->path_count <= LAUNCH_PATHS_MAX && launch->port_count <= LAUNCH_PORTS_MAX);
 	put(&writer, &header, sizeof(header));
 	put_text(&writer, TAG_VERSION, HEAPWARD_VERSION);
 	put_texts(&writer, TAG_ARGUMENT, launch->argv);
@@ -106,6 +131,9 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 	put_field(&writer, TAG_OOM_SCORE, &launch->oom_score_add, sizeof(launch->oom_score_add));
 	put_user(&writer, launch);
 	put_text(&writer, TAG_CAPABILITIES, launch->capabilities);
+	put_fence(&writer, launch);
+	if (launch->reach != NULL)
+		put_texts(&writer, TAG_REACH, launch->reach);
 	put_field(&writer, TAG_PARENT, &launch->parent_pid, sizeof(launch->parent_pid));
 	if (launch->listen_fds > 0)
 		put_field(&writer, TAG_LISTEN_FDS, &launch->listen_fds, sizeof(launch->listen_fds));
@@ -126,7 +154,7 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 
 struct reader {
 	struct launch *launch;
-	size_t argument_count, variable_count;
+	size_t argument_count, variable_count, reach_count;
 	unsigned seen; /* a bit a tag */
 };
 
@@ -192,6 +220,29 @@ static int set_listen_fds(struct launch *launch, const unsigned char *bytes, siz
 	return launch->listen_fds <= LISTEN_MAX ? 0 : failed(why, 0, "more than %d held sockets", LISTEN_MAX);
 }
 
+static int add_path(struct launch *launch, const unsigned char *bytes, struct failure *why)
+{
+	const char *letter = strchr(path_letters, bytes[0]), *capital = strchr(optional_letters, bytes[0]);
+	if (launch->path_count == LAUNCH_PATHS_MAX)
+		return failed(why, 0, "more than %d paths", LAUNCH_PATHS_MAX);
+	if (bytes[0] == '\0' || bytes[1] == '\0' || (letter == NULL && capital == NULL))
+		return failed(why, 0, "a path says not what is left of it");
+	struct launch_path *path = &launch->paths[launch->path_count];
+	if (set_text(&path->path, bytes + 1, why) < 0)
+		return -1;
+	path->access = (enum launch_access)(letter != NULL ? letter - path_letters : capital - optional_letters);
+	path->optional = capital != NULL;
+	launch->path_count++;
+	return 0;
+}
+
+static int set_fence(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
+{
+	if (set_value(&launch->fence, sizeof(launch->fence), bytes, length, why) < 0)
+		return -1;
+	return (launch->fence.flags & ~(uint32_t)LAUNCH_FENCE_FLAGS) == 0 ? 0 : failed(why, 0, "an unknown wall");
+}
+
 static int set_filter(struct launch *launch, const unsigned char *bytes, size_t length, struct failure *why)
 {
 	if (length == 0)
@@ -222,6 +273,10 @@ static int read_text_field(struct reader *reader, enum tag tag, const unsigned c
 		return add_text(&launch->argv, &reader->argument_count, bytes, why);
 	if (tag == TAG_VARIABLE)
 		return add_text(&launch->environment, &reader->variable_count, bytes, why);
+	if (tag == TAG_REACH)
+		return add_text(&launch->reach, &reader->reach_count, bytes, why);
+	if (tag == TAG_PATH)
+		return add_path(launch, bytes, why);
 	return set_text(tag == TAG_DIRECTORY ? &launch->directory : &launch->capabilities, bytes, why);
 }
 
@@ -235,6 +290,8 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 	case TAG_VARIABLE:
 	case TAG_DIRECTORY:
 	case TAG_CAPABILITIES:
+	case TAG_PATH:
+	case TAG_REACH:
 		return read_text_field(reader, (enum tag)tag, bytes, length, why);
 	case TAG_GROUP:
 		return add_element(launch->groups, &launch->group_count, LAUNCH_GROUPS_MAX, sizeof(launch->groups[0]),
@@ -248,6 +305,11 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 	case TAG_GID:
 		return add_element(launch->gids, &launch->gid_count, LAUNCH_GIDS_MAX, sizeof(launch->gids[0]), bytes,
 				   length, why);
+	case TAG_PORT:
+		return add_element(launch->ports, &launch->port_count, LAUNCH_PORTS_MAX, sizeof(launch->ports[0]),
+				   bytes, length, why);
+	case TAG_FENCE:
+		return set_fence(launch, bytes, length, why);
 	case TAG_OOM_SCORE:
 		return set_value(&launch->oom_score_add, sizeof(launch->oom_score_add), bytes, length, why);
 	case TAG_PARENT:
@@ -270,7 +332,7 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 static int check_place(struct reader *reader, uint32_t tag, struct failure *why)
 {
 	const unsigned lists = 1u << TAG_ARGUMENT | 1u << TAG_VARIABLE | 1u << TAG_GROUP | 1u << TAG_KEEP |
-			       1u << TAG_LIMIT | 1u << TAG_GID;
+			       1u << TAG_LIMIT | 1u << TAG_GID | 1u << TAG_PATH | 1u << TAG_PORT | 1u << TAG_REACH;
 	if (reader->seen == 0 && tag != TAG_VERSION)
 		return failed(why, 0, "does not begin with a version");
 	if (tag >= TAG_COUNT)
@@ -340,9 +402,12 @@ void launch_finish(struct launch *launch)
 {
 	free_list(launch->argv);
 	free_list(launch->environment);
+	free_list(launch->reach);
 	free(launch->directory);
 	free(launch->capabilities);
 	free(launch->filter);
+	for (size_t i = 0; i < launch->path_count; i++)
+		free(launch->paths[i].path);
 	memset(launch, 0, sizeof(*launch));
 }
 

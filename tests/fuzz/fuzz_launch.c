@@ -19,6 +19,9 @@ static void check_bounds(const struct launch *launch)
 	assert(launch->argv != NULL && launch->argv[0] != NULL && launch->environment != NULL);
 	assert(launch->group_count <= LAUNCH_GROUPS_MAX && launch->keep_count <= LAUNCH_KEEP_MAX);
 	assert(launch->limit_count <= LAUNCH_LIMITS_MAX && launch->listen_fds <= LISTEN_MAX && launch->gid_count <= LAUNCH_GIDS_MAX);
+	assert(launch->path_count <= LAUNCH_PATHS_MAX && launch->port_count <= LAUNCH_PORTS_MAX);
+	for (size_t i = 0; i < launch->path_count; i++)
+		assert(launch->paths[i].access < LAUNCH_ACCESS_COUNT && launch->paths[i].path[0] != '\0');
 	assert((launch->filter == NULL) == (launch->filter_bytes == 0));
 }
 
@@ -38,6 +41,7 @@ static void fuzz_record(const uint8_t *data, size_t size)
 	assert(result == 0);
 	assert(count_words(first.argv) == count_words(second.argv));
 	assert(count_words(first.environment) == count_words(second.environment));
+	assert(first.path_count == second.path_count && first.port_count == second.port_count);
 	assert(first.keep_count == second.keep_count && first.filter_bytes == second.filter_bytes);
 	free(bytes);
 	launch_finish(&first);

@@ -24,7 +24,7 @@ static inline struct policy sample_policy(void)
 		.ready = { .within_usec = 90 * USEC_PER_SEC },
 		.watchdog = { .event_loop_usec = USEC_NEVER },
 		.service = { .hold_for_usec = 5 * USEC_PER_SEC, .instances = 1 },
-		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT },
+		.limits = { POLICY_INHERIT, POLICY_INHERIT, POLICY_INHERIT, SIZE_NONE, SIZE_NONE },
 	};
 	for (int kind = 0; kind < VERDICT_COUNT; kind++)
 		policy.restart.by_verdict[kind].deaths = POLICY_INHERIT;
@@ -57,7 +57,7 @@ static inline struct host sample_host(void)
 		.level_count = 3,
 		.mem_total_bytes = 16 * GIB, .mem_available_bytes = 12 * GIB, .processors = 4, .listen_backlog = 4096,
 		.runtime = { .found = true, .path = "/usr/bin/node", .major = 20, .minor = 20, .patch = 2 },
-		.uid = 1000, .user = "dev", .peak_bytes = SIZE_UNKNOWN,
+		.uid = 1000, .user = "dev", .fence = { .landlock_abi = 7, .user = true }, .peak_bytes = SIZE_UNKNOWN,
 	};
 	return host;
 }

@@ -182,6 +182,62 @@ static void layers_replace_and_what_is_ours_is_left_out(void **state UNUSED)
 	words_finish(&ret);
 }
 
+static void what_is_kept_and_dropped_is_by_name_and_beginning(void **state UNUSED)
+{
+	static const struct {
+		const char *keep[3], *drop[3];
+		bool keeps; /* also a list of none */
+		const char *left; /* in the order of the inherited ones */
+	} rows[] = {
+		{ { NULL }, { NULL }, false, "PATH HOME AWS_KEY AWS AWSX LC_ALL" },
+		{ { NULL }, { NULL }, true, "PATH" },
+		{ { "HOME" }, { NULL }, true, "PATH HOME" },
+		{ { "AWS*", "LC_*" }, { NULL }, true, "PATH AWS_KEY AWS AWSX LC_ALL" },
+		{ { "AWS_*" }, { NULL }, true, "PATH AWS_KEY" },
+		{ { "AWS" }, { NULL }, true, "PATH AWS" },
+		{ { "*" }, { "AWS*" }, true, "PATH HOME LC_ALL" },
+		{ { NULL }, { "AWS", "PATH" }, false, "HOME AWS_KEY AWSX LC_ALL" },
+		{ { "PATH", "HOME" }, { "*" }, true, "" },
+		{ { "HEAPWARD_SET" }, { NULL }, true, "PATH" }, /* ours all the same */
+	};
+	char *inherited[] = { "PATH=/bin", "HOME=/root", "AWS_KEY=secret", "AWS=1", "AWSX=", "LC_ALL=C", "HEAPWARD_SET=x", NULL };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct words keep = { 0 }, drop = { 0 }, ret;
+		struct failure why;
+		char left[200] = "";
+		if (rows[i].keeps)
+			keep.list = calloc(1, sizeof(*keep.list));
+		for (size_t j = 0; j < 3; j++) {
+			assert_true(rows[i].keep[j] == NULL || words_add(&keep, rows[i].keep[j], &why) == 0);
+			assert_true(rows[i].drop[j] == NULL || words_add(&drop, rows[i].drop[j], &why) == 0);
+		}
+		struct environment environment = { .inherited = inherited, .keep = &keep, .drop = &drop };
+		assert_int_equal(environment_build(&environment, &ret, &why), 0);
+		for (size_t j = 0; j < ret.count; j++)
+			snprintf(left + strlen(left), sizeof(left) - strlen(left), "%s%.*s", j > 0 ? " " : "",
+				 (int)strcspn(ret.list[j], "="), ret.list[j]);
+		assert_string_equal(left, rows[i].left);
+		words_finish(&ret);
+		words_finish(&keep);
+		words_finish(&drop);
+	}
+}
+
+static void what_the_policy_sets_is_no_inheritance(void **state UNUSED)
+{
+	struct words set = { 0 }, drop = { 0 }, ret;
+	struct failure why;
+	char *inherited[] = { "A=ours", NULL };
+	assert_int_equal(words_add(&set, "A=set", &why), 0);
+	assert_int_equal(words_add(&drop, "*", &why), 0);
+	struct environment environment = { .inherited = inherited, .drop = &drop, .set = &set };
+	assert_int_equal(environment_build(&environment, &ret, &why), 0);
+	assert_string_equal(environment_get(ret.list, "A"), "set");
+	words_finish(&ret);
+	words_finish(&set);
+	words_finish(&drop);
+}
+
 static void an_endless_environment_is_refused(void **state UNUSED)
 {
 	struct failure why;
@@ -267,6 +323,8 @@ int main(void)
 		cmocka_unit_test(under_the_permission_model_the_agents_files_may_be_read),
 		cmocka_unit_test(options_that_node_refuses_are_not_merged),
 		cmocka_unit_test(layers_replace_and_what_is_ours_is_left_out),
+		cmocka_unit_test(what_is_kept_and_dropped_is_by_name_and_beginning),
+		cmocka_unit_test(what_the_policy_sets_is_no_inheritance),
 		cmocka_unit_test(an_endless_environment_is_refused),
 		cmocka_unit_test(real_nodes_load_a_preload_from_an_odd_directory),
 	};

