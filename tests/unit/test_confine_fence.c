@@ -255,21 +255,21 @@ static void proc_can_be_of_its_own_tree_with_the_numbers_that_all_see(void **sta
 
 static void signals_stay_in_the_tree_and_others_are_not_looked_into(void **state UNUSED)
 {
-	char signal[64], environ[64];
+	char signals[64], looks[64];
 	struct launch bare = nothing_asked(), launch = nothing_asked();
-	snprintf(signal, sizeof(signal), "kill -0 %d", (int)getpid());
-	snprintf(environ, sizeof(environ), "cat /proc/%d/environ >/dev/null", (int)getpid());
+	snprintf(signals, sizeof(signals), "kill -0 %d", (int)getpid());
+	snprintf(looks, sizeof(looks), "cat /proc/%d/environ >/dev/null", (int)getpid());
 	launch.fence = (struct launch_fence){ .landlock_abi = landlock_abi(), .flags = LAUNCH_OWN_SIGNALS };
 	launch.capabilities = ""; /* cap_perfmon reads any memory, past every module (Linux 6.12) */
 	assert_true(launch.fence.landlock_abi >= 6);
-	assert_true(succeeds(signal, &bare) && succeeds(environ, &bare));
-	assert_false(succeeds(signal, &launch));
-	assert_false(succeeds(environ, &launch));
+	assert_true(succeeds(signals, &bare) && succeeds(looks, &bare));
+	assert_false(succeeds(signals, &launch));
+	assert_false(succeeds(looks, &launch));
 	assert_true(succeeds("sleep 5 & kill $!", &launch));
 	/* An older ABI makes the domain by another wall, which forbids nothing else. */
 	launch.fence.landlock_abi = 2;
-	assert_true(succeeds(signal, &launch));
-	assert_false(succeeds(environ, &launch));
+	assert_true(succeeds(signals, &launch));
+	assert_false(succeeds(looks, &launch));
 	assert_true(succeeds("mkdir /tmp/fence-$$ && touch /tmp/fence-$$.f && mv /tmp/fence-$$.f /tmp/fence-$$/ && rm -r /tmp/fence-$$",
 			     &launch));
 }
@@ -291,7 +291,7 @@ static void tcp_ports_are_left_one_by_one(void **state UNUSED)
 {
 	uint16_t port, free_port;
 	char connects[64], binds[200];
-	cleanup_fd int fd = listen_somewhere(&port);
+	cleanup_fd int fd UNUSED = listen_somewhere(&port);
 	close(listen_somewhere(&free_port));
 	snprintf(connects, sizeof(connects), "exec 3<>/dev/tcp/127.0.0.1/%d", port);
 	snprintf(binds, sizeof(binds), "exec perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0);"
@@ -318,7 +318,7 @@ static void without_a_network_there_is_a_loopback_of_its_own(void **state UNUSED
 	const char *own = "exec perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(7777, INADDR_LOOPBACK)) &&"
 			  " listen(S, 1) or exit 1; socket(C, AF_INET, SOCK_STREAM, 0);"
 			  " exit !connect(C, sockaddr_in(7777, INADDR_LOOPBACK))'";
-	cleanup_fd int fd = listen_somewhere(&port);
+	cleanup_fd int fd UNUSED = listen_somewhere(&port);
 	struct launch bare = nothing_asked();
 	snprintf(connects, sizeof(connects), "exec 3<>/dev/tcp/127.0.0.1/%d", port);
 	assert_true(succeeds(connects, &bare));

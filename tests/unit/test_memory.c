@@ -109,7 +109,8 @@ static int read_policy(void)
 	static const char text[] =
 		"version: 1\n"
 		"service: {name: web, command: [node, s.js], directory: app, environment: {set: {A: x, B: y}, file: /e}}\n"
-		"memory: {max: 512M}\nsandbox: {user: web, capabilities: [cap_net_bind_service, cap_net_raw]}\n";
+		"memory: {max: 512M}\nsandbox: {user: web, capabilities: [cap_net_bind_service, cap_net_raw],"
+		" read_write: [/a, b], require: [landlock]}\n";
 	struct policy policy;
 	begin(&policy);
 	return answer_of(&policy, policy_apply_text(&policy, "dir/web.yaml", text, strlen(text), &errors));
