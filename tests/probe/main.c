@@ -2,7 +2,8 @@
 /* heapward-probe: runs the acts one by one and prints a line each, parts separated by tabs:
  *   name  call  expected  outcome (through | denied | absent | killed)  word (errno or signal)  what
  * usage: heapward-probe TARGETS [ACT]...    TARGETS: the file of probe.h; waits until it is there
- *        heapward-probe --outsider FILE     the process of the same user: writes the signals that it gets into FILE
+ *        heapward-probe --outsider FILE     the process of the same user: writes the signals that it gets into FILE, and
+ *                                           listens on an abstract socket that is named after its pid
  *        heapward-probe --gained            exits 0 where exec has brought capabilities */
 #include "tests/probe/probe.h"
 
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,7 +107,7 @@ static void take_text(struct targets *at, const char *key, const char *value)
 	} texts[] = {
 		{ "signals", &at->signals }, { "heapward", &at->heapward }, { "name", &at->name }, { "neighbour", &at->neighbour },
 		{ "state", &at->state }, { "neighbour-state", &at->neighbour_state }, { "policy", &at->policy },
-		{ "program", &at->program },
+		{ "program", &at->program }, { "secret", &at->secret },
 	};
 	static const char *const pids[TARGETS] = { "supervisor-pid", "keeper-pid", "neighbour-pid", "outsider-pid" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -201,6 +204,16 @@ static int run_acts(const char *path, int count, char **names)
 	return 0;
 }
 
+static int listen_abstract(void)
+{
+	struct sockaddr_un address;
+	socklen_t length = abstract_address(&address, getpid());
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0)
+		return -1;
+	return listen(fd, 8);
+}
+
 static int be_outsider(const char *path)
 {
 	const struct timespec life = { .tv_sec = LIFE_SEC };
@@ -211,6 +224,8 @@ static int be_outsider(const char *path)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
+		return 2;
+	if (listen_abstract() < 0)
 		return 2;
 	for (int number; (number = sigtimedwait(&all, NULL, &life)) > 0;)
 		dprintf(fd, "%d\n", number);

@@ -7,10 +7,12 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* `number`: domain, type and protocol, eight bits each. */
@@ -64,4 +66,39 @@ ACT(tunnel)
 	struct ifreq request = { .ifr_name = "hwprobe%d", .ifr_flags = IFF_TUN | IFF_NO_PI };
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	return fd < 0 ? errno : tried(ioctl(fd, TUNSETIFF, &request));
+}
+
+unsigned abstract_address(struct sockaddr_un *ret, pid_t pid)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	int length = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "heapward-probe-%d", pid);
+	return (unsigned)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+/* Has no file whose permissions could forbid it. */
+ACT(abstract_socket)
+{
+	struct sockaddr_un address;
+	unsigned length = abstract_address(&address, at->pids[number]);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd < 0 ? ABSENT : tried(connect(fd, (struct sockaddr *)&address, length));
+}
+
+/* Says to a local service that it is the supervisor. */
+ACT(forge_identity)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(struct ucred)), .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_CREDENTIALS } };
+	struct iovec part = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
+				  .msg_controllen = sizeof(control.space) };
+	const struct ucred forged = { .pid = at->pids[SUPERVISOR], .uid = getuid(), .gid = getgid() };
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return ABSENT;
+	memcpy(CMSG_DATA(&control.header), &forged, sizeof(forged));
+	return tried(sendmsg(ends[0], &message, 0));
 }

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -97,24 +99,36 @@ static bool has_line(const char *path, int wanted)
 	return false;
 }
 
-/* The kernel sends it, when there is something to read: past every rule on kill. */
-ACT(signal_owner)
+/* The kernel sends `number` in the name of this end's owner when there is something to read: past every rule on kill. */
+static int await_owned(const struct targets *at, int ends[2], int signal)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000000 };
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return ABSENT;
-	if (fcntl(ends[0], F_SETOWN, TARGET) < 0 || fcntl(ends[0], F_SETSIG, SIGUSR2) < 0 ||
-	    fcntl(ends[0], F_SETFL, O_ASYNC) < 0)
+	if (fcntl(ends[0], F_SETSIG, signal) < 0 || fcntl(ends[0], F_SETFL, O_ASYNC) < 0)
 		return errno;
 	if (write(ends[1], "x", 1) != 1)
 		return ABSENT;
 	for (int i = 0; i < 15; i++) {
-		if (has_line(at->signals, SIGUSR2))
+		if (has_line(at->signals, signal))
 			return THROUGH;
 		nanosleep(&pause, NULL);
 	}
 	return ESRCH;
+}
+
+ACT(signal_owner)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return ABSENT;
+	return fcntl(ends[0], F_SETOWN, TARGET) < 0 ? errno : await_owned(at, ends, SIGUSR2);
+}
+
+ACT(signal_owner_ioctl)
+{
+	int ends[2], pid = TARGET;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return ABSENT;
+	return ioctl(ends[0], FIOSETOWN, &pid) < 0 ? errno : await_owned(at, ends, SIGUSR1);
 }
 
 ACT(trace_other)

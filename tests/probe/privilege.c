@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/fs.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,8 +18,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Root for an ordinary user; for a worker that is root without its capabilities, anybody else. */
@@ -208,4 +211,22 @@ ACT(raise_limit)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_max++;
 	return tried(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* Which nobody can remove until it is taken back. */
+ACT(immutable_file)
+{
+	char path[64];
+	int flags, fd = own_file(path, sizeof(path));
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return ABSENT;
+	int wanted = flags | FS_IMMUTABLE_FL;
+	int result = tried(ioctl(fd, FS_IOC_SETFLAGS, &wanted));
+	ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	return result;
+}
+
+ACT(wake_machine)
+{
+	return tried(timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC));
 }

@@ -26,6 +26,7 @@ struct targets {
 	const char *state, *neighbour_state; /* their state directories */
 	const char *policy;        /* the policy file of this service */
 	const char *program;       /* a copy of the probe that belongs to root and has its set-user-ID bit */
+	const char *secret;        /* a file of another user that only he may read */
 };
 
 /* One act. `number` and `text` are what its function is told. */
@@ -56,6 +57,10 @@ int own_file(char *path, size_t size);
 /* A new directory of the same kind. */
 int own_directory(char *path, size_t size);
 
+/* The abstract socket of the outsider; returns the length. */
+struct sockaddr_un;
+unsigned abstract_address(struct sockaddr_un *ret, pid_t pid);
+
 /* One line, without its newline; false where the file cannot be read. */
 bool read_line(const char *path, char *text, size_t size);
 
@@ -76,18 +81,20 @@ act_function mount_memory, mount_again, unmount, pivot, change_root, open_handle
 /* privilege.c: users, capabilities, devices, priorities */
 act_function other_user, other_group, other_groups, file_user, take_capabilities, ambient_capability, secure_bits, gain_by_exec,
 	make_device, give_away, set_user_id_bit, file_capability, trusted_attribute, real_time, nicer, real_time_disk, oom_shield,
-	steal_terminal, push_terminal, raise_limit;
+	steal_terminal, push_terminal, raise_limit, immutable_file, wake_machine;
 /* others.c: processes that are not the worker's */
 act_function signal_null, signal_stop, signal_group, signal_all, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
-	signal_pidfd, signal_owner, trace_other, read_other, write_other, take_other, limit_other, schedule_other, attribute_other,
+	signal_pidfd, signal_owner, signal_owner_ioctl, trace_other, read_other, write_other, take_other, limit_other, schedule_other, attribute_other,
 	affinity_other, priority_other, disk_other, proc_read, proc_write, proc_list, proc_oom, move_other, advise_other;
 /* service.c: heapward's own files, sockets and groups */
 act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, rename_state, plant_policy, write_policy, plant_libexec,
 	write_heapward, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
 	group_devices, leaked;
 /* files.c: what belongs to the machine */
-act_function open_to_write, open_to_read, open_both, plant, list;
+act_function open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,
+	hard_link, rename_file, read_secret;
 /* network.c */
-act_function open_socket, low_port, mark_packets, force_buffer, transparent, interface_flags, tunnel;
+act_function open_socket, low_port, mark_packets, force_buffer, transparent, interface_flags, tunnel,
+	abstract_socket, forge_identity;
 
 #endif
