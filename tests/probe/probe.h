@@ -36,7 +36,8 @@ struct act {
 	long number;
 	const char *text;
 	const char *call;     /* the system call that a seccomp.violation then names; "": another guard refuses it */
-	const char *expected; /* D(enied) or T(hrough) under: no sandbox section as root, strict.yaml, no sandbox section as a user */
+	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied), T(hrough), or
+				 S: denied where Landlock has scopes (ABI 6), else through */
 	const char *what;
 };
 
