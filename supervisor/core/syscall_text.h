@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syscall_text: calls that were seen, as a list that syscall_list reads again. Pure. */
+/* syscall_text: a rule of a list of system calls as the line that is read as the same rule: what syscall_list reads, written.
+ * Constants by their names, where the argument has some. Pure. */
 #ifndef SUPERVISOR_CORE_SYSCALL_TEXT_H
 #define SUPERVISOR_CORE_SYSCALL_TEXT_H
 
 #include "supervisor/core/syscall_list.h"
 
-struct syscall_seen {
-	char name[SYSCALL_NAME_MAX]; /* "#462" where it has none */
-	uint64_t count;
-};
+#define SYSCALL_RULE_TEXT_MAX 2048 /* six conditions of two values with every name that they can have */
 
-/* One line a call in the order given, with its count as comment; `head` (lines of text, NULL: none) stands before them as
- * comment. malloc'ed; NULL where memory is out. */
-char *syscall_text(const char *head, const struct syscall_seen *seen, size_t count);
+/* "deny ioctl int1 == TIOCSTI", "socket int0 == AF_NETLINK and int2 == NETLINK_ROUTE". Returns buffer. */
+const char *syscall_rule_text(const struct syscall_rule *rule, char buffer[static SYSCALL_RULE_TEXT_MAX]);
+
+/* The conditions alone, "" where there are none. */
+const char *syscall_conditions_text(const struct syscall_rule *rule, char buffer[static SYSCALL_RULE_TEXT_MAX]);
 
 #endif

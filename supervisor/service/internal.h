@@ -246,6 +246,12 @@ void violating_unheard_of(struct worker_run *run, int error);
 void violating_tell_rest(struct worker_run *run); /* counts that have grown since they were told */
 void violating_finish(struct worker_run *run); /* safe where there was no listener */
 
+/* learning.c: `heapward learn` */
+int learning_filter(const struct learning *learning, struct filter_bytes *ret, struct failure *why);
+void learning_listen(struct worker_run *run, int listener_fd); /* takes the descriptor over */
+void learning_launched(const struct worker_run *run);          /* exec has happened */
+void learning_unheard_of(struct worker_run *run, int error);   /* stops the service */
+
 /* children.c: deaths within the worker that its main process outlives */
 void children_suspect(struct worker_run *run); /* the kernel may have killed */
 void children_reporter_ended(struct worker_run *run, const struct reporter *reporter);

@@ -49,7 +49,10 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 {
 	struct syscall_names names = filter_names();
 	struct filter_bytes filter = { 0 };
-	if (policy_filters(setup->policy)) {
+	if (setup->learning != NULL) {
+		if (learning_filter(setup->learning, &filter, why) < 0)
+			return -1;
+	} else if (policy_filters(setup->policy)) {
 		cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
 		if (list == NULL)
 			return failed(why, ENOMEM, "sandbox.syscalls");

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "supervisor/core/syscall_list.h"
-#include "supervisor/core/syscall_text.h"
 
 #include <stdio.h>
 
@@ -234,17 +233,6 @@ static void a_rule_can_be_added_without_a_text(void **state UNUSED)
 	assert_int_equal(syscall_list_deny(&list, "kill", 62, 0, 4711), -1);
 }
 
-static void what_was_seen_is_a_list_again(void **state UNUSED)
-{
-	static const struct syscall_seen seen[] = { { "read", 12345 }, { "ioctl", 1 }, { "#462", 7 } };
-	cleanup_free char *text = syscall_text("seen in 3 s of\nnode server.js", seen, ARRAY_LEN(seen));
-	assert_string_equal(text, "# seen in 3 s of\n# node server.js\nread                         # 12345\n"
-				  "ioctl                        # 1\n#462                         # 7\n");
-	assert_reads(text);
-	assert_int_equal(list.rule_count, 3);
-	assert_int_equal(list.rules[2].number, 462);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,7 +243,6 @@ int main(void)
 		cmocka_unit_test(all_errors_of_a_text_are_told),
 		cmocka_unit_test(a_list_has_an_end),
 		cmocka_unit_test(a_rule_can_be_added_without_a_text),
-		cmocka_unit_test(what_was_seen_is_a_list_again),
 	};
 	return cmocka_run_group_tests_name("syscall_list", tests, NULL, NULL);
 }
