@@ -13,7 +13,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "run", cli_run, "[OPTION]... [--] COMMAND [ARG]...", "supervise a server under a memory cap" },
-	{ "check", cli_check, "POLICY...", "print every error of policy files" },
+	{ "check", cli_check, "POLICY... | --diff FILE [LIST]", "print every error of policy files; compare lists of system calls" },
 	{ "explain", cli_explain, "[OPTION]... [--] [COMMAND]...", "print the plan; start nothing" },
 	{ "init", cli_init, "[--] [COMMAND]...", "print a starter policy for a command" },
 	{ "status", cli_external, "[NAME]...", "table of all services; NAME: one in full" },
@@ -26,6 +26,7 @@ static const struct {
 	{ "reload", cli_reload, "NAME", "read the policy again; held sockets: replace the worker if need be" },
 	{ "restart", cli_restart, "NAME", "replace the worker by a new one" },
 	{ "reset", cli_reset, "NAME", "let a failed service start again" },
+	{ "learn", cli_learn, "[-o FILE] [OPTION]... [--] COMMAND...", "record the system calls of a program as a list" },
 	{ "forget", cli_forget, "NAME...", "remove what is kept of services that do not run" },
 };
 

@@ -39,5 +39,7 @@ confine_step confine_securebits, confine_bounding, confine_groups, confine_gid, 
 confine_step confine_directory, confine_descriptors, confine_exec;
 /* filter.c */
 confine_step confine_seccomp;
+/* reach.c: instead of exec, for a launch that is to try */
+confine_step confine_reach;
 
 #endif

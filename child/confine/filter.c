@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 
 #define LOOK_AGAIN_NSEC (50 * 1000)
+#define TURNS_MAX (20 * 1000 * 1000) /* some ten milliseconds: then the other thread may need our processor */
 
 enum { NOTHING_YET, SEND, SENT };
 
@@ -60,14 +62,15 @@ static void *carry(void *argument)
 	return NULL;
 }
 
-/* Without a single call: each would be judged. */
+/* Without a call as long as it goes: each would be judged, and this one, where it is denied, told. */
 static void hand_over(struct messenger *messenger, int listener, int error)
 {
 	messenger->listener = listener;
 	messenger->error = error;
 	atomic_store(&messenger->state, SEND);
-	while (atomic_load(&messenger->state) != SENT)
-		;
+	for (long turns = 0; atomic_load(&messenger->state) != SENT; turns++)
+		if (turns > TURNS_MAX)
+			sched_yield();
 }
 
 /* The listener's descriptor, which exec closes, or -1. A signal that comes while the supervisor looks at a call does not make the
@@ -96,22 +99,26 @@ static int load(const struct sock_fprog *program, struct launch_report *report)
 	return 0;
 }
 
-/* Another filter above us may have a listener already (EBUSY), or the kernel knows none (EINVAL). */
+static int load_unheard(const struct launch *launch, struct sock_fprog *program, int error, struct launch_report *report)
+{
+	send_listener(&(struct messenger){ .listener = -1, .error = error });
+	answer_alone(program, launch->unheard);
+	return load(program, report);
+}
+
+/* Another filter above us may have a listener already (EBUSY), the kernel know none (EINVAL), or limits.tasks allow no
+ * second thread (EAGAIN). */
 static int load_and_send(const struct launch *launch, struct sock_fprog *program, struct launch_report *report)
 {
 	struct messenger messenger = { .listener = -1 };
 	pthread_t thread;
 	int error = pthread_create(&thread, NULL, carry, &messenger);
 	if (error != 0)
-		return confine_failed(report, error, "a thread for the filter's listener");
+		return load_unheard(launch, program, error, report);
 	int listener = load_with_listener(program);
-	error = listener < 0 ? errno : 0;
-	if (listener < 0) {
-		answer_alone(program, launch->unheard);
-		if (load(program, report) < 0)
-			return -1;
-	}
-	hand_over(&messenger, listener, error);
+	if (listener < 0)
+		return load_unheard(launch, program, errno, report); /* the thread, with nothing to carry, ends by exec */
+	hand_over(&messenger, listener, 0);
 	return 0;
 }
 

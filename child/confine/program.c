@@ -168,6 +168,8 @@ int confine_exec(const struct launch *launch, struct launch_report *report)
 {
 	const char *name = launch->argv[0];
 	struct launch told = *launch;
+	if (launch->reach != NULL)
+		return confine_reach(launch, report);
 	if (name[0] == '\0')
 		return confine_failed(report, ENOENT, "an empty command");
 	if (launch->listen_fds > 0)

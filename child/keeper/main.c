@@ -184,7 +184,7 @@ int main(void)
 	if (!read_whole(&job, sizeof(job)) || job.version != KEEPER_VERSION ||
 	    job.directory_count > KEEPER_DIRECTORIES_MAX)
 		return 1;
-	(void)self_lower(job.capabilities, job.capabilities); /* having more is no reason not to be there */
+	(void)self_lower(job.capabilities, 0, job.capabilities); /* having more is no reason not to be there */
 	if (hear(&job))
 		clean_up(&job);
 	return 0;

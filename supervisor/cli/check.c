@@ -3,6 +3,7 @@
 #include "supervisor/cli/check_machine.h"
 #include "supervisor/cli/check_syscalls.h"
 #include "supervisor/cli/cli.h"
+#include "supervisor/cli/syscalls.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/edge/policy_files.h"
 
@@ -11,9 +12,14 @@
 
 static const char usage[] =
 	"POLICY...\n"
-	"Prints every error of each policy and its drop-ins as file:line:column, with the line and a caret; warns of a user,\n"
-	"a directory or a command that this machine does not have.\n"
-	"Exits 0 where there are none, else 2.\n";
+	"       heapward check --diff FILE [LIST]\n"
+	"Prints every error of each policy, its drop-ins and its list of system calls as file:line:column, with the line and a\n"
+	"caret; warns of a user, a directory or a command that this machine does not have, and of a user that others share\n"
+	"(nobody).\n"
+	"Exits 0 where there are none, else 2.\n\n"
+	"  --diff FILE [LIST]     what the list of system calls FILE allows beyond LIST (a shipped list's name, or a path with a\n"
+	"                         slash; default: server), what it closes, and where their conditions differ, includes resolved.\n"
+	"                         Exits 0 where it allows nothing that LIST does not, 1 where it does, 2 where one has errors.\n";
 
 static int check(const char *path, struct policy_errors *errors)
 {
@@ -38,6 +44,11 @@ int cli_check(int argc, char **argv)
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		printf("Usage: heapward check %s", usage);
 		return EXIT_OK;
+	}
+	if (argc > 1 && strcmp(argv[1], "--diff") == 0) {
+		if (argc < 3 || argc > 4)
+			return cli_wrong_usage("check", "--diff FILE [LIST]");
+		return cli_diff_syscalls(argv[2], argc == 4 ? argv[3] : "server");
 	}
 	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 	if (first >= argc || argv[first][0] == '-')

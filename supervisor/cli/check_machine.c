@@ -2,6 +2,7 @@
 /* check_machine: what a policy names that is not there on this machine. A warning: the policy may be for another one. */
 #include "supervisor/cli/check_machine.h"
 
+#include "supervisor/core/score.h"
 #include "supervisor/edge/user.h"
 
 #include <errno.h>
@@ -98,4 +99,8 @@ void check_machine(const struct policy *policy, struct policy_errors *errors)
 	look_at_paths(policy, KEY_SANDBOX_READ_ONLY, "sandbox.read_only", &policy->sandbox.read_only, errors);
 	if (policy->sandbox.user != NULL && user_find(&user, policy->sandbox.user, &why) < 0)
 		policy_errors_add_key(errors, policy, KEY_SANDBOX_USER, true, "sandbox.user: on this machine: %s", why.text);
+	else if (policy->sandbox.user != NULL && score_user_is_shared(policy->sandbox.user))
+		policy_errors_add_key(errors, policy, KEY_SANDBOX_USER, true,
+				      "sandbox.user: %s is shared by programs that have nothing to do with each other: what one of them "
+				      "can do, all can; give the service a user of its own", policy->sandbox.user);
 }

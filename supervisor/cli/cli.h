@@ -30,8 +30,12 @@ int cli_reset(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_set(int argc, char **argv);
 int cli_forget(int argc, char **argv);
+int cli_learn(int argc, char **argv);
 
-/* What `run` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--sandbox] [--] COMMAND... */
+struct learning;
+
+/* What `run`, `learn` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--sandbox] [--] COMMAND...,
+ * and learn -o FILE. */
 struct run_options {
 	const char *policy_path; /* NULL: none */
 	const char *name;        /* NULL: of the policy, else of the directory */
@@ -39,6 +43,8 @@ struct run_options {
 	const char *settings[64];
 	size_t setting_count;
 	bool json, sandbox;
+	const char *output;      /* NULL: stdout */
+	struct learning *learning; /* of learn, NULL else */
 	char **command;          /* argv behind the options; empty list: of the policy */
 };
 

@@ -50,6 +50,9 @@ static int take_option(struct run_options *options, int option)
 	case 'm':
 		options->memory_max = optarg;
 		return 0;
+	case 'o':
+		options->output = optarg;
+		return 0;
 	case OPTION_SET:
 		return add_setting(options, optarg);
 	case OPTION_JSON:
@@ -75,11 +78,12 @@ int run_options_read(struct run_options *ret, int argc, char **argv, const char 
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *letters = strcmp(argv[0], "learn") == 0 ? "+p:n:m:ho:" : "+p:n:m:h";
 	int option, status = 0;
 	*ret = (struct run_options){ 0 };
 	*ret_done = false;
 	optind = 1;
-	while (status == 0 && (option = getopt_long(argc, argv, "+p:n:m:h", options, NULL)) != -1) {
+	while (status == 0 && (option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		if (option == 'h') {
 			printf("Usage: heapward %s %s", argv[0], usage);
 			*ret_done = true;

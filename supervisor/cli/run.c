@@ -2,6 +2,7 @@
 /* run: policy, plan, and then the service until it ends. */
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/prepare.h"
+#include "supervisor/cli/run.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/edge/self.h"
 #include "supervisor/service/service.h"
@@ -66,6 +67,7 @@ static void fill_setup(struct launchable *launchable)
 		.host = &prepared->host,
 		.tree = &prepared->tree,
 		.policy_file = options->policy_path == NULL ? "" : options->policy_path,
+		.learning = options->learning,
 		.renew = renew,
 		.release = release,
 	};
@@ -96,6 +98,11 @@ static struct service_setup *renew(const struct service_setup *setup, FILE *comp
 	return make(((const struct launchable *)setup)->options, setup->tree, complaints, &status);
 }
 
+struct service_setup *run_make(const struct run_options *options, int *ret_status)
+{
+	return make(options, NULL, stderr, ret_status);
+}
+
 int cli_run(int argc, char **argv)
 {
 	struct run_options options;
@@ -104,6 +111,6 @@ int cli_run(int argc, char **argv)
 	int status = run_options_read(&options, argc, argv, usage, &done);
 	if (status != 0 || done)
 		return status;
-	struct service_setup *setup = make(&options, NULL, stderr, &status);
+	struct service_setup *setup = run_make(&options, &status);
 	return setup == NULL ? status : service_run(setup);
 }

@@ -35,6 +35,11 @@ static bool holds_path_of_user(const struct policy *policy, const struct host *h
 	return policy->sandbox.user != NULL && holds(policy, LISTEN_UNIX, 0);
 }
 
+static bool groups_are_in_a_root(const struct policy *policy UNUSED, const struct host *host)
+{
+	return host->uid == 0 && host->cgroup_closed;
+}
+
 static bool makes_walls(const struct policy *policy, const struct host *host)
 {
 	return plan_wants_fence(policy) && (host->fence.mounts || host->fence.network);
@@ -46,22 +51,25 @@ static bool makes_network(const struct policy *policy, const struct host *host)
 }
 
 #define SUPERVISOR (1U << HOLDER_SUPERVISOR)
+#define LEAVING (1U << HOLDER_LEAVING)
 #define KEEPER (1U << HOLDER_KEEPER)
 #define CHILD (1U << HOLDER_CHILD)
 
-/* cgroups need none: their files are root's, or were given to our user. */
+/* Else cgroups need none: their files are root's, or were given to our user. */
 const struct capability_row capability_rows[] = {
 	{ CAP_KILL, SUPERVISOR | KEEPER, as_root, "ends workers, whose processes may have other users", "as root" },
 	{ CAP_SETUID, SUPERVISOR | CHILD, as_root, "becomes sandbox.user, and asks a Node that is a user's own as that user",
 	  "as root" },
 	{ CAP_SETGID, SUPERVISOR | CHILD, as_root, "the same, for its groups", "as root" },
 	{ CAP_SYSLOG, SUPERVISOR, as_root, "reads in /dev/kmsg whose limit an OOM kill was for", "as root" },
-	{ CAP_DAC_READ_SEARCH, SUPERVISOR, as_root, "finds program and directory where only the worker's user may look", "as root" },
+	{ CAP_DAC_READ_SEARCH, SUPERVISOR | CHILD, as_root, "finds program, directory and walls where only the worker's user may look", "as root" },
 	{ CAP_NET_BIND_SERVICE, SUPERVISOR, holds_low_port, "binds held sockets anew", "a port below 1024 in service.listen" },
 	{ CAP_CHOWN, SUPERVISOR, holds_path_of_user, "gives held UNIX sockets to the worker's user",
 	  "unix: in service.listen, and sandbox.user" },
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, holds_path_of_user, "makes and removes held UNIX sockets in that user's folder",
 	  "unix: in service.listen, and sandbox.user" },
+	{ CAP_DAC_OVERRIDE, LEAVING | KEEPER, groups_are_in_a_root, "at the end: removes its cgroup from a hierarchy's root, which is "
+	  "closed even to root", "as root, outside of containers and delegated groups" },
 	{ CAP_SETPCAP, CHILD, as_root, "cuts the worker's bounding set", "as root" },
 	{ CAP_SYS_ADMIN, CHILD, makes_walls, "makes the worker's mounts and network", "walls, where namespaces may be made" },
 	{ CAP_NET_ADMIN, CHILD, makes_network, "raises the loopback of the worker's own network", "sandbox.network: none" },
@@ -76,6 +84,11 @@ uint64_t capability_needed(enum capability_holder holder, const struct policy *p
 		if ((row->holders & (1U << holder)) != 0 && row->needed(policy, host))
 			set |= UINT64_C(1) << row->number;
 	return set;
+}
+
+bool capability_is_supervisors(const struct capability_row *row, const struct policy *policy, const struct host *host)
+{
+	return (row->holders & (SUPERVISOR | LEAVING)) != 0 && row->needed(policy, host);
 }
 
 /* The bit of a name that `length` bytes have; 0: no such name. */

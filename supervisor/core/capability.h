@@ -9,8 +9,9 @@
 
 #define CAPABILITY_TEXT_MAX 1024
 
-/* Who holds it: the supervisor while it runs, its keeper, or heapward-child on its way to becoming the worker. */
-enum capability_holder { HOLDER_SUPERVISOR, HOLDER_KEEPER, HOLDER_CHILD, HOLDER_COUNT };
+/* Who holds it: the supervisor while it runs, and at its end (until then it cannot use it), its keeper, or heapward-child on its way
+ * to becoming the worker. */
+enum capability_holder { HOLDER_SUPERVISOR, HOLDER_LEAVING, HOLDER_KEEPER, HOLDER_CHILD, HOLDER_COUNT };
 
 struct capability_row {
 	unsigned number;  /* CAP_* */
@@ -28,6 +29,9 @@ extern const struct capability_row capability_rows[];
 
 /* What that process needs under this policy. */
 uint64_t capability_needed(enum capability_holder holder, const struct policy *policy, const struct host *host);
+
+/* True for a row that the supervisor itself keeps under this policy, if only for its end. */
+bool capability_is_supervisors(const struct capability_row *row, const struct policy *policy, const struct host *host);
 
 /* What the worker is to have: all where sandbox.capabilities is unchanged, else what it names. */
 uint64_t capability_of_worker(const struct policy *policy);

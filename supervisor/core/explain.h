@@ -14,9 +14,7 @@ char *explain_text(const struct plan *plan, const struct policy *policy, const s
 
 /* One line: {"schema":1,"name","startable","numbers":[{"name","value","unit","rule","inputs":[{"name","value","unit",
  * "from"}]}],"warnings":[],"refusals":[],"node_options","node":{},"cgroup":{},"sockets":[{"address","descriptor",
- * "handed_over"}],"replacement":{"near_limit","second_worker","drains","ready"},"sandbox":{"supervisor_capabilities":[
- * {"name","why","when"}]},"confinement":{"points","of",
- * "items":[{"id","points","of","does","cost","remedy"}]}}. Bytes, seconds, counts and
+ * "handed_over"}],"replacement":{"near_limit","second_worker","drains","ready"},"sandbox":{},"confinement":{}}. Bytes, seconds, counts and
  * percents; none and unknown are null. malloc'ed, NULL only where memory is out. */
 char *explain_json(const struct plan *plan, const struct policy *policy, const struct host *host, const char *name);
 

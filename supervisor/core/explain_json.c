@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain_json: a plan as the JSON that scripts read; see explain.h. Keys never vanish; unknown and none are null. */
 #include "supervisor/core/explain.h"
+#include "supervisor/core/explain_sandbox.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,15 +9,12 @@
 
 #include <json-c/json.h>
 
-#include "supervisor/core/capability.h"
 #include "supervisor/core/fence.h"
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/policy.h"
-#include "supervisor/core/policy_key.h"
 #include "supervisor/core/readiness.h"
-#include "supervisor/core/score.h"
 
 static struct json_object *value_of(enum plan_unit unit, uint64_t value)
 {
@@ -119,23 +117,7 @@ static struct json_object *replacement_of(const struct policy *policy)
 	return object;
 }
 
-static struct json_object *supervisor_capabilities_of(const struct policy *policy, const struct host *host)
-{
-	struct json_object *array = json_object_new_array();
-	uint64_t own = capability_needed(HOLDER_SUPERVISOR, policy, host);
-	for (const struct capability_row *row = capability_rows; row->needed != NULL; row++) {
-		if ((row->holders & (1U << HOLDER_SUPERVISOR)) == 0 || (own >> row->number & 1) == 0)
-			continue;
-		struct json_object *object = json_object_new_object();
-		json_put(object, "name", json_text(policy_key_capability(row->number)));
-		json_put(object, "why", json_text(row->why));
-		json_put(object, "when", json_text(row->when));
-		json_object_array_add(array, object);
-	}
-	return array;
-}
-
-static struct json_object *sandbox_of(const struct plan_fence *fence, const struct policy *policy, const struct host *host)
+static struct json_object *sandbox_of(const struct plan_fence *fence, const struct policy *policy)
 {
 	char line[FENCE_TEXT_MAX];
 	struct json_object *object = json_object_new_object();
@@ -153,34 +135,6 @@ static struct json_object *sandbox_of(const struct plan_fence *fence, const stru
 	fence_network_text(policy, fence, line);
 	json_put(object, "network", json_text(line));
 	json_put(object, "landlock_abi", fence->landlock_abi > 0 ? json_number((int64_t)fence->landlock_abi) : NULL);
-	json_put(object, "supervisor_capabilities", supervisor_capabilities_of(policy, host));
-	return object;
-}
-
-static struct json_object *score_item_of(const struct score_item *item)
-{
-	struct json_object *object = json_object_new_object();
-	char does[2 * SCORE_DETAIL_MAX];
-	snprintf(does, sizeof(does), "%s%s", item->does, item->detail);
-	json_put(object, "id", json_text(item->id));
-	json_put(object, "points", json_number(item->points));
-	json_put(object, "of", json_number(item->of));
-	json_put(object, "does", json_text(does));
-	json_put(object, "cost", item->cost[0] != '\0' ? json_text(item->cost) : NULL);
-	json_put(object, "remedy", item->remedy[0] != '\0' ? json_text(item->remedy) : NULL);
-	return object;
-}
-
-static struct json_object *confinement_of(const struct plan *plan, const struct policy *policy, const struct host *host)
-{
-	struct json_object *object = json_object_new_object(), *items = json_object_new_array();
-	struct score score;
-	score_resolve(plan, policy, host, &score);
-	for (size_t i = 0; i < score.count; i++)
-		json_object_array_add(items, score_item_of(&score.items[i]));
-	json_put(object, "points", json_number(score.points));
-	json_put(object, "of", json_number(score.of));
-	json_put(object, "items", items);
 	return object;
 }
 
@@ -213,8 +167,8 @@ char *explain_json(const struct plan *plan, const struct policy *policy, const s
 	json_put(object, "cgroup", cgroup_of(plan, host));
 	json_put(object, "sockets", sockets_of(plan, policy));
 	json_put(object, "replacement", replacement_of(policy));
-	json_put(object, "sandbox", sandbox_of(&plan->fence, policy, host));
-	json_put(object, "confinement", confinement_of(plan, policy, host));
+	json_put(object, "sandbox", sandbox_of(&plan->fence, policy));
+	json_put(object, "confinement", explain_confinement(plan, policy, host));
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *copy = text != NULL ? strdup(text) : NULL;
 	json_object_put(object);

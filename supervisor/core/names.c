@@ -109,6 +109,22 @@ const char *launch_step_name(enum launch_step step)
 	return PICK(names, step);
 }
 
+const char *reach_name(enum reach_act act)
+{
+#define X(id, name, does) [REACH_##id] = name,
+	static const char *const names[] = { REACH_ACTS(X) };
+#undef X
+	return PICK(names, act);
+}
+
+const char *reach_text(enum reach_act act)
+{
+#define X(id, name, does) [REACH_##id] = does,
+	static const char *const texts[] = { REACH_ACTS(X) };
+#undef X
+	return PICK(texts, act);
+}
+
 const char *cgroup_version_name(enum cgroup_version version)
 {
 	static const char *const names[] = {

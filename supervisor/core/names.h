@@ -10,6 +10,7 @@
 #include "supervisor/types/launch.h"
 #include "supervisor/types/notice.h"
 #include "supervisor/types/plan.h"
+#include "supervisor/types/reach.h"
 #include "supervisor/types/state.h"
 #include "supervisor/types/verdict.h"
 
@@ -25,6 +26,8 @@ const char *early_trigger_name(enum early_trigger trigger); /* its policy key */
 const char *plan_number_name(enum plan_number_id id);
 const char *control_command_name(enum control_command command);
 const char *launch_step_name(enum launch_step step);
+const char *reach_name(enum reach_act act); /* for scripts */
+const char *reach_text(enum reach_act act); /* "end the supervisor by a signal" */
 const char *cgroup_version_name(enum cgroup_version version);
 
 /* "SIGTERM" for 15, "a real-time signal" for 64. */

@@ -22,7 +22,7 @@ struct choice {
 struct row {
 	const char *id, *title;
 	unsigned (*choose)(const struct judged *judged, char detail[static SCORE_DETAIL_MAX]); /* which choice it is */
-	struct choice choices[6]; /* the first has all points; the last one is followed by one without `does` */
+	struct choice choices[7]; /* the first has all points; the last one is followed by one without `does` */
 };
 
 static void say(char detail[static SCORE_DETAIL_MAX], const char *text)
@@ -82,13 +82,62 @@ static unsigned choose_no_new_privs(const struct judged *judged UNUSED, char det
 
 static unsigned choose_syscalls(const struct judged *judged, char detail[static SCORE_DETAIL_MAX])
 {
-	const char *list = policy_syscalls(judged->policy);
-	if (!policy_filters(judged->policy))
-		return 3;
-	say(detail, list);
-	if (judged->policy->sandbox.violation == VIOLATION_AUDIT)
+	static const char *const names[] = { "strict", "server", NULL, "compat", NULL, "none" };
+	const char *name = policy_syscalls(judged->policy);
+	if (policy_filters(judged->policy) && judged->policy->sandbox.violation == VIOLATION_AUDIT)
+		return 4;
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i] != NULL && strcmp(names[i], name) == 0)
+			return i;
+	say(detail, name);
+	return 2;
+}
+
+/* What the plan can make of it here, not what was asked for. */
+static unsigned choose_paths(const struct judged *judged, char detail[static SCORE_DETAIL_MAX])
+{
+	const struct plan_fence *fence = &judged->plan->fence;
+	if (!fence->by_mounts && !fence->by_landlock)
 		return 2;
-	return strcmp(list, "compat") == 0 ? 1 : 0;
+	say(detail, fence->by_mounts ? " (mounts)" : " (Landlock)");
+	return fence->protect == PROTECT_SYSTEM_STRICT ? 0 : fence->protect == PROTECT_SYSTEM_FULL ? 1 : 2;
+}
+
+static unsigned choose_tmp(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	return judged->plan->fence.own_tmp ? 0 : 1;
+}
+
+static unsigned choose_devices(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	return judged->plan->fence.own_dev ? 0 : 1;
+}
+
+static unsigned choose_processes(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	if (judged->plan->fence.own_proc)
+		return 0;
+	return judged->plan->fence.own_signals ? 1 : 2;
+}
+
+static unsigned choose_network(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	const struct plan_fence *fence = &judged->plan->fence;
+	if (fence->network_namespace)
+		return 0;
+	return fence->limit_connect ? 1 : fence->limit_bind ? 2 : 3;
+}
+
+static unsigned choose_environment(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	if (judged->policy->service.environment_keep.list != NULL)
+		return 0;
+	return judged->policy->service.environment_drop.count > 0 ? 1 : 2;
+}
+
+static unsigned choose_core(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	return judged->policy->limits.core_bytes == 0 ? 0 : 1;
 }
 
 static unsigned choose_memory(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
@@ -119,8 +168,10 @@ static unsigned choose_cpu(const struct judged *judged, char detail[static SCORE
 static unsigned choose_supervisor(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
 {
 	if (runs_as_root(judged))
-		return 2;
-	return has_other_user(judged) ? 0 : 1;
+		return 3;
+	if (has_other_user(judged))
+		return 0;
+	return strcmp(policy_syscalls(judged->policy), "none") == 0 ? 2 : 1;
 }
 
 static const struct row rows[] = {
@@ -141,13 +192,54 @@ static const struct row rows[] = {
 		  "sandbox.capabilities: none" } } },
 	{ "no_new_privs", "no new privileges", choose_no_new_privs, { { 6, "set-uid programs give nothing", "", "" } } },
 	{ "system_calls", "system calls", choose_syscalls, {
-		{ 8, "list ", "", "" },
-		{ 6, "list ", "a compromised server can make namespaces, where much of the kernel's code waits that nothing else reaches",
-		  "sandbox.syscalls: server" },
-		{ 1, "audit: every call passes, by list ", "a compromised server can call everything in the kernel, and is only reported",
+		{ 16, "list strict", "", "" },
+		{ 14, "list server", "a compromised server can still make special files, become other users where it may, and talk to devices",
+		  "sandbox.syscalls: strict, where the server runs with it" },
+		{ 12, "a list of its own: ", "what it allows beyond list strict, nobody but its writer has judged",
+		  "sandbox.syscalls: server; heapward check --diff" },
+		{ 8, "list compat", "a compromised server can make namespaces of its own, where it is root, and sockets of any family: most "
+		  "kernel exploits begin there", "sandbox.syscalls: server" },
+		{ 0, "a list that is only watched", "a compromised server can call everything in the kernel, though it is told",
 		  "sandbox.violation: errno" },
 		{ 0, "no filter", "a compromised server can call everything in the kernel: ptrace, bpf, mount, keyctl, io_uring",
 		  "sandbox.syscalls: server" } } },
+	{ "files", "files", choose_paths, {
+		{ 10, "only named ones can be written", "", "" },
+		{ 6, "the system's cannot be written", "a compromised server can change every other file that its user may, and read the rest",
+		  "sandbox.read_write: what it has to write" },
+		{ 0, "as their permissions say", "a compromised server can change what its user may: programs, start-up files, other services' data",
+		  "sandbox.protect_system: full" } } },
+	{ "private_tmp", "temporary files", choose_tmp, {
+		{ 3, "its own", "", "" },
+		{ 0, "everybody's /tmp", "a compromised server can read what others left there, and lay traps for them",
+		  "sandbox.private_tmp: true" } } },
+	{ "devices", "devices", choose_devices, {
+		{ 2, "a few harmless ones", "", "" },
+		{ 0, "as their permissions say", "a compromised server can reach for terminals, disks and GPUs by their permissions alone",
+		  "sandbox.private_dev: true" } } },
+	{ "processes", "other processes", choose_processes, {
+		{ 5, "not seen", "", "" },
+		{ 3, "seen, but neither looked into nor sent signals", "a compromised server can read what others run with, secrets on their "
+		  "command lines too", "sandbox.proc: own" },
+		{ 0, "as their users allow", "a compromised server can read other command lines, and signal what its user runs",
+		  "sandbox.proc: own, as root" } } },
+	{ "network", "network", choose_network, {
+		{ 9, "none but held sockets", "", "" },
+		{ 6, "TCP to named ports only", "a compromised server can still send UDP, and anything to those ports anywhere",
+		  "sandbox.network: none, where it calls nobody" },
+		{ 2, "TCP binds named ports only", "a compromised server can connect to everything the machine can",
+		  "sandbox.connect: the ports that it needs" },
+		{ 0, "all", "a compromised server can connect to everything the machine can, the cloud's metadata and databases too",
+		  "sandbox.network: none, or sandbox.connect" } } },
+	{ "environment", "environment", choose_environment, {
+		{ 4, "named variables only", "", "" },
+		{ 2, "all but named ones", "a secret that is added to heapward's environment later reaches the worker",
+		  "service.environment.keep" },
+		{ 0, "all of heapward's", "a compromised server can read every secret that stands there for others",
+		  "service.environment.keep: what it needs" } } },
+	{ "core_dumps", "core dumps", choose_core, {
+		{ 2, "none", "", "" },
+		{ 0, "as inherited", "a crash may leave the server's memory, secrets and all, on the disk", "limits.core: 0M" } } },
 	{ "memory_max", "memory", choose_memory, {
 		{ 6, "capped by the kernel", "", "" },
 		{ 0, "no cap", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
@@ -163,9 +255,11 @@ static const struct row rows[] = {
 		{ 0, "as inherited", "a leak of descriptors goes on to the inherited limit", "limits.files: 4096" } } },
 	{ "supervisor", "the supervisor", choose_supervisor, {
 		{ 6, "separate uid: out of the worker's reach", "", "" },
-		{ 3, "same uid: not dumpable, but files and signals are its user's", "a compromised server can end its supervisor and "
-		  "change what it keeps on disk", "run heapward as root with sandbox.user" },
-		{ 0, "same uid: root", "a compromised server can end its supervisor, change its state, and leave its own cgroup",
+		{ 3, "same uid, with a filter", "one fault in filter or walls, and a compromised server ends its supervisor, or changes what "
+		  "that keeps on disk", "run heapward as root with sandbox.user" },
+		{ 1, "same uid, without a filter", "a compromised server can end its supervisor and change what that keeps on disk",
+		  "sandbox.syscalls: server" },
+		{ 0, "same uid: root", "one fault in filter or walls, and a compromised server ends its supervisor and leaves its cgroup",
 		  "sandbox.user: a user of its own" } } },
 };
 

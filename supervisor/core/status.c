@@ -185,6 +185,16 @@ static struct json_object *restarts_object(const struct status *status)
 	return restarts;
 }
 
+/* What of the supervisor is open to a worker. */
+static struct json_object *open_array(uint32_t open)
+{
+	struct json_object *array = json_object_new_array();
+	for (enum reach_act act = 0; act < REACH_COUNT; act++)
+		if ((open >> act & 1) != 0)
+			json_object_array_add(array, json_text(reach_name(act)));
+	return array;
+}
+
 static struct json_object *protection_object(const struct status *status)
 {
 	struct json_object *protection = json_object_new_object();
@@ -193,6 +203,9 @@ static struct json_object *protection_object(const struct status *status)
 	json_put(protection, "capabilities", runs ? json_text(capability_text(status->protection.effective, text)) : NULL);
 	json_put(protection, "filter", runs ? json_object_new_boolean(status->protection.filtered) : NULL);
 	json_put(protection, "dumpable", runs ? json_object_new_boolean(status->protection.dumpable) : NULL);
+	json_put(protection, "level", runs ? json_text(status->protection.separate_uid ? "separate-uid" : "same-uid") : NULL);
+	json_put(protection, "open", status->protection.tried ? open_array(status->protection.open) : NULL);
+	json_put(protection, "problem", text_or_null(status->protection.problem));
 	return protection;
 }
 

@@ -234,6 +234,37 @@ static void add_restarts(struct prose *prose, struct json_object *service)
 		prose_field(prose, "", "next start in %s", time_at(next, service, "restarts.next_in_seconds"));
 }
 
+/* REACH_COUNT: one that this version does not know. */
+static enum reach_act find_act(struct json_object *name)
+{
+	const char *text = json_object_get_string(name);
+	enum reach_act act = 0;
+	while (act < REACH_COUNT && (text == NULL || strcmp(reach_name(act), text) != 0))
+		act++;
+	return act;
+}
+
+/* "separate uid; tried: a worker can do nothing to it" */
+static void add_reach(struct prose *prose, struct json_object *supervisor)
+{
+	const char *level = strcmp(json_find_text(supervisor, "level", ""), "separate-uid") == 0 ? "separate uid" : "same uid";
+	struct json_object *open = json_find(supervisor, "open");
+	char list[1024] = "";
+	size_t length = 0, count = json_object_is_type(open, json_type_array) ? json_object_array_length(open) : 0;
+	for (size_t i = 0; i < count && length < sizeof(list); i++) {
+		enum reach_act act = find_act(json_object_array_get_idx(open, i));
+		if (act < REACH_COUNT)
+			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", length > 0 ? "; " : "", reach_text(act));
+	}
+	if (open == NULL)
+		prose_field(prose, "", "worker and supervisor: %s; not tried %s%s", level,
+			    json_find(supervisor, "problem") == NULL ? "yet" : "out: ", json_find_text(supervisor, "problem", ""));
+	else if (length == 0)
+		prose_field(prose, "", "worker and supervisor: %s; tried: it can get at nothing", level);
+	else
+		prose_field(prose, "", "worker and supervisor: %s; tried: it can %s", level, list);
+}
+
 static void add_sandbox(struct prose *prose, struct json_object *service)
 {
 	if (number_at(service, "supervisor_pid") == 0)
@@ -246,6 +277,7 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 		    json_find_text(service, "sandbox.supervisor.capabilities", "unknown"),
 		    json_object_get_boolean(json_find(service, "sandbox.supervisor.filter")) ? "a" : "no",
 		    json_object_get_boolean(json_find(service, "sandbox.supervisor.dumpable")) ? "dumpable" : "not dumpable");
+	add_reach(prose, json_find(service, "sandbox.supervisor"));
 	prose_field(prose, "files", "%s", json_find_text(service, "sandbox.files", "unchanged"));
 	prose_field(prose, "network", "%s", json_find_text(service, "sandbox.network", "full"));
 }

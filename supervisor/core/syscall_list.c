@@ -22,6 +22,8 @@ struct reader {
 	size_t at;         /* what is not read yet */
 	size_t word_at;    /* where the last word began */
 	char word[WORD_MAX];
+	bool begins;       /* the line before was empty, or there was none: a comment is a title */
+	uint16_t group;    /* of the rules from here on */
 };
 
 static int column_of(const struct reader *reader, size_t at)
@@ -261,6 +263,7 @@ static int read_call(struct reader *reader, struct syscall_rule *rule, bool *ret
 	word[length - (optional ? 1 : 0)] = '\0';
 	rule->number = strlen(word) < SYSCALL_NAME_MAX ? reader->names->number(reader->names, word) : SYSCALL_UNKNOWN;
 	snprintf(rule->name, sizeof(rule->name), "%.31s", word);
+	rule->optional = optional;
 	*ret_skip = optional && rule->number < 0;
 	if (*ret_skip || rule->number >= 0)
 		return 0;
@@ -273,7 +276,8 @@ static int add_rule(struct reader *reader, const struct syscall_rule *rule)
 {
 	if (reader->list->rule_count == SYSCALL_RULES_MAX)
 		return complain(reader, "more than %d rules", SYSCALL_RULES_MAX);
-	reader->list->rules[reader->list->rule_count++] = *rule;
+	reader->list->rules[reader->list->rule_count] = *rule;
+	reader->list->rules[reader->list->rule_count++].group = reader->group;
 	return 0;
 }
 
@@ -329,13 +333,60 @@ static int check_characters(struct reader *reader)
 	return 0;
 }
 
+/* At a word's end, so that no character is cut. */
+static void cut_title(char ret[static SYSCALL_TITLE_MAX], const char *title)
+{
+	size_t length = SYSCALL_TITLE_MAX - 1;
+	while (length > 0 && title[length] != ' ')
+		length--;
+	memcpy(ret, title, length);
+	ret[length] = '\0';
+}
+
+/* "# Files: look" behind an empty line; of a longer comment the first sentence, or what stands of it in its first line. */
+static void take_title(struct reader *reader)
+{
+	struct syscall_list *list = reader->list;
+	const char *title = reader->text + reader->word_at;
+	size_t length = reader->end - reader->word_at, skip = 0;
+	while (skip < length && (title[skip] == '#' || is_blank(title[skip])))
+		skip++;
+	title += skip;
+	length -= skip;
+	for (size_t i = 0; i < length; i++)
+		if (title[i] == ';' || (title[i] == '.' && (i + 1 == length || is_blank(title[i + 1]))))
+			length = i;
+	if (length == 0 || list->group_count == SYSCALL_GROUPS_MAX)
+		return;
+	struct syscall_group *group = &list->groups[list->group_count++];
+	*group = (struct syscall_group){ .text = (uint16_t)list->text_count };
+	memcpy(group->title, title, length < SYSCALL_TITLE_MAX ? length : 0);
+	if (length >= SYSCALL_TITLE_MAX)
+		cut_title(group->title, title);
+	reader->group = (uint16_t)list->group_count;
+}
+
+/* A line without a rule: empty, or a comment, which may be a title. */
+static void pass_line(struct reader *reader)
+{
+	bool empty = reader->word_at == reader->end;
+	if (empty)
+		reader->group = 0;
+	else if (reader->begins)
+		take_title(reader);
+	reader->begins = empty;
+}
+
 static int read_line(struct reader *reader)
 {
 	reader->at = reader->begin;
 	if (check_characters(reader) < 0)
 		return -1;
-	if (!next_word(reader))
+	if (!next_word(reader)) {
+		pass_line(reader);
 		return 0;
+	}
+	reader->begins = false;
 	if (strcmp(reader->word, "include") == 0)
 		return read_include(reader);
 	bool denies = strcmp(reader->word, "deny") == 0, absent = strcmp(reader->word, "absent") == 0;
@@ -348,7 +399,7 @@ int syscall_list_read(struct syscall_list *list, const char *file, const char *t
 		      const struct syscall_names *names, struct policy_errors *errors)
 {
 	struct reader reader = { .list = list, .file = file, .text = text, .length = length, .names = names,
-				 .errors = errors };
+				 .errors = errors, .begins = true };
 	int result = 0;
 	if (length > SYSCALL_TEXT_MAX) {
 		policy_errors_add_file(errors, file, false, "%zu bytes; a list has at most %d KiB", length,
@@ -365,6 +416,7 @@ int syscall_list_read(struct syscall_list *list, const char *file, const char *t
 			result = -1;
 		reader.begin = next;
 	}
+	list->text_count++;
 	return result;
 }
 

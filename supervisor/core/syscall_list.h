@@ -6,7 +6,8 @@
  *   absent NAME                answered as by a kernel that does not have it (ENOSYS), in silence
  * NAME? is passed over where library or architecture has no such call; #NUMBER stands for a call without a name. A
  * CONDITION is ARGUMENT == VALUE, ARGUMENT != VALUE or ARGUMENT & MASK == VALUE; argN is the whole register, intN its low 32 bits, which
- * is what the kernel reads of an int. What no rule allows is denied. Every error of a text is found in one run. Pure. */
+ * is what the kernel reads of an int. What no rule allows is denied. A comment behind an empty line is the title of the group of
+ * rules below it. Every error of a text is found in one run. Pure. */
 #ifndef SUPERVISOR_CORE_SYSCALL_LIST_H
 #define SUPERVISOR_CORE_SYSCALL_LIST_H
 
@@ -19,6 +20,8 @@
 #define SYSCALL_NAME_MAX 32           /* with the closing NUL */
 #define SYSCALL_ARGUMENTS 6
 #define SYSCALL_NUMBER_MAX 0xfff      /* of #NUMBER */
+#define SYSCALL_GROUPS_MAX 96
+#define SYSCALL_TITLE_MAX 76          /* with the closing NUL */
 
 enum syscall_rule_kind { SYSCALL_ALLOW, SYSCALL_DENY, SYSCALL_ABSENT };
 
@@ -35,6 +38,14 @@ struct syscall_rule {
 	int number;                  /* on the architecture that the names are of */
 	struct syscall_condition conditions[SYSCALL_ARGUMENTS];
 	size_t condition_count;
+	bool optional;  /* "NAME?" */
+	uint16_t group; /* 1 + index of the group that it stands in, 0: none */
+};
+
+/* Rules that stand together: what is read later (an include) is the more general, and comes first where groups are shown. */
+struct syscall_group {
+	char title[SYSCALL_TITLE_MAX];
+	uint16_t text; /* which of the texts that were read it stands in, from 0 */
 };
 
 struct syscall_include {
@@ -48,6 +59,8 @@ struct syscall_list {
 	size_t rule_count;
 	struct syscall_include includes[SYSCALL_INCLUDES_MAX]; /* each name once; who reads the files reads them in turn */
 	size_t include_count;
+	struct syscall_group groups[SYSCALL_GROUPS_MAX];
+	size_t group_count, text_count;
 };
 
 #define SYSCALL_UNKNOWN (-1)   /* no architecture has it, as far as the library knows */
@@ -73,5 +86,10 @@ bool syscall_list_allows(const struct syscall_list *list, int number);
 /* syscall_words.c: the value of a constant's name ("AF_UNIX"); false where there is none, which `suggest` then may know. */
 bool syscall_word_find(const char *name, uint64_t *ret_value);
 void syscall_words_offer(struct suggest *suggest);
+
+/* The name that a value has as `argument` of a call, for which only names that begin so are meant ("AF_" for socket's first);
+ * NULL: it has none. syscall_words_flags: the call's argument is a set of bits, of which each may have a name. */
+const char *syscall_word_of(const char *call, unsigned argument, uint64_t value);
+bool syscall_words_flags(const char *call, unsigned argument);
 
 #endif

@@ -77,7 +77,7 @@ static void close_block(struct block *block)
 	}
 }
 
-static void make_deny(struct block *block, const struct syscall_rule *rule, uint32_t denied)
+static void make_rule(struct block *block, const struct syscall_rule *rule, uint32_t answer)
 {
 	add_load(block, offsetof(struct seccomp_data, nr));
 	add(block, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_TO_END, (uint32_t)rule->number);
@@ -89,19 +89,21 @@ static void make_deny(struct block *block, const struct syscall_rule *rule, uint
 		add_equal_half(block, &rule->conditions[i], false);
 		add_equal_half(block, &rule->conditions[i], true);
 	}
-	add(block, BPF_RET | BPF_K, 0, 0, denied);
+	add(block, BPF_RET | BPF_K, 0, 0, answer);
 	close_block(block);
 }
 
-/* Newer than every name, and not in the list by number. */
-static void make_newest(struct block *block, const struct syscall_list *list)
+/* Newer than every name: denied where a rule has the number, and did not fit; else absent. */
+static void make_newest(struct block *block, const struct syscall_list *list, uint32_t denied)
 {
 	add_load(block, offsetof(struct seccomp_data, nr));
 	add(block, BPF_JMP | BPF_JGT | BPF_K, 0, JUMP_TO_END, SYSCALL_NEWEST);
 	add(block, BPF_JMP | BPF_JGE | BPF_K, JUMP_TO_END, 0, X32_BIT);
 	for (size_t i = 0; i < list->rule_count; i++)
-		if (list->rules[i].number > SYSCALL_NEWEST)
-			add(block, BPF_JMP | BPF_JEQ | BPF_K, JUMP_TO_END, 0, (uint32_t)list->rules[i].number);
+		if (list->rules[i].number > SYSCALL_NEWEST) {
+			add(block, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)list->rules[i].number);
+			add(block, BPF_RET | BPF_K, 0, 0, denied);
+		}
 	add(block, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
 	close_block(block);
 }
@@ -115,27 +117,42 @@ static int append(struct sock_filter *ret, size_t *count, const struct block *bl
 	return 0;
 }
 
+/* What stands here and not in libseccomp's part: all that denies, and rules of numbers that it has no name for. */
+static bool stands_here(const struct syscall_rule *rule)
+{
+	return rule->kind == SYSCALL_DENY || rule->number > SYSCALL_NEWEST;
+}
+
+static int append_rules(const struct syscall_list *list, enum syscall_rule_kind kind, uint32_t answer, struct sock_filter *ret,
+			size_t *count, struct failure *why)
+{
+	for (size_t i = 0; i < list->rule_count; i++) {
+		struct block block = { 0 };
+		if (list->rules[i].kind != kind || !stands_here(&list->rules[i]))
+			continue;
+		make_rule(&block, &list->rules[i], answer);
+		if (append(ret, count, &block, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int syscall_prologue(const struct syscall_list *list, uint32_t architecture, uint32_t denied,
 		     struct sock_filter ret[static SYSCALL_PROLOGUE_MAX], struct failure *why)
 {
-	struct block head = { 0 };
+	struct block head = { 0 }, newest = { 0 };
 	size_t count = 3;
 	/* Of another architecture: past all of this, to libseccomp, which closes it. */
 	add_load(&head, offsetof(struct seccomp_data, arch));
 	add(&head, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, architecture);
 	add(&head, BPF_JMP | BPF_JA, 0, 0, 0);
-	struct block newest = { 0 };
-	make_newest(&newest, list);
-	if (append(ret, &count, &newest, why) < 0)
+	assert(head.count == count);
+	make_newest(&newest, list, denied);
+	if (append_rules(list, SYSCALL_DENY, denied, ret, &count, why) < 0 ||
+	    append_rules(list, SYSCALL_ALLOW, SECCOMP_RET_ALLOW, ret, &count, why) < 0 ||
+	    append_rules(list, SYSCALL_ABSENT, SECCOMP_RET_ERRNO | ENOSYS, ret, &count, why) < 0 ||
+	    append(ret, &count, &newest, why) < 0)
 		return -1;
-	for (size_t i = 0; i < list->rule_count; i++) {
-		struct block block = { 0 };
-		if (list->rules[i].kind != SYSCALL_DENY)
-			continue;
-		make_deny(&block, &list->rules[i], denied);
-		if (append(ret, &count, &block, why) < 0)
-			return -1;
-	}
 	head.code[2].k = (uint32_t)(count - head.count);
 	memcpy(ret, head.code, head.count * sizeof(*ret));
 	return (int)count;

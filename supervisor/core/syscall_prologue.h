@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* syscall_prologue: the instructions that stand before libseccomp's: what it cannot say. Conditions that deny beat every rule
- * that allows, look at the low 32 bits where the kernel does, and a call newer than every name that is known gets ENOSYS, as by
- * a kernel that does not have it. Jumps only lead forward, so that it can stand before any filter. Pure. */
+ * that allows and look at the low 32 bits where the kernel does; and a call newer than every name that is known gets ENOSYS, as
+ * by a kernel that does not have it, unless the list has its number. Jumps only lead forward, so that it can stand before any filter. Pure. */
 #ifndef SUPERVISOR_CORE_SYSCALL_PROLOGUE_H
 #define SUPERVISOR_CORE_SYSCALL_PROLOGUE_H
 

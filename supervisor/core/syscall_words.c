@@ -58,3 +58,41 @@ void syscall_words_offer(struct suggest *suggest)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		suggest_offer(suggest, words[i].name, strlen(words[i].name));
 }
+
+/* Which names are meant where: what else has the same number means something else. */
+static const struct {
+	const char *call;
+	unsigned argument;
+	const char *prefix;
+	bool flags;
+} meanings[] = {
+	{ "clone", 0, "CLONE_", true },   { "unshare", 0, "CLONE_", true }, { "setns", 1, "CLONE_", true },
+	{ "socket", 0, "AF_", false },    { "socketpair", 0, "AF_", false }, { "socket", 2, "NETLINK_", false },
+	{ "ioctl", 1, "FI", false },      { "ioctl", 1, "TC", false },       { "ioctl", 1, "TIO", false },
+	{ "prctl", 0, "PR_", false },
+};
+
+static const char *word_with(const char *prefix, uint64_t value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].value == value && strncmp(words[i].name, prefix, strlen(prefix)) == 0)
+			return words[i].name;
+	return NULL;
+}
+
+const char *syscall_word_of(const char *call, unsigned argument, uint64_t value)
+{
+	const char *word = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(meanings) && word == NULL; i++)
+		if (meanings[i].argument == argument && strcmp(meanings[i].call, call) == 0)
+			word = word_with(meanings[i].prefix, value);
+	return word;
+}
+
+bool syscall_words_flags(const char *call, unsigned argument)
+{
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+		if (meanings[i].argument == argument && strcmp(meanings[i].call, call) == 0)
+			return meanings[i].flags;
+	return false;
+}

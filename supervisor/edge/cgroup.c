@@ -190,6 +190,18 @@ int cgroup_remove(struct cgroup *cgroup, struct failure *why)
 	return result;
 }
 
+void cgroup_limit_file(const struct cgroup *cgroup, char *path, size_t size)
+{
+	char directory[700];
+	if (cgroup->service == NULL) {
+		snprintf(path, size, "%s", "");
+		return;
+	}
+	worker_directory(cgroup, directory, sizeof(directory));
+	bool v2 = cgroup->service->tree->version == CGROUP_V2;
+	snprintf(path, size, "%s/%s", directory, v2 ? "memory.max" : "memory.limit_in_bytes");
+}
+
 void cgroup_path(const struct cgroup *cgroup, char *path, size_t size)
 {
 	char directory[700];

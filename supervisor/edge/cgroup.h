@@ -157,4 +157,7 @@ int cgroup_set_memory(struct cgroup *cgroup, uint64_t max_bytes, uint64_t swap_b
 /* The path of the worker's group (memory hierarchy) as the kernel names it: what kernel_log_read looks for. */
 void cgroup_path(const struct cgroup *cgroup, char *path, size_t size);
 
+/* The file that holds its memory limit, as it stands in the file system; "" without a group. */
+void cgroup_limit_file(const struct cgroup *cgroup, char *path, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #define PROC_TEXT_MAX (1024 * 1024) /* a host with thousands of containers has thousands of mounts */
@@ -239,6 +240,18 @@ static bool accounts_swap(const struct cgroup_tree *tree)
 	       (!file_exists(memory->own, "memory.max") && file_exists("/proc", "swaps"));
 }
 
+/* A root group's directory has no permission to write; that of BASE is made and removed in it. */
+static bool is_closed(const struct cgroup_tree *tree)
+{
+	struct stat status;
+	for (size_t i = 0; i < tree->hierarchy_count; i++) {
+		const struct cgroup_hierarchy *hierarchy = &tree->hierarchies[i];
+		if (stat(tree->owns_base ? hierarchy->mount : hierarchy->base, &status) == 0 && (status.st_mode & S_IWUSR) == 0)
+			return true;
+	}
+	return false;
+}
+
 void cgroup_tree_describe(const struct cgroup_tree *tree, struct host *host)
 {
 	const struct cgroup_hierarchy *memory = &tree->hierarchies[0];
@@ -251,6 +264,7 @@ void cgroup_tree_describe(const struct cgroup_tree *tree, struct host *host)
 	if (tree->hierarchy_count == 0)
 		return;
 	host->swap_accounting = accounts_swap(tree);
+	host->cgroup_closed = host->cgroup_writable && is_closed(tree);
 	if (memory->base[0] != '\0')
 		describe_upwards(host, memory, memory->base, v2);
 	describe_upwards(host, memory, memory->own, v2);

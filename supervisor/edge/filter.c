@@ -56,7 +56,14 @@ const char *filter_call_name(uint32_t architecture, int number, char *buffer, si
 	return buffer;
 }
 
-static int add_allow(scmp_filter_ctx context, const struct syscall_rule *rule)
+/* The library takes this machine's numbers, and makes those of another architecture of them, by name. */
+static int library_number(const struct syscall_rule *rule, uint32_t architecture)
+{
+	bool has_name = rule->name[0] != '#' && rule->name[0] != '\0';
+	return has_name && architecture != seccomp_arch_native() ? seccomp_syscall_resolve_name(rule->name) : rule->number;
+}
+
+static int add_allow(scmp_filter_ctx context, const struct syscall_rule *rule, uint32_t architecture)
 {
 	struct scmp_arg_cmp compares[SYSCALL_ARGUMENTS];
 	for (size_t i = 0; i < rule->condition_count; i++) {
@@ -69,7 +76,8 @@ static int add_allow(scmp_filter_ctx context, const struct syscall_rule *rule)
 			.datum_b = whole ? 0 : condition->value,
 		};
 	}
-	return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, rule->number, (unsigned)rule->condition_count, compares);
+	return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, library_number(rule, architecture),
+				      (unsigned)rule->condition_count, compares);
 }
 
 /* Without conditions it is simply allowed to nobody. */
@@ -81,17 +89,17 @@ static bool is_denied(const struct syscall_list *list, int number)
 	return false;
 }
 
-static int add_rules(scmp_filter_ctx context, const struct syscall_list *list, struct failure *why)
+static int add_rules(scmp_filter_ctx context, const struct syscall_list *list, uint32_t architecture, struct failure *why)
 {
 	for (size_t i = 0; i < list->rule_count; i++) {
 		const struct syscall_rule *rule = &list->rules[i];
 		int result = 0;
-		if (is_denied(list, rule->number))
+		if (is_denied(list, rule->number) || rule->number > SYSCALL_NEWEST) /* the prologue's */
 			continue;
 		if (rule->kind == SYSCALL_ALLOW)
-			result = add_allow(context, rule);
+			result = add_allow(context, rule, architecture);
 		else if (rule->kind == SYSCALL_ABSENT && !syscall_list_allows(list, rule->number))
-			result = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), rule->number, 0);
+			result = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), library_number(rule, architecture), 0);
 		if (result < 0 && result != -EEXIST)
 			return failed(why, -result, "rule for %s", rule->name);
 	}
@@ -133,7 +141,7 @@ static int set_up(scmp_filter_ctx context, uint32_t architecture, struct failure
 static int make(scmp_filter_ctx context, const struct syscall_list *list, uint32_t architecture, struct sock_filter **ret,
 		size_t *ret_count, struct failure *why)
 {
-	if (set_up(context, architecture, why) < 0 || add_rules(context, list, why) < 0)
+	if (set_up(context, architecture, why) < 0 || add_rules(context, list, architecture, why) < 0)
 		return -1;
 	return export(context, ret, ret_count, why);
 }

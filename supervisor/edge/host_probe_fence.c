@@ -53,6 +53,7 @@ static void try_walls(bool in_user_namespace) __attribute__((noreturn));
 static void try_walls(bool in_user_namespace)
 {
 	int status = 0;
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else its own map is not ours to write */
 	if (in_user_namespace && !enter_user_namespace())
 		_exit(0);
 	if (unshare(CLONE_NEWNET) == 0)

@@ -11,6 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ul
+#endif
+
 /* A newer kernel's struct is longer, and is refused where there is no room for it. */
 union request {
 	struct seccomp_notif notif;
@@ -35,7 +40,7 @@ static void answer(struct notify *notify, uint64_t id, enum notify_answer answer
 	if (answer == NOTIFY_PASS)
 		reply.resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else
-		reply.resp.error = -EPERM;
+		reply.resp.error = answer == NOTIFY_ABSENT ? -ENOSYS : -EPERM;
 	/* ENOENT: the caller has ended, or a signal took it out of its call. */
 	(void)ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
@@ -45,8 +50,11 @@ static void take_one(struct notify *notify)
 {
 	union request request;
 	memset(&request, 0, sizeof(request));
-	if (ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+	if (ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0) {
+		if (errno != EINTR && errno != ENOENT) /* ENOENT: the caller has ended meanwhile. Anything else would come again */
+			notify_finish(notify);
 		return;
+	}
 	struct notification notification = {
 		.id = request.notif.id,
 		.pid = (int32_t)request.notif.pid,
@@ -96,6 +104,12 @@ void notify_finish(struct notify *notify)
 	loop_remove(notify->loop, &notify->source);
 	close(TAKE_FD(notify->source.fd));
 	notify->resume_usec = USEC_NEVER;
+}
+
+void notify_take_turns(const struct notify *notify)
+{
+	if (notify->source.fd >= 0)
+		(void)ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 void notify_pause(struct notify *notify, int64_t until_usec)

@@ -23,6 +23,7 @@ struct notification {
 
 enum notify_answer {
 	NOTIFY_DENY, /* EPERM */
+	NOTIFY_ABSENT, /* ENOSYS */
 	NOTIFY_PASS, /* the kernel goes on with it: no decision about safety */
 	NOTIFY_HOLD, /* none: the caller waits until it is killed */
 };
@@ -41,6 +42,10 @@ void notify_clear(struct notify *notify);
 /* Takes over `fd` and listens. Set `asked` and `owner` before. -1: `fd` is closed, and calls get ENOSYS from the kernel. */
 int notify_start(struct notify *notify, struct loop *loop, int fd, struct failure *why);
 void notify_finish(struct notify *notify);
+
+/* For a listener that hears most of what the worker calls: caller and answer take turns on one processor, where the kernel knows
+ * that (6.6). To be said after notify_start. */
+void notify_take_turns(const struct notify *notify);
 
 /* Does not listen until then: callers wait, and a signal still reaches them. */
 void notify_pause(struct notify *notify, int64_t until_usec);

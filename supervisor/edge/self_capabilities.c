@@ -63,17 +63,26 @@ static bool exec_gives_back(void)
 	       (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & SECBIT_NOROOT) == 0;
 }
 
-int self_lower(uint64_t own, uint64_t reach)
+int self_lower(uint64_t own, uint64_t later, uint64_t reach)
 {
 	struct sets sets;
-	assert((own & ~reach) == 0);
+	assert(((own | later) & ~reach) == 0);
 	if (read_sets(&sets) < 0)
 		return -1;
 	cut_bounding(reach);
-	sets.permitted &= exec_gives_back() ? own : reach;
+	sets.permitted &= exec_gives_back() ? own | later : reach;
 	sets.effective &= own;
 	sets.inheritable &= reach;
 	return write_sets(&sets);
+}
+
+void self_raise(uint64_t later)
+{
+	struct sets sets;
+	if (read_sets(&sets) < 0)
+		return;
+	sets.effective |= later & sets.permitted;
+	(void)write_sets(&sets);
 }
 
 void self_hide(void)

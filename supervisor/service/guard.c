@@ -149,6 +149,7 @@ void guard_finish(struct service *service, bool abandoned)
 		state_dir_forget_budget(&service->dir);
 		breadcrumbs_forget(service);
 	}
+	protection_end(service);
 	if (!service->groups.moved)
 		cgroup_service_remove(&service->groups);
 	end_keeper(service);

@@ -7,6 +7,7 @@
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
 #include "supervisor/core/respite.h"
+#include "supervisor/core/syscall_list.h"
 #include "supervisor/core/violation.h"
 #include "supervisor/edge/control_socket.h"
 #include "supervisor/edge/keeper.h"
@@ -94,8 +95,18 @@ struct worker_run {
 /* What the supervisor has given up, for good: a policy that is reloaded may not need it. */
 struct protection {
 	uint64_t had;        /* capabilities that there were, in the bounding set */
-	uint64_t own, reach; /* what is left: its own, and of what it executes */
-	bool filtered;       /* a filter of its own, which workers inherit */
+	uint64_t own, later, reach; /* what is left: its own, its own at the end, and of what it executes */
+	uint64_t calls;      /* of self_filter_call, which its own filter denies, and so its workers' */
+};
+
+/* What a worker could get at, tried once a policy. */
+struct trial {
+	const struct service_setup *of; /* the policy that was tried; NULL: none yet */
+	struct spawned child;
+	struct source report;           /* fd -1: none is under way */
+	bool tried;
+	uint32_t open;                  /* bits of enum reach_act */
+	char problem[160];              /* why it could not be tried; "" */
 };
 
 /* What of the budget is on disk: where this is the same, the rest is. */
@@ -143,6 +154,7 @@ struct service {
 	struct filter_bytes filter, next_filter; /* of the current worker's policy, of a reloaded one's */
 	struct user user, next_user;
 	struct protection protection;
+	struct trial trial;
 	struct state_figures figures;
 	int64_t leak_seen_usec;    /* when a worker was near its heap limit, last; 0: not yet */
 	struct budget_mark budget_kept;
@@ -186,6 +198,8 @@ void acts_do(struct service *service, const struct decision *decision);
 
 /* launch.c */
 void launch_worker(struct service *service, uint32_t instance, uint32_t worker);
+/* heapward-child in a worker's place, but for its group and descriptors, which tries to reach those targets. */
+int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 
 /* holding.c: held sockets, room for a second worker */
@@ -217,6 +231,7 @@ void renew_raise(struct worker_run *run);                   /* after a fatal hea
 void renew_take(struct service *service);                   /* before a launch */
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
 int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why); /* replaces *ret */
+int renew_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names, struct failure *why);
 void filter_bytes_finish(struct filter_bytes *filter);
 
 /* setting.c: `heapward set` */
@@ -230,6 +245,12 @@ void violating_listen(struct worker_run *run, int listener_fd); /* takes the des
 void violating_unheard_of(struct worker_run *run, int error);
 void violating_tell_rest(struct worker_run *run); /* counts that have grown since they were told */
 void violating_finish(struct worker_run *run); /* safe where there was no listener */
+
+/* learning.c: `heapward learn` */
+int learning_filter(const struct learning *learning, struct filter_bytes *ret, struct failure *why);
+void learning_listen(struct worker_run *run, int listener_fd); /* takes the descriptor over */
+void learning_launched(const struct worker_run *run);          /* exec has happened */
+void learning_unheard_of(struct worker_run *run, int error);   /* stops the service */
 
 /* children.c: deaths within the worker that its main process outlives */
 void children_suspect(struct worker_run *run); /* the kernel may have killed */
@@ -268,9 +289,17 @@ void obituary_put(struct service *service, const struct death *death); /* to dis
 
 /* protection.c: what the supervisor itself may do */
 void protection_filter(struct service *service); /* before the keeper, which inherits it */
+int protection_shield(const struct service_setup *setup, struct syscall_list *list, const struct syscall_names *names,
+		      struct failure *why); /* of the same user: denies what would harm the supervisor */
 void protection_begin(struct service *service);  /* once all is set up */
+void protection_end(struct service *service);    /* no worker is left */
 bool protection_may_become(const struct service *service, const struct service_setup *setup, char *why, size_t size);
 void protection_fill(const struct service *service, struct status *status);
+
+/* reach.c: what a worker could get at, tried in its place */
+void reach_begin(struct worker_run *run); /* it is ready; nothing where its policy was tried before */
+void reach_fill(const struct service *service, struct status *status);
+void reach_finish(struct service *service);
 
 /* report.c: answers to the control socket */
 void report_answer(struct control_socket *socket, const struct control_request *request, struct control_reply *reply);

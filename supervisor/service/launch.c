@@ -187,7 +187,9 @@ static void fill_limits(const struct service_setup *setup, struct launch *launch
 				(struct launch_limit){ limits[i].resource, limits[i].soft, limits[i].soft };
 }
 
-static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, struct failure *why)
+/* `trial`: the targets of one that is only to try; NULL: a worker. */
+static int spawn(struct worker_run *run, struct words *environment, int *procs, size_t procs_count, char **trial,
+		 struct spawned *ret, struct failure *why)
 {
 	struct service *service = run->service;
 	const struct policy *policy = service->setup->policy;
@@ -204,7 +206,7 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 		.filter = service->filter.bytes,
 		.filter_bytes = service->filter.length,
 		.set_listener = service->filter.bytes != NULL,
-		.unheard = violating_unheard(policy->sandbox.violation),
+		.unheard = violating_unheard(service->setup->learning != NULL ? VIOLATION_KILL : policy->sandbox.violation),
 		.keep = { { run->records.worker_pipe_fd, RECORDS_PIPE_FD },
 			  { run->records.worker_door_fd, RECORDS_DOOR_FD } },
 		.keep_count = 2,
@@ -215,7 +217,18 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 	fill_user(service, &launch);
 	fill_limits(service->setup, &launch);
 	fencing_fill(fencing, service, &launch);
-	return spawn_child(&run->child, service->child_program_fd, &launch, run->output.worker_fd, why);
+	launch.reach = trial;
+	if (trial != NULL)
+		launch.keep_count = launch.listen_fds = launch.set_listener = 0; /* what is denied is denied by nobody */
+	return spawn_child(ret, service->child_program_fd, &launch, trial != NULL ? -1 : run->output.worker_fd, why);
+}
+
+int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why)
+{
+	int no_procs[1] = { -1 };
+	char *no_environment[] = { NULL };
+	struct words environment = { no_environment, 0 };
+	return spawn(run, &environment, no_procs, 0, targets, ret, why);
 }
 
 static void note_plan(struct worker_run *run)
@@ -238,7 +251,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 		count = cgroup_open_procs(&run->group, procs, why);
 	if (count < 0)
 		return failed_in(why, "cgroup");
-	int result = spawn(run, &environment, procs, (size_t)count, why);
+	int result = spawn(run, &environment, procs, (size_t)count, NULL, &run->child, why);
 	for (int i = 0; i < count; i++)
 		close(procs[i]);
 	if (result < 0)

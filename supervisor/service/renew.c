@@ -30,8 +30,7 @@ void filter_bytes_finish(struct filter_bytes *filter)
 }
 
 /* What the command line has found right can have changed since. */
-static int read_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names,
-		     struct failure *why)
+int renew_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names, struct failure *why)
 {
 	char folder[PATH_MAX], text[1024];
 	if (libexec_path("syscalls", folder, sizeof(folder), why) < 0)
@@ -50,11 +49,14 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 {
 	struct syscall_names names = filter_names();
 	struct filter_bytes filter = { 0 };
-	if (policy_filters(setup->policy)) {
+	if (setup->learning != NULL) {
+		if (learning_filter(setup->learning, &filter, why) < 0)
+			return -1;
+	} else if (policy_filters(setup->policy)) {
 		cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
 		if (list == NULL)
 			return failed(why, ENOMEM, "sandbox.syscalls");
-		if (read_list(setup, list, &names, why) < 0 ||
+		if (renew_list(setup, list, &names, why) < 0 || protection_shield(setup, list, &names, why) < 0 ||
 		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
 			return -1;
 	}
@@ -211,6 +213,7 @@ static void take_next(struct service *service)
 	service->setup->release(service->setup);
 	service->setup = TAKE_POINTER(service->next_setup);
 	service->user = service->next_user;
+	service->trial.of = NULL; /* what a worker can get at is another matter now */
 	filter_bytes_finish(&service->filter);
 	service->filter = service->next_filter;
 	service->next_filter = (struct filter_bytes){ 0 };

@@ -174,6 +174,7 @@ static void fill(struct service *service, struct status *status)
 										 : policy->sandbox.capabilities;
 	status->sandbox.no_new_privs = true;
 	protection_fill(service, status);
+	reach_fill(service, status);
 	fill_words(service, status);
 	fill_slots(service, status);
 	fill_restarts(service, status);

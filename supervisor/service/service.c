@@ -97,8 +97,10 @@ static void handle(struct service *service, const struct event *event)
 	acts_do(service, &decision);
 	budgets_note(service);
 	note_state(service);
-	if (run != NULL && event->worker_event == WORKER_EVENT_READY)
+	if (run != NULL && event->worker_event == WORKER_EVENT_READY) {
 		warning_begin(run);
+		reach_begin(run);
+	}
 	if (run != NULL && event->worker_event == WORKER_EVENT_GONE) {
 		snprintf(service->last_line, sizeof(service->last_line), "%s", run->verdict.text);
 		release_run(run);
@@ -287,6 +289,7 @@ static void finish_service(struct service *service)
 	}
 	if (service->has_control)
 		control_socket_finish(&service->control);
+	reach_finish(service);
 	guard_finish(service, abandoned);
 	listen_sockets_finish(&service->sockets);
 	cleanup_close(&service->signals.fd);
@@ -335,6 +338,7 @@ static void init_service(struct service *service, struct service_setup *setup)
 	service->child_program_fd = service->keeper_program_fd = -1;
 	service->keeper = (struct keeper){ .pid_fd = -1, .pipe_fd = -1 };
 	service->keeper_again_usec = USEC_NEVER;
+	service->trial.report.fd = -1;
 	service->events_as_json = events_as_json(setup->policy->log.events);
 	service->started_usec = loop_now_usec();
 	plan_rules(setup->plan, setup->policy, &rules);

@@ -5,6 +5,7 @@
 #define SUPERVISOR_SERVICE_SERVICE_H
 
 #include "base/failure.h"
+#include "supervisor/core/syscall_learnt.h"
 #include "supervisor/edge/cgroup.h"
 #include "supervisor/types/host.h"
 #include "supervisor/types/plan.h"
@@ -12,6 +13,14 @@
 #include "supervisor/types/relimit.h"
 
 #include <stdio.h>
+
+/* `learn`: the filter is no policy's, and what the workers call is let through and counted. */
+struct learning {
+	struct syscall_learnt learnt;
+	struct syscall_list filter; /* what is not to be counted */
+	uint64_t workers;           /* that have been launched */
+	int refused;                /* errno: there can be no listener, and nothing is learnt */
+};
 
 /* What a worker is launched from. A reload makes a new one; its maker releases it. */
 struct service_setup {
@@ -23,6 +32,7 @@ struct service_setup {
 	struct host *host;              /* its memory figures are read again before each start */
 	const struct cgroup_tree *tree;
 	const char *policy_file;        /* "" where there is none */
+	struct learning *learning;      /* NULL: none; borrowed, and the same after a reload */
 
 	/* Reads the policy again, as at the start. NULL where it is refused; every error is printed to `complaints`. */
 	struct service_setup *(*renew)(const struct service_setup *setup, FILE *complaints);

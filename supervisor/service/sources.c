@@ -89,10 +89,11 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 	struct failure why;
 	int listener, result = spawn_read_report(source->fd, &report, &listener, &why);
 	while (result > 0 && report.kind != LAUNCH_REPORT_FAILED) {
+		bool learns = run->service->setup->learning != NULL;
 		if (report.kind == LAUNCH_REPORT_LISTENER)
-			violating_listen(run, listener);
+			(learns ? learning_listen : violating_listen)(run, listener);
 		else
-			violating_unheard_of(run, report.error);
+			(learns ? learning_unheard_of : violating_unheard_of)(run, report.error);
 		result = spawn_read_report(source->fd, &report, &listener, &why);
 	}
 	if (result < 0 && why.error == EAGAIN)
@@ -103,6 +104,7 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 		keep_launch_failure(run, &report);
 	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
+		learning_launched(run);
 		ready_launched(run);
 		watching_launched(run);
 	}

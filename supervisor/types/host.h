@@ -43,6 +43,7 @@ struct host {
 	enum cgroup_version cgroup_version;
 	bool cgroup_writable;          /* workers' groups can be made here */
 	char cgroup_problem[512];      /* why not, with the remedy, else "" */
+	bool cgroup_closed;            /* some are made where not even its owner may write: in a hierarchy's root */
 	struct host_level levels[HOST_LEVELS_MAX]; /* [0] is BASE, then its ancestors */
 	size_t level_count;
 	bool swap_accounting;          /* memory.swap.max or memsw files are there */

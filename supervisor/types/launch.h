@@ -102,6 +102,8 @@ struct launch {
 	size_t path_count;
 	struct launch_port ports[LAUNCH_PORTS_MAX];
 	size_t port_count;
+	char **reach;           /* NULL: exec. Else the target of each act of types/reach.h, in their order, "" where there is none:
+				 * they are tried instead, and the report tells, with error 0 and a byte for each */
 	int32_t parent_pid;     /* of the supervisor, for the check behind PR_SET_PDEATHSIG; 0: as PID 1 sees it */
 	unsigned char *filter;  /* raw struct sock_filter array, NULL: none */
 	size_t filter_bytes;

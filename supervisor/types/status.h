@@ -87,6 +87,10 @@ struct status {
 	struct {
 		uint64_t effective;       /* capabilities of the supervisor itself, bits by number */
 		bool filtered, dumpable;
+		bool separate_uid;        /* of the worker */
+		bool tried;               /* what a worker can get at: */
+		uint32_t open;            /* bits of enum reach_act */
+		char problem[160];        /* why it was not tried, "" */
 	} protection;
 	const struct raises *raises;      /* NULL: heap.at_limit is not raise */
 	uint64_t raise_up_to_bytes;

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-#define VIOLATION_CALLS_MAX 48      /* different calls that are told apart; the others count together */
+#define VIOLATION_CALLS_MAX 80      /* different calls that are told apart; the others count together */
 #define VIOLATION_ARGUMENTS 6
 
 struct violation_call {

@@ -12,7 +12,7 @@
 enum tag {
 	TAG_VERSION, TAG_ARGUMENT, TAG_VARIABLE, TAG_DIRECTORY, TAG_GROUP, TAG_KEEP, TAG_LIMIT, TAG_OOM_SCORE, TAG_USER,
 	TAG_GID, TAG_CAPABILITIES, TAG_PARENT, TAG_FILTER, TAG_LISTEN_FDS,
-	TAG_LISTENER, TAG_FENCE, TAG_PATH, TAG_PORT,
+	TAG_LISTENER, TAG_FENCE, TAG_PATH, TAG_PORT, TAG_REACH,
 	TAG_COUNT
 };
 
@@ -132,6 +132,8 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 	put_user(&writer, launch);
 	put_text(&writer, TAG_CAPABILITIES, launch->capabilities);
 	put_fence(&writer, launch);
+	if (launch->reach != NULL)
+		put_texts(&writer, TAG_REACH, launch->reach);
 	put_field(&writer, TAG_PARENT, &launch->parent_pid, sizeof(launch->parent_pid));
 	if (launch->listen_fds > 0)
 		put_field(&writer, TAG_LISTEN_FDS, &launch->listen_fds, sizeof(launch->listen_fds));
@@ -152,7 +154,7 @@ int launch_encode(const struct launch *launch, unsigned char **ret, size_t *ret_
 
 struct reader {
 	struct launch *launch;
-	size_t argument_count, variable_count;
+	size_t argument_count, variable_count, reach_count;
 	unsigned seen; /* a bit a tag */
 };
 
@@ -271,6 +273,8 @@ static int read_text_field(struct reader *reader, enum tag tag, const unsigned c
 		return add_text(&launch->argv, &reader->argument_count, bytes, why);
 	if (tag == TAG_VARIABLE)
 		return add_text(&launch->environment, &reader->variable_count, bytes, why);
+	if (tag == TAG_REACH)
+		return add_text(&launch->reach, &reader->reach_count, bytes, why);
 	if (tag == TAG_PATH)
 		return add_path(launch, bytes, why);
 	return set_text(tag == TAG_DIRECTORY ? &launch->directory : &launch->capabilities, bytes, why);
@@ -287,6 +291,7 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 	case TAG_DIRECTORY:
 	case TAG_CAPABILITIES:
 	case TAG_PATH:
+	case TAG_REACH:
 		return read_text_field(reader, (enum tag)tag, bytes, length, why);
 	case TAG_GROUP:
 		return add_element(launch->groups, &launch->group_count, LAUNCH_GROUPS_MAX, sizeof(launch->groups[0]),
@@ -327,7 +332,7 @@ static int read_field(struct reader *reader, uint32_t tag, const unsigned char *
 static int check_place(struct reader *reader, uint32_t tag, struct failure *why)
 {
 	const unsigned lists = 1u << TAG_ARGUMENT | 1u << TAG_VARIABLE | 1u << TAG_GROUP | 1u << TAG_KEEP |
-			       1u << TAG_LIMIT | 1u << TAG_GID | 1u << TAG_PATH | 1u << TAG_PORT;
+			       1u << TAG_LIMIT | 1u << TAG_GID | 1u << TAG_PATH | 1u << TAG_PORT | 1u << TAG_REACH;
 	if (reader->seen == 0 && tag != TAG_VERSION)
 		return failed(why, 0, "does not begin with a version");
 	if (tag >= TAG_COUNT)
@@ -397,6 +402,7 @@ void launch_finish(struct launch *launch)
 {
 	free_list(launch->argv);
 	free_list(launch->environment);
+	free_list(launch->reach);
 	free(launch->directory);
 	free(launch->capabilities);
 	free(launch->filter);

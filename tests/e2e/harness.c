@@ -79,6 +79,12 @@ const char *notify_path(void)
 	return built(path, "tests/e2e/notify");
 }
 
+const char *calls_path(void)
+{
+	static char path[WORLD_PATH_MAX];
+	return built(path, "tests/e2e/calls");
+}
+
 const char *addon_path(void)
 {
 	static char path[WORLD_PATH_MAX];

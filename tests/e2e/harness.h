@@ -69,6 +69,7 @@ const char *heapward_path(void);
 const char *c_worker_path(void);
 const char *addon_path(void);
 const char *notify_path(void);
+const char *calls_path(void);
 const char *hostile_path(void);
 const char *clock_jump_path(void);
 char *js_worker_path(struct world *world, const char *file);
@@ -80,6 +81,10 @@ struct program *heapward_start(struct world *world, const char *first, ...) __at
 /* Starts `heapward run -n NAME` with these words behind it, in the world's group; or any words that come to a run. */
 struct program *run_start(struct world *world, const char *const *words);
 struct program *run_start_by(struct world *world, const char *const *words);
+
+/* Runs heapward as `nobody`, with directories of its own. The build tree may stand where `nobody` cannot reach it: it
+ * is bound to a place that everyone can, ./bound. */
+struct program *run_as_nobody(struct world *world, const char *arguments);
 
 /* Makes a cgroup of the test's own, below the one made before it, where memory can be limited; on v2 it is delegated as
  * systemd does. Returns its directory. Without one runs start in E2E_CGROUP (a directory), else where the test is. */

@@ -243,3 +243,25 @@ char *last_line(struct world *world, const char *text)
 		start--;
 	return world_print(world, "%.*s", (int)(end - start), text + start);
 }
+
+struct program *run_as_nobody(struct world *world, const char *arguments)
+{
+	static const char *const own[] = { "home", "run" };
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		const char *path = world_path(world, own[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+		assert_int_equal(chown(path, 65534, 65534), 0);
+	}
+	assert_int_equal(mkdir(world_path(world, "bound"), 0755), 0);
+	world_environment(world, "HOME=%s/home", world->directory);
+	world_environment(world, "XDG_RUNTIME_DIR=%s/run", world->directory);
+	char *build = world_print(world, "%s", heapward_path());
+	char *at = strstr(build, "/supervisor/cli/heapward");
+	assert_non_null(at);
+	*at = '\0';
+	const char *script = world_print(world, "mount --bind '%s' bound && exec setpriv --reuid=65534 --regid=65534"
+					 " --clear-groups bound/supervisor/cli/heapward run -n %s %s",
+					 build, world->name, arguments);
+	const char *words[] = { "unshare", "--mount", "sh", "-c", script, NULL };
+	return program_start(world, words);
+}

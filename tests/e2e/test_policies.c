@@ -198,6 +198,7 @@ static void a_user_that_is_not_there_is_refused(void **state)
 	assert_contains(heapward_says(world, 0, "check", "u.yaml", NULL),
 			"u.yaml:4:9: warning: sandbox.user: on this machine: user nosuchuser: no such user");
 	write_user(world, "nobody");
+	assert_contains(heapward_says(world, 0, "check", "u.yaml", NULL), "u.yaml:4:9: warning: sandbox.user: nobody is shared by programs");
 	run = heapward_start(world, "run", "-p", "u.yaml", NULL);
 	pid_t worker = await_worker(world, 0, 20);
 	write_user(world, "nosuchuser");

@@ -8,7 +8,9 @@
 
 #define BIT(name) (UINT64_C(1) << CAP_##name)
 #define ROOT_OWN (BIT(KILL) | BIT(SETUID) | BIT(SETGID) | BIT(SYSLOG) | BIT(DAC_READ_SEARCH))
-#define ROOT_CHILD (BIT(SETUID) | BIT(SETGID) | BIT(SETPCAP) | BIT(SYS_RESOURCE))
+#define ROOT_CHILD (BIT(SETUID) | BIT(SETGID) | BIT(SETPCAP) | BIT(SYS_RESOURCE) | BIT(DAC_READ_SEARCH))
+
+static char none[] = "";
 
 static const struct row {
 	uint32_t uid;
@@ -47,6 +49,54 @@ static void each_keeps_what_its_policy_needs(void **state UNUSED)
 	}
 }
 
+/* Mounts take privilege where they are not made in a user namespace; it is heapward-child's alone, which gives it up on its way. */
+static void walls_are_made_by_the_child_alone(void **state UNUSED)
+{
+	static const struct {
+		struct host_fence fence;
+		enum protect_system protect;
+		enum network network;
+		uint64_t child;
+	} cases[] = {
+		{ { .mounts = true, .network = true }, PROTECT_SYSTEM_FULL, NETWORK_FULL, BIT(SYS_ADMIN) },
+		{ { .mounts = true, .network = true }, PROTECT_SYSTEM_NONE, NETWORK_NONE, BIT(SYS_ADMIN) | BIT(NET_ADMIN) },
+		{ { .mounts = true, .network = true }, PROTECT_SYSTEM_NONE, NETWORK_FULL, 0 },
+		{ { .user = true }, PROTECT_SYSTEM_FULL, NETWORK_NONE, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct policy policy = sample_policy();
+		struct host host = sample_host();
+		policy.sandbox.capabilities = none;
+		policy.sandbox.protect_system = cases[i].protect;
+		policy.sandbox.network = cases[i].network;
+		host.uid = 0;
+		host.fence = cases[i].fence;
+		uint64_t walls = BIT(SYS_ADMIN) | BIT(NET_ADMIN);
+		if ((capability_needed(HOLDER_CHILD, &policy, &host) & walls) != cases[i].child)
+			fail_msg("case %zu", i);
+		assert_true((capability_needed(HOLDER_SUPERVISOR, &policy, &host) & walls) == 0);
+		assert_true((capability_needed(HOLDER_KEEPER, &policy, &host) & walls) == 0);
+	}
+}
+
+/* Where cgroups stand in a root, which only CAP_DAC_OVERRIDE may write, they can be removed; until then it does nothing. */
+static void groups_in_a_root_can_be_removed_in_the_end(void **state UNUSED)
+{
+	for (uint32_t uid = 0; uid <= 1000; uid += 1000) {
+		struct policy policy = sample_policy();
+		struct host host = sample_host();
+		uint64_t wanted = uid == 0 ? BIT(DAC_OVERRIDE) : 0;
+		policy.sandbox.capabilities = none;
+		host.uid = uid;
+		assert_true(capability_needed(HOLDER_LEAVING, &policy, &host) == 0);
+		host.cgroup_closed = true;
+		assert_true(capability_needed(HOLDER_LEAVING, &policy, &host) == wanted);
+		assert_true((capability_needed(HOLDER_KEEPER, &policy, &host) & BIT(DAC_OVERRIDE)) == wanted);
+		assert_true((capability_needed(HOLDER_SUPERVISOR, &policy, &host) & BIT(DAC_OVERRIDE)) == 0);
+		assert_true((capability_reach(&policy, &host) & BIT(DAC_OVERRIDE)) == wanted);
+	}
+}
+
 static void the_powers_over_the_whole_machine_are_nobodys(void **state UNUSED)
 {
 	const uint64_t never = BIT(SYS_MODULE) | BIT(SYS_RAWIO) | BIT(SYS_PTRACE) | BIT(SYS_BOOT) | BIT(SYS_TIME) | BIT(MAC_ADMIN) |
@@ -71,6 +121,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_keeps_what_its_policy_needs),
+		cmocka_unit_test(walls_are_made_by_the_child_alone),
+		cmocka_unit_test(groups_in_a_root_can_be_removed_in_the_end),
 		cmocka_unit_test(the_powers_over_the_whole_machine_are_nobodys),
 		cmocka_unit_test(sets_are_named),
 	};

@@ -15,7 +15,7 @@ struct record {
 };
 
 enum { VERSION, ARGUMENT, VARIABLE, DIRECTORY, GROUP, KEEP, LIMIT, OOM_SCORE, USER, GID, CAPABILITIES, PARENT, FILTER,
-       LISTEN_FDS, LISTENER, FENCE, PATH, PORT };
+       LISTEN_FDS, LISTENER, FENCE, PATH, PORT, REACH };
 
 static char *arguments[] = { "node", "", "server.js", "with space\n", NULL };
 static char *variables[] = { "PATH=/bin", "EMPTY=", NULL };
@@ -327,7 +327,7 @@ static void a_length_beyond_the_record_is_refused(void **state UNUSED)
 
 static void an_unknown_field_is_refused(void **state UNUSED)
 {
-	static const uint32_t tags[] = { PORT + 1, 255, UINT32_MAX };
+	static const uint32_t tags[] = { REACH + 1, 255, UINT32_MAX };
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
 		struct record *record = start_with_version();
 		put_text(record, tags[i], "x");

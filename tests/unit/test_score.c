@@ -59,7 +59,7 @@ static void who_it_runs_as_counts_for_user_capabilities_and_supervisor(void **st
 		{ 0, "web", NULL, { 14, 10, 6 }, "web" },
 		{ 0, "web", "cap_net_bind_service", { 14, 9, 6 }, "web" },
 		{ 0, "web", "cap_net_bind_service,cap_sys_admin", { 14, 3, 6 }, "web" },
-		{ 1000, NULL, NULL, { 6, 10, 3 }, "dev, uid 1000" },
+		{ 1000, "dev", NULL, { 6, 10, 3 }, "dev, uid 1000" },
 		{ 1000, "dev", "", { 6, 10, 3 }, "dev, uid 1000" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -77,11 +77,13 @@ static void each_limit_counts_alone(void **state UNUSED)
 	struct sample before = sample_of(0, "web", ""), after = before;
 	before.policy.memory.max_bytes = SIZE_NONE;
 	before.policy.sandbox.syscalls = no_filter;
+	after.policy.sandbox.syscalls = "strict";
 	after.policy.limits.tasks = 512;
 	after.policy.limits.files = 1024;
 	after.policy.limits.cpu_percent = 100;
 	resolve(&before);
 	resolve(&after);
+	assert_int_equal(item(&before, "supervisor")->points, item(&after, "supervisor")->points);
 	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu" };
 	unsigned sum = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -90,6 +92,78 @@ static void each_limit_counts_alone(void **state UNUSED)
 		sum += item(&after, ids[i])->of;
 	}
 	assert_int_equal(after.score.points, before.score.points + sum);
+}
+
+static void the_list_of_calls_counts_unless_it_only_watches(void **state UNUSED)
+{
+	static const struct {
+		char *list;
+		unsigned points[2]; /* errno, audit */
+	} rows[] = { { "strict", { 16, 0 } }, { "server", { 14, 0 } }, { NULL, { 14, 0 } }, { "compat", { 8, 0 } },
+		     { "./own.list", { 12, 0 } }, { "none", { 0, 0 } } };
+	static const enum violation violations[] = { VIOLATION_ERRNO, VIOLATION_AUDIT };
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		struct sample sample = sample_of(0, "web", "");
+		sample.policy.sandbox.syscalls = rows[i / 2].list;
+		sample.policy.sandbox.violation = violations[i % 2];
+		resolve(&sample);
+		if (item(&sample, "system_calls")->points != rows[i / 2].points[i % 2])
+			fail_msg("row %zu, %zu", i / 2, i % 2);
+	}
+}
+
+/* By what the plan makes of them on this machine. */
+static void walls_count_where_they_can_be_made(void **state UNUSED)
+{
+	static const struct {
+		const char *id;
+		struct plan_fence fence;
+		unsigned points;
+	} rows[] = {
+		{ "files", { .protect = PROTECT_SYSTEM_STRICT, .by_mounts = true }, 10 },
+		{ "files", { .protect = PROTECT_SYSTEM_STRICT, .by_landlock = true }, 10 },
+		{ "files", { .protect = PROTECT_SYSTEM_FULL, .by_landlock = true }, 6 },
+		{ "files", { .protect = PROTECT_SYSTEM_NONE, .by_mounts = true }, 0 },
+		{ "files", { .protect = PROTECT_SYSTEM_STRICT }, 0 }, /* asked for, and not to be had */
+		{ "private_tmp", { .own_tmp = true }, 3 },
+		{ "private_tmp", { .by_mounts = true }, 0 },
+		{ "devices", { .own_dev = true }, 2 },
+		{ "devices", { .by_mounts = true }, 0 },
+		{ "processes", { .own_proc = true, .own_signals = true }, 5 },
+		{ "processes", { .own_signals = true }, 3 },
+		{ "processes", { .by_mounts = true }, 0 },
+		{ "network", { .network_namespace = true }, 9 },
+		{ "network", { .limit_connect = true, .limit_bind = true }, 6 },
+		{ "network", { .limit_bind = true }, 2 },
+		{ "network", { .by_mounts = true }, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sample sample = sample_of(0, "web", "");
+		resolve(&sample);
+		sample.plan.fence = rows[i].fence;
+		score_resolve(&sample.plan, &sample.policy, &sample.host, &sample.score);
+		if (item(&sample, rows[i].id)->points != rows[i].points)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void secrets_count(void **state UNUSED)
+{
+	char *keep[] = { "HOME", NULL }, *drop[] = { "AWS_*", NULL };
+	struct sample all = sample_of(0, "web", ""), some = all, few = all;
+	some.policy.service.environment_drop = (struct words){ drop, 1 };
+	few.policy.service.environment_keep = (struct words){ keep, 1 };
+	few.policy.limits.core_bytes = 0;
+	all.policy.limits.core_bytes = SIZE_NONE;
+	resolve(&all);
+	resolve(&some);
+	resolve(&few);
+	assert_int_equal(item(&all, "environment")->points, 0);
+	assert_int_equal(item(&some, "environment")->points, 2);
+	assert_int_equal(item(&few, "environment")->points, 4);
+	assert_int_equal(item(&all, "core_dumps")->points, 0);
+	assert_int_equal(item(&few, "core_dumps")->points, 2);
+	assert_int_equal(all.score.of, 100);
 }
 
 /* Whatever is not the best choice says what it costs and what to do about it; sums and ids hold. */
@@ -144,6 +218,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_it_runs_as_counts_for_user_capabilities_and_supervisor),
 		cmocka_unit_test(each_limit_counts_alone),
+		cmocka_unit_test(the_list_of_calls_counts_unless_it_only_watches),
+		cmocka_unit_test(walls_count_where_they_can_be_made),
+		cmocka_unit_test(secrets_count),
 		cmocka_unit_test(what_is_missing_has_a_cost_and_a_remedy),
 		cmocka_unit_test(the_checklist_fits_a_terminal_and_names_what_the_supervisor_keeps),
 	};

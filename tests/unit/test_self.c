@@ -7,17 +7,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <signal.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define BIT(name) (UINT64_C(1) << CAP_##name)
 #define OWN (BIT(KILL) | BIT(SETUID))
-#define REACH (OWN | BIT(SETPCAP) | BIT(CHOWN))
+#define LATER BIT(DAC_OVERRIDE)
+#define REACH (OWN | LATER | BIT(SETPCAP) | BIT(CHOWN))
 #define NOBODY 65534u
 
 /* In a child: 0 where `act` returned true. */
@@ -45,12 +48,14 @@ static uint64_t executed(const char *what)
 
 static bool lowers(void)
 {
-	struct self before, after;
+	struct self before, after, raised;
 	self_look(&before);
-	if (self_lower(OWN, REACH) < 0)
+	if (self_lower(OWN, LATER, REACH) < 0)
 		return false;
 	self_look(&after);
-	return after.effective == OWN && after.permitted == OWN && after.bounding == (REACH & before.bounding) &&
+	self_raise(LATER | BIT(SYS_ADMIN));
+	self_look(&raised);
+	return after.effective == OWN && raised.effective == (OWN | LATER) && after.permitted == (OWN | LATER) && after.bounding == (REACH & before.bounding) &&
 	       executed("CapEff") == (REACH & before.bounding);
 }
 
@@ -63,7 +68,7 @@ static void root_keeps_its_own_and_what_it_executes_the_reach(void **state UNUSE
 static bool lowers_without_new_privs(void)
 {
 	struct self self;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || self_lower(OWN, REACH) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || self_lower(OWN, LATER, REACH) < 0)
 		return false;
 	self_look(&self);
 	return self.effective == OWN && self.permitted == REACH && self.no_new_privs && executed("CapEff") == REACH;
@@ -77,7 +82,7 @@ static void with_no_new_privs_the_reach_stays_permitted(void **state UNUSED)
 static bool lowers_as_nobody(void)
 {
 	struct self self;
-	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 || self_lower(0, 0) < 0)
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 || self_lower(0, 0, 0) < 0)
 		return false;
 	self_look(&self);
 	return self.effective == 0 && self.permitted == 0 && self.bounding != 0; /* that takes CAP_SETPCAP */
@@ -135,11 +140,11 @@ static bool filters(void)
 	struct failure why;
 	struct self self;
 	const char *name;
-	if (self_filter_load(false, &why) < 0)
+	if (self_filter_load(UINT64_MAX, false, &why) < 0)
 		return false;
 	self_look(&self);
 	for (size_t i = 0; (name = self_filter_call(i)) != NULL; i++)
-		if (syscall(seccomp_syscall_resolve_name(name), -1, -1, -1, -1, -1, -1) != -1 || errno != ENOSYS)
+		if (syscall(self_filter_number(i), -1, -1, -1, -1, -1, -1) != -1 || errno != ENOSYS)
 			return false;
 	return self.filtered && !self.no_new_privs && executed("Seccomp") == 2;
 }
@@ -149,13 +154,26 @@ static void what_is_filtered_does_not_exist(void **state UNUSED)
 	holds_in_a_child(filters);
 }
 
+/* Not those that the worker's list allows. */
+static bool filters_one(void)
+{
+	struct failure why;
+	return self_filter_load(1 << 1, false, &why) == 0 && syscall(self_filter_number(1), -1, -1, -1, -1, -1, -1) == -1 &&
+	       errno == ENOSYS && syscall(self_filter_number(2), -1, -1, -1, -1, -1, -1) == -1 && errno != ENOSYS;
+}
+
+static void what_is_not_asked_for_is_not_filtered(void **state UNUSED)
+{
+	holds_in_a_child(filters_one);
+}
+
 static bool filters_as_nobody(void)
 {
 	struct failure why;
 	struct self self;
 	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return false;
-	if (self_filter_load(false, &why) == 0 || self_filter_load(true, &why) < 0)
+	if (self_filter_load(UINT64_MAX, false, &why) == 0 || self_filter_load(UINT64_MAX, true, &why) < 0)
 		return false;
 	self_look(&self);
 	return self.filtered && self.no_new_privs;
@@ -166,27 +184,37 @@ static void without_privilege_it_takes_no_new_privs(void **state UNUSED)
 	holds_in_a_child(filters_as_nobody);
 }
 
-/* The worker's own filter, loaded behind ours, answers for the same call. */
+/* The worker's own filter, loaded behind ours, notifies of the same call. Returns the listener. */
+static int load_notifying(int call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_LEN(code), code };
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+/* The caller gets the errno with which its supervisor answers. */
 static bool workers_filter_answers(void)
 {
 	struct failure why;
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	if (self_filter_load(false, &why) < 0 || context == NULL)
+	struct seccomp_notif call = { 0 };
+	int status;
+	if (self_filter_load(UINT64_MAX, false, &why) < 0)
 		return false;
-	if (seccomp_rule_add(context, SCMP_ACT_ERRNO(EDOM), SCMP_SYS(keyctl), 0) < 0 ||
-	    seccomp_rule_add(context, SCMP_ACT_KILL_PROCESS, SCMP_SYS(kcmp), 0) < 0 || seccomp_load(context) < 0)
-		return false;
-	seccomp_release(context);
-	if (syscall(SYS_keyctl, -1, -1, -1, -1, -1) != -1 || errno != EDOM)
-		return false;
+	struct pollfd listener = { .fd = load_notifying(SYS_keyctl), .events = POLLIN };
 	pid_t pid = fork();
-	int status = 0;
-	if (pid == 0) {
-		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file */
-		syscall(SYS_kcmp, -1, -1, -1, -1, -1);
-		_exit(0);
-	}
-	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+	if (pid == 0)
+		_exit(syscall(SYS_keyctl, -1, -1, -1, -1, -1) == -1 ? errno : 0);
+	if (listener.fd < 0 || poll(&listener, 1, 10000) != 1 || listener.revents != POLLIN ||
+	    ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
+		return false;
+	struct seccomp_notif_resp answer = { .id = call.id, .error = -EDOM };
+	return call.data.nr == SYS_keyctl && ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0 &&
+	       waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == EDOM;
 }
 
 static void a_workers_own_filter_has_the_last_word(void **state UNUSED)
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(who_has_nothing_gives_up_nothing),
 		cmocka_unit_test(the_same_user_opens_the_memory_of_who_does_not_hide),
 		cmocka_unit_test(what_is_filtered_does_not_exist),
+		cmocka_unit_test(what_is_not_asked_for_is_not_filtered),
 		cmocka_unit_test(without_privilege_it_takes_no_new_privs),
 		cmocka_unit_test(a_workers_own_filter_has_the_last_word),
 	};

@@ -9,6 +9,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/raise.h"
 #include "supervisor/core/status.h"
+#include "supervisor/types/reach.h"
 
 static struct status sample(void)
 {
@@ -61,7 +62,9 @@ static const char *const paths[] = {
 	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
 	"instances.0.watchdog.event_loop_seconds", "instances.0.watchdog.silent_seconds", "instances.0.watchdog.stuck",
-	"restarts.next_in_seconds", "sandbox.syscalls", "last_death", "set",
+	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.supervisor.capabilities",
+	"sandbox.supervisor.filter", "sandbox.supervisor.dumpable", "sandbox.supervisor.level", "sandbox.supervisor.open",
+	"sandbox.supervisor.problem", "last_death", "set",
 };
 
 /* The parent has the key, whatever its value is. */
@@ -296,6 +299,35 @@ static void the_watchdog_has_a_line_where_there_is_one(void **state UNUSED)
 	free(text);
 }
 
+static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUSED)
+{
+	struct status status = sample();
+	status.protection.effective = 1 << 5;
+	status.protection.filtered = true;
+	char *text = printed(&status);
+	assert_contains(text, "supervisor: capabilities cap_kill; a system-call filter, not dumpable\n");
+	assert_contains(text, "worker and supervisor: same uid; not tried yet\n");
+	free(text);
+	status.protection.separate_uid = status.protection.tried = true;
+	text = printed(&status);
+	assert_contains(text, "worker and supervisor: separate uid; tried: it can get at nothing\n");
+	free(text);
+	status.protection.open = 1 << REACH_SIGNAL | 1 << REACH_MEMORY;
+	text = printed(&status);
+	assert_contains(text, "tried: it can end the");
+	struct json_object *object = parsed(&status);
+	assert_string_equal(json_find_text(object, "sandbox.supervisor.open.0", ""), "signal");
+	assert_string_equal(json_find_text(object, "sandbox.supervisor.open.1", ""), "memory");
+	assert_string_equal(json_find_text(object, "sandbox.supervisor.level", ""), "separate-uid");
+	json_object_put(object);
+	free(text);
+	status.protection.tried = false;
+	strcpy(status.protection.problem, "uid: Operation not permitted");
+	text = printed(&status);
+	assert_contains(text, "not tried out: uid:");
+	free(text);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -317,7 +349,7 @@ static void what_is_no_status_is_refused(void **state UNUSED)
 static void wrong_types_are_no_crash(void **state UNUSED)
 {
 	char *text = status_text("{\"name\":5,\"state\":[],\"supervisor_pid\":\"x\",\"instances\":[{\"pid\":{},\"heap\":7,"
-				 "\"memory\":[1]}],\"restarts\":\"\\u001b[2J\",\"last_death\":{\"at_usec\":\"z\"}}", 0);
+				 "\"memory\":[1]}],\"sandbox\":{\"supervisor\":{\"level\":3,\"open\":[null,5,{},\"nonsense\"]}},\"restarts\":\"\\u001b[2J\",\"last_death\":{\"at_usec\":\"z\"}}", 0);
 	assert_non_null(text);
 	assert_null(strchr(text, '\033'));
 	free(text);
@@ -338,6 +370,7 @@ int main(void)
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
 		cmocka_unit_test(the_watchdog_has_a_line_where_there_is_one),
+		cmocka_unit_test(what_a_worker_can_get_at_is_told_once_it_was_tried),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

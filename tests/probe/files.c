@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* files: what belongs to the machine, and to others. Files are opened and closed, and new ones removed; nothing is written,
+ * and what is changed is set to what it was. See probe.h. */
+#include "tests/probe/probe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* A program that is running is refused for that only after the permissions. */
+ACT(open_to_write)
+{
+	return tried_past(open(text, O_WRONLY | O_CLOEXEC | O_NONBLOCK), ETXTBSY);
+}
+
+ACT(open_to_read)
+{
+	return tried(open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+ACT(open_both)
+{
+	return tried(open(text, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+}
+
+ACT(plant)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/.heapward-probe-%d", text, getpid());
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int result = tried(fd);
+	if (fd >= 0)
+		unlink(path);
+	return result;
+}
+
+ACT(list)
+{
+	DIR *directory = opendir(text);
+	return directory == NULL || readdir(directory) == NULL ? errno : THROUGH;
+}
+
+/* A path, or our policy file where there is none. */
+static const char *path_of(const struct targets *at, const char *text)
+{
+	return text[0] != '\0' ? text : at->policy;
+}
+
+ACT(same_mode)
+{
+	struct stat about;
+	const char *path = path_of(at, text);
+	return stat(path, &about) < 0 ? errno : tried(chmod(path, about.st_mode & 07777));
+}
+
+ACT(same_owner)
+{
+	struct stat about;
+	const char *path = path_of(at, text);
+	return stat(path, &about) < 0 ? errno : tried(chown(path, about.st_uid, about.st_gid));
+}
+
+ACT(same_times)
+{
+	struct stat about;
+	const char *path = path_of(at, text);
+	if (stat(path, &about) < 0)
+		return errno;
+	return tried(utimensat(AT_FDCWD, path, (struct timespec[2]){ about.st_atim, about.st_mtim }, 0));
+}
+
+ACT(same_size)
+{
+	struct stat about;
+	const char *path = path_of(at, text);
+	return stat(path, &about) < 0 ? errno : tried(truncate(path, about.st_size));
+}
+
+ACT(user_attribute)
+{
+	const char *path = path_of(at, text);
+	int result = tried(setxattr(path, "user.probe", "x", 1, 0));
+	removexattr(path, "user.probe");
+	return result;
+}
+
+/* A name of its own, where it may write. */
+ACT(hard_link)
+{
+	char own[64];
+	snprintf(own, sizeof(own), "probe-link-%d", getpid());
+	int result = tried(link(path_of(at, text), own));
+	unlink(own);
+	return result;
+}
+
+/* Away and back. */
+ACT(rename_file)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%.500s.probe", at->policy);
+	int result = tried(rename(at->policy, path));
+	rename(path, at->policy);
+	return result;
+}
+
+ACT(read_secret)
+{
+	return at->secret == NULL ? ABSENT : tried(open(at->secret, O_RDONLY | O_CLOEXEC));
+}
