@@ -104,6 +104,30 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 	assert_rows(&launch, elsewhere, ARRAY_LEN(elsewhere));
 }
 
+static void by_landlock_what_the_policy_gives_stays_whole(void **state UNUSED)
+{
+	static char *data[] = { "/var/lib", NULL };
+	static const struct row rows[] = { { "/var/lib", LAUNCH_READ_WRITE }, { "/var/lib/heapward", -1 },
+					   { "/run/heapward", LAUNCH_READ_ONLY } };
+	static const struct row strict[] = { { "/var/lib/heapward", LAUNCH_READ_ONLY } };
+	const struct policy policy = { .sandbox = { .read_write = { data, 1 } } };
+	struct plan_fence fence = by_landlock;
+	struct launch launch = fill(&policy, &fence, &places);
+	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	fence.protect = PROTECT_SYSTEM_STRICT;
+	launch = fill(&policy, &fence, &places);
+	assert_rows(&launch, strict, ARRAY_LEN(strict));
+}
+
+static void places_that_are_not_there_are_left_out(void **state UNUSED)
+{
+	const struct policy policy = { 0 };
+	const struct fence_places none = { 0 };
+	struct launch launch = fill(&policy, &by_mounts, &none);
+	for (size_t i = 0; i < launch.path_count; i++)
+		assert_true(launch.paths[i].path[0] == '/');
+}
+
 static void by_landlock_root_has_only_its_own_entry_of_proc(void **state UNUSED)
 {
 	static const struct row rows[] = { { "/proc", LAUNCH_READ_ONLY }, { "/proc/self", LAUNCH_READ_WRITE },
@@ -241,6 +265,8 @@ int main(void)
 		cmocka_unit_test(by_mounts_ours_is_hidden_and_the_systems_read_only),
 		cmocka_unit_test(another_user_than_root_has_nothing_of_roots),
 		cmocka_unit_test(by_landlock_nothing_is_taken_out_of_the_working_directory),
+		cmocka_unit_test(by_landlock_what_the_policy_gives_stays_whole),
+		cmocka_unit_test(places_that_are_not_there_are_left_out),
 		cmocka_unit_test(by_landlock_root_has_only_its_own_entry_of_proc),
 		cmocka_unit_test(a_working_directory_within_the_systems_stays_as_it_was),
 		cmocka_unit_test(strict_leaves_what_is_listed),
