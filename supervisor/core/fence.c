@@ -104,8 +104,9 @@ static bool is_within_any(const char *path, const struct words *directories)
 static void add_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
 		     bool secret, const char *path, struct launch *launch)
 {
-	bool within = is_below(path, places->directory) || is_within_any(path, &policy->sandbox.read_write);
-	if (path == NULL || (fence->by_landlock && fence->protect != PROTECT_SYSTEM_STRICT && within))
+	bool directory_is_its_own = fence->protect != PROTECT_SYSTEM_STRICT && is_below(path, places->directory);
+	bool within = directory_is_its_own || is_within_any(path, &policy->sandbox.read_write);
+	if (path == NULL || (fence->by_landlock && within))
 		return;
 	add(launch, secret && fence->by_mounts ? LAUNCH_HIDDEN : LAUNCH_READ_ONLY, true, path);
 }
