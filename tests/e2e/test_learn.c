@@ -94,9 +94,11 @@ static void lacks_what_is_taken_away(struct world *world, const char *list, cons
 	const char *at = strstr(list, world_print(world, "\n%s ", call)) + 1;
 	world_write(world, LIST, "%.*s%s", (int)(at - list), list, at + strcspn(at, "\n") + 1);
 	struct program *run = serve_by_list(world, port);
+	await_listening(world, run);
+	(void)put_under_load(world, port, 1);
 	await_err(world, run, world_print(world, "\"call\":\"%s\"", call), 30);
-	heapward_says(world, 0, "stop", world->name, NULL);
-	(void)program_finish(world, run, 30);
+	assert_true(see_number(see_status(world), VIOLATIONS) > 0);
+	serve_stop(world, run);
 }
 
 static void a_server_lives_on_what_was_learnt_and_on_no_less(void **state)
@@ -116,7 +118,7 @@ static void a_server_lives_on_what_was_learnt_and_on_no_less(void **state)
 	assert_contains(shown, "Closed: ");
 	assert_contains(shown, "\nIt allows nothing that the other does not.\n");
 	runs_on_what_was_learnt(world);
-	lacks_what_is_taken_away(world, list, "statx");
+	lacks_what_is_taken_away(world, list, "shutdown");
 }
 
 static void what_no_server_needs_is_learnt_and_shown_first(void **state)
