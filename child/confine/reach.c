@@ -23,10 +23,18 @@ static bool opens(const char *path, int flags)
 	return fd >= 0;
 }
 
+/* A list of system calls may let files be made and none be removed. There is nothing to remove yet, or what another trial left. */
+static bool removes(int folder)
+{
+	return unlinkat(folder, TRIAL, 0) == 0 || (errno != EPERM && errno != ENOSYS);
+}
+
 /* By a file that is made and goes at once: the permission to write may be another's to take away again (Landlock, mounts). */
 static bool makes_files(const char *directory)
 {
 	cleanup_fd int folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0 && !removes(folder))
+		return faccessat(folder, ".", W_OK, 0) == 0; /* as the mode has it: nothing must be left behind */
 	cleanup_fd int fd = folder < 0 ? -1 : openat(folder, TRIAL, O_WRONLY | O_CREAT | O_EXCL | FLAGS, 0600);
 	if (fd < 0)
 		return folder >= 0 && errno == EEXIST;

@@ -30,6 +30,11 @@ static bool holds_low_port(const struct policy *policy, const struct host *host 
 	return holds(policy, LISTEN_TCP, PRIVILEGED_PORTS);
 }
 
+static bool holds_port(const struct policy *policy, const struct host *host)
+{
+	return host->uid == 0 && holds(policy, LISTEN_TCP, UINT32_MAX);
+}
+
 static bool holds_path_of_user(const struct policy *policy, const struct host *host UNUSED)
 {
 	return policy->sandbox.user != NULL && holds(policy, LISTEN_UNIX, 0);
@@ -64,6 +69,7 @@ const struct capability_row capability_rows[] = {
 	{ CAP_SYSLOG, SUPERVISOR, as_root, "reads in /dev/kmsg whose limit an OOM kill was for", "as root" },
 	{ CAP_DAC_READ_SEARCH, SUPERVISOR | CHILD, as_root, "finds program, directory and walls where only the worker's user may look", "as root" },
 	{ CAP_NET_BIND_SERVICE, SUPERVISOR, holds_low_port, "binds held sockets anew", "a port below 1024 in service.listen" },
+	{ CAP_NET_ADMIN, SUPERVISOR, holds_port, "keeps new clients out of a held socket that drains", "as root, a port in service.listen" },
 	{ CAP_CHOWN, SUPERVISOR, holds_path_of_user, "gives held UNIX sockets to the worker's user",
 	  "unix: in service.listen, and sandbox.user" },
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, holds_path_of_user, "makes and removes held UNIX sockets in that user's folder",

@@ -25,7 +25,7 @@ static void add_count(struct prose *prose, const struct syscall_rule *rule, uint
 {
 	char comment[128];
 	snprintf(comment, sizeof(comment), "%" PRIu64 "%s", count, more);
-	add_line(prose, rule, comment);
+	add_line(prose, rule, count == 0 ? "not seen" : comment);
 }
 
 static void add_head(struct prose *prose, const struct syscall_learnt *learnt, const struct syscall_learnt_source *source)

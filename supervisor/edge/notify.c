@@ -140,28 +140,37 @@ static bool still_waits(const struct notify *notify, const struct notification *
 	return ioctl(notify->source.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-void notify_comm(const struct notify *notify, const struct notification *notification, char ret[static NOTIFY_COMM_MAX])
+/* The caller may be any thread of its process; 0: out of sight. */
+static int32_t process_of(int32_t thread)
+{
+	char path[32], line[64];
+	int32_t process = 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", thread);
+	FILE *file = thread > 0 ? fopen(path, "re") : NULL;
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Tgid: %d", &process) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return process;
+}
+
+int32_t notify_process(const struct notify *notify, const struct notification *notification, char ret_comm[static NOTIFY_COMM_MAX])
 {
 	char path[32];
-	snprintf(path, sizeof(path), "/proc/%d/comm", notification->pid);
-	cleanup_fd int fd = notification->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	ssize_t length = fd < 0 ? 0 : read(fd, ret, NOTIFY_COMM_MAX - 1);
-	ret[length > 0 && still_waits(notify, notification) ? length : 0] = '\0';
-	ret[strcspn(ret, "\n")] = '\0';
+	int32_t process = process_of(notification->pid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", process);
+	cleanup_fd int fd = process > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t length = fd < 0 ? 0 : read(fd, ret_comm, NOTIFY_COMM_MAX - 1);
+	bool sure = still_waits(notify, notification);
+	ret_comm[length > 0 && sure ? length : 0] = '\0';
+	ret_comm[strcspn(ret_comm, "\n")] = '\0';
+	return sure && process > 0 ? process : notification->pid;
 }
 
 int notify_open_process(const struct notify *notify, const struct notification *notification)
 {
-	char path[32], line[64];
-	long leader = 0;
-	/* A pidfd is of a process: the caller may be another of its threads. */
-	snprintf(path, sizeof(path), "/proc/%d/status", notification->pid);
-	FILE *file = notification->pid > 0 ? fopen(path, "re") : NULL;
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "Tgid: %ld", &leader) == 1)
-			break;
-	if (file != NULL)
-		fclose(file);
-	cleanup_fd int fd = leader > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)leader, 0) : -1;
+	int32_t process = process_of(notification->pid);
+	cleanup_fd int fd = process > 0 ? (int)syscall(SYS_pidfd_open, process, 0) : -1;
 	return fd >= 0 && still_waits(notify, notification) ? TAKE_FD(fd) : -1;
 }

@@ -54,9 +54,9 @@ void notify_pause(struct notify *notify, int64_t until_usec);
 int64_t notify_deadline(const struct notify *notify);
 void notify_tick(struct notify *notify, int64_t now_usec);
 
-/* The name of the caller's process ("" where it is gone), and a pidfd for it or -1: both while it still waits, so that
- * they are of nobody else. */
-void notify_comm(const struct notify *notify, const struct notification *notification, char ret[static NOTIFY_COMM_MAX]);
+/* The caller's process with its name ("", and the thread, where it is gone), and a pidfd for it or -1: both while it still waits,
+ * so that they are of nobody else. */
+int32_t notify_process(const struct notify *notify, const struct notification *notification, char ret_comm[static NOTIFY_COMM_MAX]);
 int notify_open_process(const struct notify *notify, const struct notification *notification);
 
 #endif

@@ -105,8 +105,8 @@ void reach_begin(struct worker_run *run)
 	struct service *service = run->service;
 	struct trial *trial = &service->trial;
 	struct failure why;
-	if (trial->of == service->setup || trial->report.fd >= 0)
-		return;
+	if (trial->of == service->setup || trial->report.fd >= 0 || service->setup->learning != NULL)
+		return; /* who learns has none of what the policy denies */
 	*trial = (struct trial){ .of = service->setup, .report = { .fd = -1 } };
 	cleanup_free struct targets *targets = calloc(1, sizeof(*targets));
 	if (targets == NULL)

@@ -49,9 +49,8 @@ static void describe(struct worker_run *run, const struct notification *notifica
 		snprintf(call->name, sizeof(call->name), "other calls");
 	else if (call->name[0] == '\0')
 		filter_call_name(notification->architecture, notification->number, call->name, sizeof(call->name));
-	notify_comm(&run->listener, notification, comm);
+	call->pid = notify_process(&run->listener, notification, comm);
 	printable_copy(call->comm, sizeof(call->comm), comm);
-	call->pid = notification->pid;
 	memcpy(call->arguments, notification->arguments, sizeof(call->arguments));
 }
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_syscall_list: any bytes as a list of system calls: errors are printable, and what is accepted is whole rules, from
- * which a prologue can be made or is refused. */
+ * which a prologue can be made or is refused, which are read again as they are written, and which no list learnt under them is
+ * without. */
+#include "supervisor/core/syscall_diff.h"
+#include "supervisor/core/syscall_learnt.h"
 #include "supervisor/core/syscall_list.h"
+#include "supervisor/core/syscall_match.h"
 #include "supervisor/core/syscall_prologue.h"
+#include "supervisor/core/syscall_text.h"
 
 #include <linux/audit.h>
+#include <stdio.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -57,6 +63,75 @@ static void check_rules(const struct syscall_list *list)
 			assert(i + 1 + code[i].jt <= count && i + 1 + code[i].jf <= count);
 }
 
+/* Reads what was written, without an error. */
+static void read_again(struct syscall_list *ret, const char *text, const struct syscall_names *names)
+{
+	struct policy_errors *errors = calloc(1, sizeof(*errors));
+	assert(errors != NULL);
+	memset(ret, 0, sizeof(*ret));
+	int result = syscall_list_read(ret, "again.list", text, strlen(text), names, errors);
+	assert(result == 0);
+	free(errors);
+}
+
+static void check_text(const struct syscall_list *list, const struct syscall_names *names)
+{
+	static struct syscall_list again;
+	char text[SYSCALL_RULE_TEXT_MAX];
+	for (size_t i = 0; i < list->rule_count && i < 32; i++) {
+		const struct syscall_rule *rule = &list->rules[i];
+		read_again(&again, syscall_rule_text(rule, text), names);
+		assert(again.rule_count == 1 && again.rules[0].number == rule->number && again.rules[0].kind == rule->kind);
+		assert(again.rules[0].condition_count == rule->condition_count);
+		assert(memcmp(again.rules[0].conditions, rule->conditions, sizeof(rule->conditions)) == 0);
+	}
+}
+
+static void check_difference(const struct syscall_list *list)
+{
+	static struct syscall_diff diff;
+	static const struct syscall_list nothing;
+	syscall_diff(list, list, &diff);
+	assert(diff.count == 0);
+	syscall_diff(list, &nothing, &diff);
+	char *text = syscall_diff_text(&diff, list, "a", &nothing, "b");
+	assert(text != NULL);
+	free(text);
+}
+
+static bool has_rule(const struct syscall_list *list, const struct syscall_rule *rule)
+{
+	for (size_t i = 0; i < list->rule_count; i++)
+		if (list->rules[i].number == rule->number && list->rules[i].kind == rule->kind &&
+		    syscall_match_within(rule, &list->rules[i]))
+			return true;
+	return false;
+}
+
+/* Calls made of the same bytes; the base is small enough for its rules to fit into the list as well. */
+static void check_learnt(const struct syscall_list *base, const struct syscall_names *names, const uint8_t *data, size_t size)
+{
+	static struct syscall_learnt learnt;
+	static struct syscall_list again;
+	const struct syscall_learnt_source source = { .command = "c", .node = "", .kernel = "k", .date = "d", .base = "b", .workers = 1 };
+	if (base->rule_count > 64)
+		return;
+	syscall_learnt_init(&learnt, base, names);
+	for (size_t i = 0; i + 2 < size && i < 256; i++) {
+		uint64_t arguments[SYSCALL_ARGUMENTS] = { data[i], data[i + 1], data[i + 2], data[i] * 0x1000000u };
+		struct syscall_learnt_call *call = syscall_learnt_note(&learnt, data[i] % 12, arguments);
+		assert(call != NULL);
+		if (call->rule.name[0] == '\0')
+			snprintf(call->rule.name, sizeof(call->rule.name), "#%d", call->rule.number);
+	}
+	char *text = syscall_learnt_text(&learnt, names, &source);
+	assert(text != NULL);
+	read_again(&again, text, names);
+	for (size_t i = 0; i < learnt.count; i++)
+		assert(has_rule(&again, &learnt.calls[i].rule));
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct syscall_names names = { .number = number_of, .offer = offer };
@@ -67,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((result == 0) == (errors->refusals == 0));
 	check_errors(errors);
 	check_rules(list);
+	check_text(list, &names);
+	check_difference(list);
+	check_learnt(list, &names, data, size);
 	free(list);
 	free(errors);
 	return 0;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -38,8 +39,12 @@ ACT(plant)
 	return result;
 }
 
+/* A file system that is not mounted there has left an empty directory. */
 ACT(list)
 {
+	struct statfs about;
+	if (number != 0 && statfs(text, &about) == 0 && about.f_type != number)
+		return ABSENT;
 	DIR *directory = opendir(text);
 	return directory == NULL || readdir(directory) == NULL ? errno : THROUGH;
 }

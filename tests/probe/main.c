@@ -107,7 +107,8 @@ static void take_text(struct targets *at, const char *key, const char *value)
 	} texts[] = {
 		{ "signals", &at->signals }, { "heapward", &at->heapward }, { "name", &at->name }, { "neighbour", &at->neighbour },
 		{ "state", &at->state }, { "neighbour-state", &at->neighbour_state }, { "policy", &at->policy },
-		{ "program", &at->program }, { "secret", &at->secret },
+		{ "child", &at->child }, { "agent", &at->agent }, { "program", &at->program },
+		{ "secret", &at->secret },
 	};
 	static const char *const pids[TARGETS] = { "supervisor-pid", "keeper-pid", "neighbour-pid", "outsider-pid" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

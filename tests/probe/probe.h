@@ -21,6 +21,7 @@ struct targets {
 	pid_t pids[TARGETS];       /* as seen from outside; OUTSIDER: a process of the same user, confined by nobody */
 	const char *signals;       /* a file in which the outsider writes the number of a signal that it gets */
 	const char *heapward;      /* the command */
+	const char *child, *agent; /* what it runs as every worker, and loads into it */
 	const char *name;          /* of this service, and of another one on this machine */
 	const char *neighbour;
 	const char *state, *neighbour_state; /* their state directories */
@@ -35,9 +36,10 @@ struct act {
 	int (*run)(const struct targets *at, long number, const char *text);
 	long number;
 	const char *text;
-	const char *call;     /* the system call that a seccomp.violation then names; "": another guard refuses it */
-	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied), T(hrough), or
-				 S: denied where Landlock has scopes (ABI 6), else through */
+	const char *call;     /* the system call that a seccomp.violation then names; "": another guard refuses it; "kill?": named
+				 where the worker has the supervisor's user */
+	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied), T(hrough),
+				 S: denied where Landlock has scopes (ABI 6), R: where the supervisor has CAP_SYS_RESOURCE */
 	const char *what;
 };
 
@@ -84,12 +86,12 @@ act_function other_user, other_group, other_groups, file_user, take_capabilities
 	make_device, give_away, set_user_id_bit, file_capability, trusted_attribute, real_time, nicer, real_time_disk, oom_shield,
 	steal_terminal, push_terminal, raise_limit, immutable_file, wake_machine;
 /* others.c: processes that are not the worker's */
-act_function signal_null, signal_stop, signal_group, signal_all, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
+act_function signal_process, signal_stop, signal_group, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
 	signal_pidfd, signal_owner, signal_owner_ioctl, trace_other, read_other, write_other, take_other, limit_other, schedule_other, attribute_other,
 	affinity_other, priority_other, disk_other, proc_read, proc_write, proc_list, proc_oom, move_other, advise_other;
 /* service.c: heapward's own files, sockets and groups */
-act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, rename_state, plant_policy, write_policy, plant_libexec,
-	write_heapward, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
+act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, rename_state, plant_policy, write_policy, write_heapward, write_program,
+	write_agent, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
 	group_devices, leaked;
 /* files.c: what belongs to the machine */
 act_function open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,

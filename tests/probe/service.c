@@ -153,20 +153,16 @@ ACT(rename_state)
 	return result;
 }
 
-static int plant_beside(const char *file)
-{
-	char directory[FILE_PATH_MAX];
-	snprintf(directory, sizeof(directory), "%.900s", file);
-	char *slash = strrchr(directory, '/');
-	if (slash == NULL)
-		return ABSENT;
-	*slash = '\0';
-	return plant_in(directory);
-}
-
+/* "web.yaml" has its drop-ins in "web.policy.d". */
 ACT(plant_policy)
 {
-	return plant_beside(at->policy);
+	char directory[FILE_PATH_MAX];
+	snprintf(directory, sizeof(directory), "%.*s.policy.d", (int)(strlen(at->policy) - strlen(".yaml")), at->policy);
+	bool made = mkdir(directory, 0755) == 0;
+	int result = plant_in(directory);
+	if (made)
+		rmdir(directory);
+	return result;
 }
 
 ACT(write_policy)
@@ -174,14 +170,19 @@ ACT(write_policy)
 	return tried(open(at->policy, O_WRONLY | O_CLOEXEC));
 }
 
-ACT(plant_libexec)
-{
-	return plant_beside(at->heapward);
-}
-
 ACT(write_heapward)
 {
 	return tried_past(open(at->heapward, O_WRONLY | O_CLOEXEC), ETXTBSY);
+}
+
+ACT(write_program)
+{
+	return tried_past(open(at->child, O_WRONLY | O_CLOEXEC), ETXTBSY);
+}
+
+ACT(write_agent)
+{
+	return tried(open(at->agent, O_WRONLY | O_CLOEXEC));
 }
 
 /* The file's own value once more. */

@@ -8,6 +8,7 @@
 
 #define BIT(name) (UINT64_C(1) << CAP_##name)
 #define ROOT_OWN (BIT(KILL) | BIT(SETUID) | BIT(SETGID) | BIT(SYSLOG) | BIT(DAC_READ_SEARCH))
+#define ROOT_PORT (ROOT_OWN | BIT(NET_ADMIN)) /* it keeps clients out while a held port drains */
 #define ROOT_CHILD (BIT(SETUID) | BIT(SETGID) | BIT(SETPCAP) | BIT(SYS_RESOURCE) | BIT(DAC_READ_SEARCH))
 
 static char none[] = "";
@@ -21,9 +22,9 @@ static const struct row {
 	{ 0, NULL, NULL, NULL, ROOT_OWN, BIT(KILL), CAPABILITY_ALL },
 	{ 0, "web", "", NULL, ROOT_OWN, BIT(KILL), 0 },
 	{ 0, "web", "cap_net_bind_service,cap_sys_nice", NULL, ROOT_OWN, BIT(KILL), BIT(NET_BIND_SERVICE) | BIT(SYS_NICE) },
-	{ 0, "web", "", "tcp:80", ROOT_OWN | BIT(NET_BIND_SERVICE), BIT(KILL), 0 },
-	{ 0, "web", "", "tcp:1023", ROOT_OWN | BIT(NET_BIND_SERVICE), BIT(KILL), 0 },
-	{ 0, "web", "", "tcp:1024", ROOT_OWN, BIT(KILL), 0 },
+	{ 0, "web", "", "tcp:80", ROOT_PORT | BIT(NET_BIND_SERVICE), BIT(KILL), 0 },
+	{ 0, "web", "", "tcp:1023", ROOT_PORT | BIT(NET_BIND_SERVICE), BIT(KILL), 0 },
+	{ 0, "web", "", "tcp:1024", ROOT_PORT, BIT(KILL), 0 },
 	{ 0, NULL, "", "unix:/run/web.sock", ROOT_OWN, BIT(KILL), 0 },
 	{ 0, "web", "", "unix:/run/web.sock", ROOT_OWN | BIT(CHOWN) | BIT(DAC_OVERRIDE), BIT(KILL) | BIT(DAC_OVERRIDE), 0 },
 	{ 1000, NULL, "", NULL, 0, 0, 0 },

@@ -6,6 +6,8 @@
 
 #include "supervisor/edge/notify.h"
 
+#include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 static struct {
@@ -13,6 +15,7 @@ static struct {
 	uint32_t denied_number;
 	struct notification last;
 	char comm[NOTIFY_COMM_MAX];
+	int32_t process;
 	bool paused;
 	enum notify_answer answer; /* to denied_number */
 } seen;
@@ -24,7 +27,7 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 	if ((uint32_t)notification->number != seen.denied_number)
 		return NOTIFY_PASS;
 	seen.last = *notification;
-	notify_comm(notify, notification, seen.comm);
+	seen.process = notify_process(notify, notification, seen.comm);
 	if (seen.answer == NOTIFY_HOLD) {
 		cleanup_fd int process = notify_open_process(notify, notification);
 		assert_true(process >= 0);
@@ -113,9 +116,21 @@ static void a_denied_call_is_named_with_its_arguments_and_process(void **state U
 	assert_true(seen.paused); /* and went on after it */
 	assert_string_equal(seen.comm, "test_notify");
 	assert_int_equal(seen.last.architecture, filter_names().architecture);
-	assert_true(seen.last.pid > 0);
+	assert_true(seen.last.pid > 0 && seen.process == seen.last.pid);
 	for (uint64_t i = 0; i < 5; i++)
 		assert_true(seen.last.arguments[i] == i + 1 + (UINT64_C(7) << 32));
+}
+
+/* Any thread may call; people look for the process. */
+static void a_thread_is_told_as_its_process(void **state UNUSED)
+{
+	struct launch launch = launch_self("thread");
+	struct ran ran;
+	launch_below_server(&launch, NOTIFY_DENY, &ran);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.comm, "test_notify");
+	assert_int_not_equal(seen.process, seen.last.pid);
+	assert_int_equal(seen.process, strtol(ran.output, NULL, 10));
 }
 
 static void who_is_not_answered_waits_until_it_is_killed(void **state UNUSED)
@@ -142,9 +157,17 @@ static int mount_nothing(void)
 	return syscall(SYS_mount, high + 1, high + 2, high + 3, high + 4, high + 5) == -1 ? errno : 0;
 }
 
+static void *mount_in_a_thread(void *argument)
+{
+	prctl(PR_SET_NAME, "a-thread");
+	(void)mount_nothing();
+	return argument;
+}
+
 static int be_worker(const char *name)
 {
 	int count = 0;
+	pthread_t thread;
 	if (strcmp(name, "nested") == 0) {
 		struct launch launch = launch_self("once");
 		struct ran ran;
@@ -154,6 +177,9 @@ static int be_worker(const char *name)
 		run(&launch, &ran);
 		dprintf(STDERR_FILENO, "%s %d, %s", ran.heard.kind == LAUNCH_REPORT_NO_LISTENER ? "no listener" : "?", ran.heard.error,
 			ran.output);
+	} else if (strcmp(name, "thread") == 0) {
+		if (pthread_create(&thread, NULL, mount_in_a_thread, NULL) == 0 && pthread_join(thread, NULL) == 0)
+			dprintf(STDERR_FILENO, "%d", getpid());
 	} else if (strcmp(name, "once") == 0) {
 		dprintf(STDERR_FILENO, "mount %s", strerrorname_np(mount_nothing()));
 	} else {
@@ -169,6 +195,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_that_allows_nothing_asks_of_everything),
 		cmocka_unit_test(a_denied_call_is_named_with_its_arguments_and_process),
+		cmocka_unit_test(a_thread_is_told_as_its_process),
 		cmocka_unit_test(who_is_not_answered_waits_until_it_is_killed),
 		cmocka_unit_test(where_there_is_a_listener_already_the_filter_answers_alone),
 	};

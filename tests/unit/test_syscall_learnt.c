@@ -190,7 +190,7 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 		"socket int0 == AF_UNIX             # 1\n",
 		"\nexit_group                         # 1\n",
 		"\nabsent clone3                      # 1\n",
-		"\ndeny ioctl int1 == TIOCSTI         # 0\n",
+		"\ndeny ioctl int1 == TIOCSTI         # not seen\n",
 	};
 	const char *at = text;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
