@@ -119,8 +119,13 @@ static void add_all_of_ours(const struct policy *policy, const struct plan_fence
 	add_ours(policy, fence, places, false, places->policy_file, launch);
 	add_ours(policy, fence, places, false, places->drop_ins, launch);
 	add_ours(policy, fence, places, false, places->environment_file, launch);
-	/* Else the program that it is loaded into would not start. By mounts it costs nothing to name it always: what is hidden may
-	 * be a link to where it is. */
+}
+
+/* Else the program that it is loaded into would not start. By mounts it costs nothing to name it always: what is hidden may be
+ * a link to where it is. */
+static void add_agent(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		      struct launch *launch)
+{
 	if (fence->by_mounts || is_within_any(places->agent_directory, &policy->sandbox.hidden))
 		add(launch, LAUNCH_READ_ONLY, true, places->agent_directory);
 }
@@ -171,6 +176,7 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 	add_policy(policy, fence, launch);
 	if (fence->protect != PROTECT_SYSTEM_NONE)
 		add_all_of_ours(policy, fence, places, launch);
+	add_agent(policy, fence, places, launch);
 	add_ports(&policy->sandbox.connect, false, launch);
 	add_ports(&policy->sandbox.bind, true, launch);
 }

@@ -106,9 +106,11 @@ static void add_acts(struct world *world, char **script, const struct act *acts,
 					      acts[i].script, acts[i].name, acts[i].name);
 }
 
-/* What the worker of this policy says of all acts. */
-static const char *says_of_acts(struct world *world, const char *sandbox)
+/* What the worker of this policy says of all acts; heapward itself is started behind these words. */
+static const char *says_of_acts(struct world *world, const char *sandbox, const char *const *before)
 {
+	const char *words[WORDS_MAX];
+	size_t count = 0;
 	make_places(world, sandbox);
 	char *script = world_print(world, "SUPERVISOR=$PPID STATE=%s RUN=%s NAME=%s POLICY=%s T=$(mktemp)\n", state_root(world),
 				   runtime_root(world), world->name, policy_stem(world));
@@ -116,9 +118,13 @@ static const char *says_of_acts(struct world *world, const char *sandbox)
 	add_acts(world, &script, hidden, ARRAY_LEN(hidden));
 	add_acts(world, &script, honest, ARRAY_LEN(honest));
 	world_write(world, "app/acts.sh", "%srm -f $T", script);
-	const char *words[] = { "-p", world_print(world, "%s.yaml", policy_stem(world)), "--set",
-				world_print(world, "service.directory=%s/app", world->directory), "--", "sh", "acts.sh", NULL };
-	struct program *run = run_start(world, words);
+	const char *run_words[] = { heapward_path(), "run", "-n", world->name, "-p", world_print(world, "%s.yaml", policy_stem(world)),
+				    "--set", world_print(world, "service.directory=%s/app", world->directory), "--", "sh", "acts.sh",
+				    NULL };
+	for (; before != NULL && *before != NULL; before++)
+		words[count++] = *before;
+	memcpy(&words[count], run_words, sizeof(run_words));
+	struct program *run = run_start_by(world, words);
 	assert_int_equal(program_finish(world, run, 60), 0);
 	return program_out(world, run);
 }
@@ -133,7 +139,7 @@ static void assert_acts(struct world *world, const char *said, const struct act 
 static void by_default_hostile_acts_are_denied_and_honest_ones_go_on(void **state)
 {
 	struct world *world = *state;
-	const char *said = says_of_acts(world, "");
+	const char *said = says_of_acts(world, "", NULL);
 	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "denied");
 	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "denied");
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
@@ -143,10 +149,31 @@ static void by_default_hostile_acts_are_denied_and_honest_ones_go_on(void **stat
 static void without_walls_the_same_acts_succeed(void **state)
 {
 	struct world *world = *state;
-	const char *said = says_of_acts(world, "sandbox: {protect_system: none}");
+	const char *said = says_of_acts(world, "sandbox: {protect_system: none}", NULL);
 	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "done");
 	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "done");
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+}
+
+/* As root in most containers: Landlock in the place of mounts. Its policy lies in the working directory, and so open; so do root's
+ * keys, for $HOME must take new entries. */
+static void where_root_may_not_mount_landlock_stands_in(void **state)
+{
+	static const char *const open[] = { "adds a key of root", "writes the policy", "changes the policy", "adds to the policy" };
+	const char *const no_admin[] = { "setpriv", "--bounding-set=-sys_admin", NULL };
+	struct world *world = *state;
+	if (!is_root())
+		return; /* to whom Landlock is all there is in the tests above */
+	const char *said = says_of_acts(world, "", no_admin);
+	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+		bool closed = true;
+		for (size_t j = 0; j < ARRAY_LEN(open); j++)
+			closed &= strcmp(hostile[i].name, open[j]) != 0;
+		assert_acts(world, said, &hostile[i], 1, closed ? "denied" : "done");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(honest); i++) /* a child's entry of /proc was not there to be granted */
+		if (strcmp(honest[i].name, "says how it wants to die") != 0)
+			assert_acts(world, said, &honest[i], 1, "done");
 }
 
 static void without_a_policy_nothing_changes(void **state)
@@ -277,6 +304,24 @@ static void strict_serves_and_closes_everything(void **state)
 	serve_stop(world, run);
 }
 
+/* What is hidden around it does not take the agent from the program that it is loaded into. */
+static void an_agent_in_a_hidden_directory_is_reached(void **state)
+{
+	struct world *world = *state;
+	int port = free_port();
+	char *hidden_path = world_print(world, "%s", heapward_path());
+	*strstr(hidden_path, "/supervisor/cli/heapward") = '\0';
+	struct program *run = serve(world, world_print(world, "tcp:%d", port),
+				    world_print(world, "memory.enforce=best_effort sandbox.hidden=[%s/child]", hidden_path),
+				    asked_server(world, port));
+	assert_answers(world, port, "6*7", "42");
+	assert_true(see_number(see_status(world), "/services/0/instances/0/heap/reporters") >= 1);
+	/* By mounts, also in a user namespace, it is not there; by Landlock it cannot be read. */
+	const char *answer = ask(world, port, world_print(world, "fs.readFileSync('%s/child/confine/heapward-child').length", hidden_path));
+	assert_true(strcmp(answer, "ENOENT") == 0 || strcmp(answer, "EACCES") == 0);
+	serve_stop(world, run);
+}
+
 /* By then the supervisor has given up the right to make them, which only heapward-child has. */
 static void after_a_reload_the_walls_are_the_same(void **state)
 {
@@ -386,9 +431,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(by_default_hostile_acts_are_denied_and_honest_ones_go_on),
 		T(without_walls_the_same_acts_succeed),
+		T(where_root_may_not_mount_landlock_stands_in),
 		T(without_a_policy_nothing_changes),
 		T(without_a_network_the_held_socket_serves),
 		T(strict_serves_and_closes_everything),
+		T(an_agent_in_a_hidden_directory_is_reached),
 		T(after_a_reload_the_walls_are_the_same),
 		T(what_is_required_and_missing_refuses_the_start),
 		T(the_environment_is_what_is_kept),
