@@ -166,8 +166,9 @@ static const char *install_changed(struct world *world, const char *change)
 	*strstr(build, "/supervisor/cli/heapward") = '\0';
 	const char *script = world_print(world,
 		"rm -rf tree && mkdir -p tree/supervisor tree/child && cp -r '%s/supervisor/cli' tree/supervisor/ &&"
-		" cp -r '%s/child/confine' '%s/child/keeper' '%s/child/agent' tree/child/ && cd tree/child/agent && %s",
-		build, build, build, build, change);
+		" cp -r '%s/child/confine' '%s/child/keeper' '%s/child/agent' tree/child/ && mkdir tree/policies &&"
+		" cp -r '%s/policies/syscalls' tree/policies/ && cd tree/child/agent && %s",
+		build, build, build, build, build, change);
 	const char *words[] = { "sh", "-c", script, NULL };
 	assert_int_equal(program_finish(world, program_start(world, words), 20), 0);
 	return world_path(world, "tree/supervisor/cli/heapward");
