@@ -122,6 +122,7 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 	probe_user(ret);
 	if (ret->policy.from_file || plan_wants_fence(&ret->policy)) /* else a bare run pays for what it does not use */
 		host_probe_fence(&ret->host.fence);
+	ret->host.attach_takes_admin = geteuid() == 0 && ret->policy.service.listen.count > 0 && host_probe_attach_takes_admin();
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);

@@ -30,11 +30,6 @@ static bool holds_low_port(const struct policy *policy, const struct host *host 
 	return holds(policy, LISTEN_TCP, PRIVILEGED_PORTS);
 }
 
-static bool holds_port(const struct policy *policy, const struct host *host)
-{
-	return host->uid == 0 && holds(policy, LISTEN_TCP, UINT32_MAX);
-}
-
 static bool holds_path_of_user(const struct policy *policy, const struct host *host UNUSED)
 {
 	return policy->sandbox.user != NULL && holds(policy, LISTEN_UNIX, 0);
@@ -43,6 +38,11 @@ static bool holds_path_of_user(const struct policy *policy, const struct host *h
 static bool groups_are_in_a_root(const struct policy *policy UNUSED, const struct host *host)
 {
 	return host->uid == 0 && host->cgroup_closed;
+}
+
+static bool ends_a_drain(const struct policy *policy, const struct host *host)
+{
+	return host->attach_takes_admin && holds(policy, LISTEN_TCP, UINT32_MAX);
 }
 
 static bool makes_walls(const struct policy *policy, const struct host *host)
@@ -69,13 +69,14 @@ const struct capability_row capability_rows[] = {
 	{ CAP_SYSLOG, SUPERVISOR, as_root, "reads in /dev/kmsg whose limit an OOM kill was for", "as root" },
 	{ CAP_DAC_READ_SEARCH, SUPERVISOR | CHILD, as_root, "finds program, directory and walls where only the worker's user may look", "as root" },
 	{ CAP_NET_BIND_SERVICE, SUPERVISOR, holds_low_port, "binds held sockets anew", "a port below 1024 in service.listen" },
-	{ CAP_NET_ADMIN, SUPERVISOR, holds_port, "keeps new clients out of a held socket that drains", "as root, a port in service.listen" },
 	{ CAP_CHOWN, SUPERVISOR, holds_path_of_user, "gives held UNIX sockets to the worker's user",
 	  "unix: in service.listen, and sandbox.user" },
 	{ CAP_DAC_OVERRIDE, SUPERVISOR | KEEPER, holds_path_of_user, "makes and removes held UNIX sockets in that user's folder",
 	  "unix: in service.listen, and sandbox.user" },
 	{ CAP_DAC_OVERRIDE, LEAVING | KEEPER, groups_are_in_a_root, "at the end: removes its cgroup from a hierarchy's root, which is "
 	  "closed even to root", "as root, outside of containers and delegated groups" },
+	{ CAP_NET_ADMIN, LEAVING, ends_a_drain, "at the end: keeps those who come after a drain's last call from being reset",
+	  "tcp: in service.listen, where the kernel wants it for that" },
 	{ CAP_SETPCAP, CHILD, as_root, "cuts the worker's bounding set", "as root" },
 	{ CAP_SYS_ADMIN, CHILD, makes_walls, "makes the worker's mounts and network", "walls, where namespaces may be made" },
 	{ CAP_NET_ADMIN, CHILD, makes_network, "raises the loopback of the worker's own network", "sandbox.network: none" },

@@ -15,6 +15,9 @@ void host_probe(struct host *ret, char *const *command, char *const *environment
 /* What walls this kernel lets us make: tried in a short-lived child, the first time that it is asked. */
 void host_probe_fence(struct host_fence *ret);
 
+/* As root: a filter on a TCP socket of its own takes CAP_NET_ADMIN here. Tried in a short-lived child. */
+bool host_probe_attach_takes_admin(void);
+
 /* Reads MemAvailable and MemTotal again (for memory.check: wait). */
 void host_probe_memory(struct host *host);
 

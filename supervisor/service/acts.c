@@ -88,7 +88,7 @@ static void act_listen(struct service *service, const struct action *action UNUS
 
 static void act_last_call(struct service *service, const struct action *action UNUSED)
 {
-	listen_sockets_last_call(&service->sockets);
+	protection_last_call(service);
 }
 
 static void act_unlisten(struct service *service, const struct action *action UNUSED)

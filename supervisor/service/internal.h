@@ -293,6 +293,7 @@ int protection_shield(const struct service_setup *setup, struct syscall_list *li
 		      struct failure *why); /* of the same user: denies what would harm the supervisor */
 void protection_begin(struct service *service);  /* once all is set up */
 void protection_end(struct service *service);    /* no worker is left */
+void protection_last_call(struct service *service); /* of the held sockets: may take what is kept for the end */
 bool protection_may_become(const struct service *service, const struct service_setup *setup, char *why, size_t size);
 void protection_fill(const struct service *service, struct status *status);
 

@@ -81,6 +81,15 @@ void protection_end(struct service *service)
 	self_raise(service->protection.later);
 }
 
+void protection_last_call(struct service *service)
+{
+	const struct protection *kept = &service->protection;
+	self_raise(kept->later);
+	listen_sockets_last_call(&service->sockets);
+	if (kept->own != CAPABILITY_ALL)
+		(void)self_lower(kept->own, kept->later, kept->reach);
+}
+
 /* The first call that we have given up and that this policy's list allows; NULL: none. */
 static const char *find_missed_call(const struct service *service, const struct service_setup *setup)
 {

@@ -58,6 +58,7 @@ struct host {
 	char user[64]; /* name of uid, "" where it has none */
 	char worker_user_problem[128]; /* of sandbox.user: "user web: no such user"; "" where there is none */
 	bool pid1, under_systemd;
+	bool attach_takes_admin; /* root: a filter on one's own socket (the last call of a drain) takes CAP_NET_ADMIN */
 	struct host_fence fence;
 	uint64_t peak_bytes;  /* measured by earlier runs of this service; SIZE_UNKNOWN where there are none */
 	uint32_t peak_runs;
