@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A list of what stands for a path is longer than all policies' lists together. */
-_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + 40, "all paths of a policy and our own fit");
+_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + 50, "all paths of a policy and our own fit");
 
 static void add(struct launch *launch, enum launch_access access, bool optional, const char *path)
 {
@@ -39,7 +39,8 @@ static const char *const system_directories[] = { "/usr", "/bin", "/sbin", "/lib
 static const char *const kernel_files[] = { "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/acpi",
 					    "/proc/fs", "/proc/scsi" };
 /* Where root's files would start programs for whoever writes them. */
-static const char *const roots_own[] = { "/root/.ssh", "/root/.bashrc", "/root/.profile", "/var/spool/cron" };
+static const char *const roots_own[] = { "/root/.ssh", "/root/.bashrc", "/root/.profile", "/var/spool/cron",
+					 "/var/lib/dpkg" };
 
 static void add_system(const struct plan_fence *fence, struct launch *launch)
 {
@@ -128,6 +129,11 @@ static void add_agent(const struct policy *policy, const struct plan_fence *fenc
 {
 	if (fence->by_mounts || is_within_any(places->agent_directory, &policy->sandbox.hidden))
 		add(launch, LAUNCH_READ_ONLY, true, places->agent_directory);
+	if (!fence->by_mounts)
+		return; /* by Landlock all directories above them would take no new entries */
+	add_list(launch, LAUNCH_READ_ONLY, true, places->programs, FENCE_PROGRAMS);
+	/* As root it may write some of their files with no right but its number: their oom_score_adj. */
+	add_list(launch, LAUNCH_HIDDEN, true, places->processes, FENCE_PROCESSES);
 }
 
 static void add_ports(const struct ports *ports, bool bind, struct launch *launch)

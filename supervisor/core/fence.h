@@ -9,11 +9,15 @@
 
 #define FENCE_TEXT_MAX 400
 
+enum { FENCE_PROGRAMS = 3, FENCE_PROCESSES = 2 };
+
 /* Places of ours and of the service; NULL or "" where there is none. */
 struct fence_places {
 	const char *runtime_root, *state_root; /* "/run/heapward" */
 	const char *policy_file, *drop_ins, *environment_file;
 	const char *agent_directory;
+	const char *programs[FENCE_PROGRAMS];   /* ours, which may stand where the worker can write */
+	const char *processes[FENCE_PROCESSES]; /* directories of /proc: the supervisor's and the keeper's */
 	const char *directory; /* that the worker runs in, absolute */
 };
 

@@ -2,7 +2,7 @@
 /* fencing: the walls of one launch: where what is to be kept from the worker stands now. What is made of it is core/fence.c. */
 #include "supervisor/service/fencing.h"
 
-#include "supervisor/core/fence.h"
+#include "supervisor/edge/libexec.h"
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/service/internal.h"
 
@@ -24,13 +24,14 @@ static bool is_within(const char *path, const char *directory)
 }
 
 /* A folder that is not there cannot be kept from anybody: where the worker may make it, we make it first. */
-static void find_drop_ins(struct fencing *fencing, bool by_mounts)
+static void find_drop_ins(struct fencing *fencing, const struct plan_fence *fence)
 {
 	struct policy_drop_in drop_in;
 	struct failure ignored; /* a name that is too long: then there is none */
 	if (fencing->policy_file[0] == '\0' || policy_drop_in_find(&drop_in, fencing->policy_file, "", &ignored) < 0)
 		return;
-	if (by_mounts && is_within(fencing->policy_file, fencing->directory))
+	bool system = is_within(fencing->policy_file, "/etc") || is_within(fencing->policy_file, "/usr");
+	if (fence->by_mounts && ((fence->root && !system) || is_within(fencing->policy_file, fencing->directory)))
 		(void)mkdir(drop_in.directory, 0755);
 	find_real(drop_in.directory, fencing->drop_ins);
 }
@@ -50,6 +51,29 @@ static void find_agent(struct fencing *fencing, const char *agent_path)
 		*slash = '\0';
 }
 
+/* A worker that changes them is what the next one is started by. */
+static void find_programs(struct fencing *fencing)
+{
+	static const char *const names[] = { "heapward-child", "heapward-keeper" };
+	struct failure ignored; /* a program that is not there is not found by others either */
+	char path[PATH_MAX];
+	_Static_assert(ARRAY_LEN(names) + 1 == FENCE_PROGRAMS, "and this one");
+	find_real("/proc/self/exe", fencing->programs[ARRAY_LEN(names)]);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (libexec_path(names[i], path, sizeof(path), &ignored) < 0)
+			path[0] = '\0';
+		find_real(path, fencing->programs[i]);
+	}
+}
+
+static void find_processes(struct fencing *fencing, pid_t keeper)
+{
+	snprintf(fencing->processes[0], sizeof(fencing->processes[0]), "/proc/%d", (int)getpid());
+	fencing->processes[1][0] = '\0';
+	if (keeper > 0)
+		snprintf(fencing->processes[1], sizeof(fencing->processes[1]), "/proc/%d", (int)keeper);
+}
+
 void fencing_fill(struct fencing *fencing, const struct service *service, struct launch *launch)
 {
 	const struct service_setup *setup = service->setup;
@@ -62,9 +86,11 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 	find_real(setup->policy_file, fencing->policy_file);
 	find_real(setup->policy->service.environment_file, fencing->environment_file);
 	fencing->drop_ins[0] = '\0';
-	find_drop_ins(fencing, fence->by_mounts);
+	find_drop_ins(fencing, fence);
 	make_root_keys(fence);
 	find_agent(fencing, service->agent_path);
+	find_programs(fencing);
+	find_processes(fencing, service->keeper.pid);
 	struct fence_places places = {
 		.runtime_root = fencing->roots.runtime,
 		.state_root = fencing->roots.state,
@@ -74,6 +100,10 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 		.agent_directory = fencing->agent,
 		.directory = fencing->directory,
 	};
+	for (size_t i = 0; i < FENCE_PROGRAMS; i++)
+		places.programs[i] = fencing->programs[i];
+	for (size_t i = 0; i < FENCE_PROCESSES; i++)
+		places.processes[i] = fencing->processes[i];
 	fence_fill(setup->policy, fence, &places, launch);
 	/* In a user namespace of its own it would have them all. */
 	if (fence->user_namespace)

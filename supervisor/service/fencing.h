@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_SERVICE_FENCING_H
 #define SUPERVISOR_SERVICE_FENCING_H
 
+#include "supervisor/core/fence.h"
 #include "supervisor/edge/state_dir.h"
 #include "supervisor/types/launch.h"
 
@@ -14,6 +15,7 @@ struct service;
 struct fencing {
 	struct state_roots roots;
 	char policy_file[PATH_MAX], drop_ins[PATH_MAX], environment_file[PATH_MAX], agent[PATH_MAX], directory[PATH_MAX];
+	char programs[FENCE_PROGRAMS][PATH_MAX], processes[FENCE_PROCESSES][32];
 };
 
 /* Adds the walls of the service's plan to `launch`, which borrows from `fencing`, policy and plan. */

@@ -62,7 +62,7 @@ static const char *state_of(struct world *asking, const struct world *of)
 {
 	if (geteuid() == 0)
 		return world_print(asking, "/var/lib/heapward/%s", of->name);
-	return world_print(asking, "%s/.local/state/heapward/%s", of->directory, of->name);
+	return world_print(asking, "%s/.local/state/heapward/%s", asking->directory, of->name);
 }
 
 /* As root: of another user. */
@@ -311,6 +311,10 @@ static void assert_tidy(struct world *world)
 static void start_neighbour(struct scene *scene)
 {
 	const char *words[] = { "--", "sleep", "600", NULL };
+	/* One user has one home. */
+	world_environment(scene->neighbour, "HOME=%s", scene->world->directory);
+	if (geteuid() != 0)
+		world_environment(scene->neighbour, "XDG_RUNTIME_DIR=%s", scene->world->directory);
 	run_start(scene->neighbour, words);
 	scene->neighbour_pid = await_worker(scene->neighbour, 0, 20);
 }

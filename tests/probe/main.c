@@ -228,8 +228,9 @@ static int be_outsider(const char *path)
 		return 2;
 	if (listen_abstract() < 0)
 		return 2;
-	for (int number; (number = sigtimedwait(&all, NULL, &life)) > 0;)
-		dprintf(fd, "%d\n", number);
+	for (int number; (number = sigtimedwait(&all, NULL, &life)) > 0 || errno == EINTR;) /* stopped and continued */
+		if (number > 0)
+			dprintf(fd, "%d\n", number);
 	return 0;
 }
 

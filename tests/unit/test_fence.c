@@ -10,6 +10,7 @@
 static const struct fence_places places = {
 	.runtime_root = "/run/heapward", .state_root = "/var/lib/heapward", .policy_file = "/srv/web/web.yaml",
 	.drop_ins = "/srv/web/web.policy.d", .environment_file = "", .agent_directory = "/usr/libexec/heapward/1",
+	.programs = { "/opt/heapward/heapward-child", "", "/opt/heapward/heapward" }, .processes = { "/proc/4711", "" },
 	.directory = "/srv/web",
 };
 
@@ -64,6 +65,8 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/run/heapward", LAUNCH_HIDDEN }, { "/var/lib/heapward", LAUNCH_HIDDEN },
 		{ "/srv/web/web.yaml", LAUNCH_READ_ONLY }, { "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
 		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", LAUNCH_READ_ONLY },
+		{ "/opt/heapward/heapward-child", LAUNCH_READ_ONLY }, { "/opt/heapward/heapward", LAUNCH_READ_ONLY },
+		{ "/opt/heapward", -1 }, { "/proc/4711", LAUNCH_HIDDEN }, { "/var/lib/dpkg", LAUNCH_READ_ONLY },
 	};
 	const struct policy policy = { 0 };
 	struct launch launch = fill(&policy, &by_mounts, &places);
@@ -89,7 +92,7 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 	static const struct row rows[] = {
 		{ "/run/heapward", LAUNCH_READ_ONLY }, { "/var/lib/heapward", LAUNCH_READ_ONLY }, /* not hidden: reading goes on around */
 		{ "/srv/web/web.yaml", -1 }, { "/srv/web/web.policy.d", -1 }, { "/sys", LAUNCH_READ_ONLY }, { "/proc/sys", -1 },
-		{ "/usr/libexec/heapward/1", -1 },
+		{ "/usr/libexec/heapward/1", -1 }, { "/opt/heapward/heapward", -1 }, { "/proc/4711", -1 }, { "/var/lib/dpkg", -1 },
 	};
 	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
 						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
