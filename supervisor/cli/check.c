@@ -17,9 +17,9 @@ static const char usage[] =
 	"caret; warns of a user, a directory or a command that this machine does not have, and of a user that others share\n"
 	"(nobody).\n"
 	"Exits 0 where there are none, else 2.\n\n"
-	"  --diff FILE [LIST]     what the list of system calls FILE allows beyond LIST (a shipped list's name, or a path with a\n"
-	"                         slash; default: server), what it closes, and where their conditions differ, includes resolved.\n"
-	"                         Exits 0 where it allows nothing that LIST does not, 1 where it does, 2 where one has errors.\n";
+	"  --diff FILE [LIST]     what the list of system calls FILE allows beyond LIST (a shipped list's name, or a path\n"
+	"                         with a slash; default: server), where they allow other arguments, and what FILE closes.\n"
+	"                         Exits 0 where FILE allows nothing that LIST does not, 1 where it does, 2 for errors.\n";
 
 static int check(const char *path, struct policy_errors *errors)
 {

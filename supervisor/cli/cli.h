@@ -34,8 +34,8 @@ int cli_learn(int argc, char **argv);
 
 struct learning;
 
-/* What `run`, `learn` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--sandbox] [--] COMMAND...,
- * and learn -o FILE. */
+/* What `run`, `learn` and `explain` take: [-p POLICY] [-n NAME] [-m SIZE] [--set S.K=V]... [--json] [--sandbox] [--]
+ * COMMAND..., and learn -o FILE. */
 struct run_options {
 	const char *policy_path; /* NULL: none */
 	const char *name;        /* NULL: of the policy, else of the directory */

@@ -18,10 +18,10 @@
 
 static const char usage[] =
 	"[-o FILE] [OPTION]... [--] COMMAND [ARG]...\n"
-	"Runs COMMAND (or service.command of the policy) as run does, lets every system call through, and writes those that it\n"
-	"made as a list for sandbox.syscalls, with counts, when it ends or is stopped (Ctrl-C, SIGTERM, heapward stop).\n"
-	"Put it under the load that it is to bear; the program runs slower meanwhile, and with no filter but this.\n\n"
-	"  -o FILE                the list; must not be there yet. Default: stdout, and COMMAND's own stdout goes to stderr\n"
+	"Runs COMMAND (or service.command of the policy) as run does, lets every system call through, and writes those\n"
+	"that it made as a list for sandbox.syscalls, with counts, when it ends or is stopped (Ctrl-C, SIGTERM, heapward\n"
+	"stop). Put it under the load that it is to bear; it runs slower meanwhile, and with no filter but this.\n\n"
+	"  -o FILE                the list, a new file; default: stdout, and COMMAND's own stdout goes to stderr\n"
 	"  -p, --policy FILE      policy file; its sandbox.syscalls says how closely to look (default: server)\n"
 	"  -n, --name NAME        name of the service; default: the directory's name\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
@@ -30,8 +30,9 @@ static const char usage[] =
 	"Then: heapward check --diff FILE.\n";
 
 /* Reading it as a list is an error: it is not one until it is finished. */
-static const char unfinished[] = "# heapward learn writes its list here when it ends; while this line stands it has not, or was killed\n"
-				 "unfinished\n";
+static const char unfinished[] =
+	"# heapward learn writes its list here when it ends; while this line stands it has not, or was killed\n"
+	"unfinished\n";
 
 struct lesson {
 	struct learning learning;
@@ -57,10 +58,11 @@ static void note_source(struct lesson *lesson, const struct service_setup *setup
 	struct tm calendar;
 	size_t length = 0;
 	for (size_t i = 0; setup->command[i] != NULL && length < sizeof(lesson->command); i++)
-		length += (size_t)snprintf(lesson->command + length, sizeof(lesson->command) - length, "%s%s", i == 0 ? "" : " ",
-					   setup->command[i]);
+		length += (size_t)snprintf(lesson->command + length, sizeof(lesson->command) - length, "%s%s",
+					   i == 0 ? "" : " ", setup->command[i]);
 	if (runtime->found && runtime->major > 0)
-		snprintf(lesson->node, sizeof(lesson->node), "%d.%d.%d", runtime->major, runtime->minor, runtime->patch);
+		snprintf(lesson->node, sizeof(lesson->node), "%d.%d.%d", runtime->major, runtime->minor,
+			 runtime->patch);
 	gmtime_r(&now, &calendar);
 	strftime(lesson->date, sizeof(lesson->date), "%Y-%m-%dT%H:%M:%SZ", &calendar);
 	snprintf(lesson->name, sizeof(lesson->name), "%s", setup->name);
@@ -128,9 +130,9 @@ static void say_done(const struct lesson *lesson, int64_t duration_usec)
 	getrusage(RUSAGE_SELF, &used);
 	double seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
 			 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-	fprintf(stderr, "heapward: %s: learnt from %" PRIu64 " calls in %.1f s, of which heapward itself took %.1f s; wrote %s\n",
-		lesson->name, learnt->total, (double)duration_usec / 1e6, seconds,
-		lesson->file == NULL ? "stdout" : lesson->file);
+	fprintf(stderr, "heapward: %s: learnt from %" PRIu64 " calls in %.1f s, of which heapward itself took %.1f s; ",
+		lesson->name, learnt->total, (double)duration_usec / 1e6, seconds);
+	fprintf(stderr, "wrote %s\n", lesson->file == NULL ? "stdout" : lesson->file);
 }
 
 static int write_list(const struct lesson *lesson, int status)
@@ -141,8 +143,12 @@ static int write_list(const struct lesson *lesson, int status)
 	uname(&machine);
 	snprintf(kernel, sizeof(kernel), "Linux %.64s %.64s", machine.release, machine.machine);
 	struct syscall_learnt_source source = {
-		.command = lesson->command, .node = lesson->node, .kernel = kernel, .date = lesson->date,
-		.base = lesson->base_name, .duration_usec = clock_usec() - lesson->began_usec,
+		.command = lesson->command,
+		.node = lesson->node,
+		.kernel = kernel,
+		.date = lesson->date,
+		.base = lesson->base_name,
+		.duration_usec = clock_usec() - lesson->began_usec,
 		.workers = lesson->learning.workers,
 	};
 	cleanup_free char *text = syscall_learnt_text(&lesson->learning.learnt, &names, &source);

@@ -5,8 +5,8 @@
 
 #include "supervisor/core/syscall_list.h"
 
-/* Reads a list and what it includes into *ret (zeroed): a shipped one by name, or, with a slash, a file. Prints every error to
- * stderr; -1 where there was one. */
+/* Reads a list and what it includes into *ret (zeroed): a shipped one by name, or, with a slash, a file. Prints every
+ * error to stderr; -1 where there was one. */
 int cli_read_syscalls(const char *name, struct syscall_list *ret);
 
 /* check --diff FILE [LIST]; returns the exit status. */

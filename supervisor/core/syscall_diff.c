@@ -55,8 +55,8 @@ static bool denies_as_much(const struct said *said, const struct syscall_rule *r
 {
 	for (size_t i = 0; i < other->list->rule_count; i++) {
 		const struct syscall_rule *denial = &other->list->rules[i];
-		if (denial->number == other->number && denial->kind == SYSCALL_DENY && !syscall_match_apart(rule, denial) &&
-		    !has_around(said, SYSCALL_DENY, denial))
+		if (denial->number == other->number && denial->kind == SYSCALL_DENY &&
+		    !syscall_match_apart(rule, denial) && !has_around(said, SYSCALL_DENY, denial))
 			return false;
 	}
 	return true;

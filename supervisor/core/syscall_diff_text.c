@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syscall_diff_text: the difference of two lists of system calls, for people: what is allowed beyond the other first, each part
- * by the groups of the list that has the call. */
+/* syscall_diff_text: the difference of two lists of system calls, for people: what is allowed beyond the other first,
+ * each part by the groups of the list that has the call. */
 #include "supervisor/core/syscall_diff.h"
 
 #include "supervisor/core/printable.h"
@@ -56,7 +56,8 @@ static const char *name_of(const struct view *view, int number)
 	return rule != NULL ? rule->name : rule_of(view->other, number)->name;
 }
 
-static bool has_conditions(const struct syscall_list *list, const char *conditions, int number, enum syscall_rule_kind kind)
+static bool has_conditions(const struct syscall_list *list, const char *conditions, int number,
+			   enum syscall_rule_kind kind)
 {
 	char text[SYSCALL_RULE_TEXT_MAX];
 	for (size_t i = 0; i < list->rule_count; i++)
@@ -66,7 +67,8 @@ static bool has_conditions(const struct syscall_list *list, const char *conditio
 	return false;
 }
 
-/* "int1 == A or int1 == B": the rules of a kind that the other list (NULL: none) does not have. True where there were some. */
+/* "int1 == A or int1 == B": the rules of a kind that the other list (NULL: none) does not have. True where there were
+ * some. */
 static bool add_rules(struct item *item, const struct syscall_list *list, const struct syscall_list *other, int number,
 		      enum syscall_rule_kind kind)
 {
@@ -86,7 +88,7 @@ static bool add_rules(struct item *item, const struct syscall_list *list, const 
 	return any;
 }
 
-/* What a list says of the arguments, as far as the other does not say the same; all of it where the other allows any. */
+/* What a list says of the arguments, as far as the other does not say the same; all where the other allows any. */
 static void add_side(struct item *item, const struct syscall_list *list, const struct syscall_list *other, int number)
 {
 	bool any = has_conditions(list, "", number, SYSCALL_ALLOW);
@@ -140,7 +142,8 @@ static void add_names(const struct view *view, enum syscall_diff_kind kind, uint
 		add(&item, name_of(view, view->diff->calls[i].number));
 	}
 	if (item.length > 0)
-		prose_item(view->prose, "%s: %s", group == 0 ? "Others" : view->grouped->groups[group - 1].title, item.bytes);
+		prose_item(view->prose, "%s: %s", group == 0 ? "Others" : view->grouped->groups[group - 1].title,
+			   item.bytes);
 }
 
 static void add_group(const struct view *view, enum syscall_diff_kind kind, uint16_t group)
@@ -184,13 +187,15 @@ char *syscall_diff_text(const struct syscall_diff *diff, const struct syscall_li
 	};
 	char shown[64], other_shown[64], head[200];
 	struct prose prose = { 0 };
-	struct view view = { diff, list, other, other, printable_copy(other_shown, sizeof(other_shown), other_name), &prose };
-	snprintf(head, sizeof(head), "%s, against the list %s", printable_copy(shown, sizeof(shown), name), other_shown);
+	struct view view = { diff,  list, other, other, printable_copy(other_shown, sizeof(other_shown), other_name),
+			     &prose };
+	snprintf(head, sizeof(head), "%s, against the list %s", printable_copy(shown, sizeof(shown), name),
+		 other_shown);
 	prose_title(&prose, head);
 	for (size_t kind = 0; kind < SYSCALL_DIFF_KINDS; kind++)
 		add_kind(&view, (enum syscall_diff_kind)kind, titles[kind]);
-	prose_title(&prose, diff->count == 0		    ? "No difference." :
-			    syscall_diff_allows_more(diff) ? "It allows more." :
-							     "It allows nothing that the other does not.");
+	prose_title(&prose, diff->count == 0		     ? "No difference."
+			    : syscall_diff_allows_more(diff) ? "It allows more."
+							     : "It allows nothing that the other does not.");
 	return prose_take(&prose);
 }

@@ -10,8 +10,8 @@
 #define INT_MASK UINT64_C(0xffffffff)
 #define MAKES_THREAD UINT64_C(0x10000) /* CLONE_THREAD */
 
-/* Calls that say in one argument what they are for, and that a shipped list allows as a whole or not at all: "unshare" alone is no
- * rule that anybody could review. */
+/* Calls that say in one argument what they are for, and that a shipped list allows as a whole or not at all:
+ * "unshare" alone is no rule that anybody could review. */
 static const struct {
 	const char *name;
 	uint8_t argument;
@@ -23,7 +23,8 @@ static const struct {
 
 _Static_assert(ARRAY_LEN(closer) <= SYSCALL_LEARNT_CLOSER_MAX, "each has a place for its number");
 
-void syscall_learnt_init(struct syscall_learnt *learnt, const struct syscall_list *base, const struct syscall_names *names)
+void syscall_learnt_init(struct syscall_learnt *learnt, const struct syscall_list *base,
+			 const struct syscall_names *names)
 {
 	memset(learnt, 0, sizeof(*learnt));
 	learnt->base = base;
@@ -80,7 +81,8 @@ static void add_seen(struct syscall_rule *rule, uint8_t argument, uint64_t mask,
 }
 
 /* As closely as anything in the base looks at this call. */
-static void look_closely(const struct syscall_learnt *learnt, int number, const uint64_t *arguments, struct syscall_rule *rule)
+static void look_closely(const struct syscall_learnt *learnt, int number, const uint64_t *arguments,
+			 struct syscall_rule *rule)
 {
 	size_t at = 0, index = find_closer(learnt, number);
 	for (const struct syscall_rule *other; (other = next_rule(learnt->base, number, &at)) != NULL;)
@@ -107,7 +109,8 @@ static struct syscall_rule make_rule(const struct syscall_learnt *learnt, int nu
 }
 
 /* The rule that this call comes to: one of the base, or one of its own; *ret_beyond: the base does not allow it. */
-static struct syscall_rule rule_for(const struct syscall_learnt *learnt, int number, const uint64_t *arguments, bool *ret_beyond)
+static struct syscall_rule rule_for(const struct syscall_learnt *learnt, int number, const uint64_t *arguments,
+				    bool *ret_beyond)
 {
 	const struct syscall_list *base = learnt->base;
 	const struct syscall_rule *rule = find_rule(base, number, SYSCALL_DENY, false, arguments);
@@ -124,7 +127,8 @@ static struct syscall_rule rule_for(const struct syscall_learnt *learnt, int num
 
 static bool is_same(const struct syscall_rule *rule, const struct syscall_rule *other)
 {
-	if (rule->number != other->number || rule->kind != other->kind || rule->condition_count != other->condition_count)
+	if (rule->number != other->number || rule->kind != other->kind ||
+	    rule->condition_count != other->condition_count)
 		return false;
 	for (size_t i = 0; i < rule->condition_count; i++) {
 		const struct syscall_condition *one = &rule->conditions[i], *two = &other->conditions[i];
@@ -136,7 +140,8 @@ static bool is_same(const struct syscall_rule *rule, const struct syscall_rule *
 }
 
 /* The entry of a rule; *ret_close: how many entries with conditions its call has. */
-static struct syscall_learnt_call *find_call(struct syscall_learnt *learnt, const struct syscall_rule *rule, size_t *ret_close)
+static struct syscall_learnt_call *find_call(struct syscall_learnt *learnt, const struct syscall_rule *rule,
+					     size_t *ret_close)
 {
 	*ret_close = 0;
 	for (size_t i = 0; i < learnt->count; i++) {
@@ -242,7 +247,8 @@ static int add_rule(struct syscall_list *list, enum syscall_rule_kind kind, cons
 }
 
 /* A number beyond every name is absent, and not seen, unless a rule has it: one that denies makes it seen. */
-int syscall_learnt_filter(const struct syscall_learnt *learnt, const struct syscall_names *names, struct syscall_list *ret)
+int syscall_learnt_filter(const struct syscall_learnt *learnt, const struct syscall_names *names,
+			  struct syscall_list *ret)
 {
 	for (const struct syscall_learnt_always *always = syscall_learnt_always; always->name != NULL; always++) {
 		int number = names->number(names, always->name);

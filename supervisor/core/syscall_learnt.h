@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syscall_learnt: the system calls that a program was seen to make, as rules with counts, and those rules as the text of a
- * list. A list that is there (the base) says how closely to look: where it, or a table of ours, has conditions for a call, only
- * what was seen of the arguments becomes a rule. Knows no clock and no kernel. Pure. */
+/* syscall_learnt: the system calls that a program was seen to make, as rules with counts, and those rules as the text
+ * of a list. A list that is there (the base) says how closely to look: where it, or a table of ours, has conditions
+ * for a call, only what was seen of the arguments becomes a rule. Knows no clock and no kernel. Pure. */
 #ifndef SUPERVISOR_CORE_SYSCALL_LEARNT_H
 #define SUPERVISOR_CORE_SYSCALL_LEARNT_H
 
@@ -23,23 +23,27 @@ struct syscall_learnt {
 	const struct syscall_list *base; /* borrowed */
 	struct syscall_learnt_call calls[SYSCALL_LEARNT_MAX];
 	size_t count, close_count;
-	uint16_t plain[SYSCALL_NUMBER_MAX + 1]; /* 1 + index of a call's only entry, where its arguments do not matter */
+	/* 1 + index of a call's only entry, where its arguments do not matter; by number. */
+	uint16_t plain[SYSCALL_NUMBER_MAX + 1];
 	uint64_t total;
-	uint64_t foreign; /* of another architecture: no list can allow them */
-	uint64_t lost;    /* of more calls than there is room for */
-	uint64_t processes; /* made, threads not counted */
-	int fork, vfork, clone; /* numbers */
+	uint64_t foreign;		       /* of another architecture: no list can allow them */
+	uint64_t lost;			       /* of more calls than there is room for */
+	uint64_t processes;		       /* made, threads not counted */
+	int fork, vfork, clone;		       /* numbers */
 	int closer[SYSCALL_LEARNT_CLOSER_MAX]; /* numbers of our own table; negative: there is no such call */
 };
 
 /* Nothing seen yet. `names` are those of the base. */
-void syscall_learnt_init(struct syscall_learnt *learnt, const struct syscall_list *base, const struct syscall_names *names);
+void syscall_learnt_init(struct syscall_learnt *learnt, const struct syscall_list *base,
+			 const struct syscall_names *names);
 
-/* What the filter is made from: only calls so hot that to see each would slow the program down, which no list is without,
- * are allowed; the others are to be seen. -1: no room in *ret (zeroed). */
-int syscall_learnt_filter(const struct syscall_learnt *learnt, const struct syscall_names *names, struct syscall_list *ret);
+/* What the filter is made from: only calls so hot that to see each would slow the program down, which no list is
+ * without, are allowed; the others are to be seen. -1: no room in *ret (zeroed). */
+int syscall_learnt_filter(const struct syscall_learnt *learnt, const struct syscall_names *names,
+			  struct syscall_list *ret);
 
-/* Counts a call. Returns its entry, whose rule's kind is how to answer it; NULL where there is no room: it is let through. */
+/* Counts a call. Returns its entry, whose rule's kind is how to answer it; NULL where there is no room: it is let
+ * through. */
 struct syscall_learnt_call *syscall_learnt_note(struct syscall_learnt *learnt, int number,
 						const uint64_t arguments[static SYSCALL_ARGUMENTS]);
 
@@ -57,7 +61,8 @@ struct syscall_learnt_source {
 char *syscall_learnt_text(const struct syscall_learnt *learnt, const struct syscall_names *names,
 			  const struct syscall_learnt_source *source);
 
-/* syscall_learnt_always.c: what every program needs, at its end or when it is interrupted, seen or not. NULL behind the last. */
+/* syscall_learnt_always.c: what every program needs, at its end or when it is interrupted, seen or not. NULL behind
+ * the last. */
 struct syscall_learnt_always {
 	const char *name;
 	bool hot;

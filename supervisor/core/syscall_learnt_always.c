@@ -2,9 +2,10 @@
 /* syscall_learnt_always: the calls that a learnt list has whether they were seen or not. */
 #include "supervisor/core/syscall_learnt.h"
 
-/* What rests on luck and not on what the program is asked to do: ends, interruptions, contention, memory. In one of three runs a Node server
- * called sched_yield, in the others not. Hot ones are most of what a server calls, are in every shipped list without conditions, and no program on libc and an event loop
- * is without them: to know how often would cost more than it says. */
+/* What rests on luck and not on what the program is asked to do: ends, interruptions, contention, memory. In one of
+ * three runs a Node server called sched_yield, in the others not. Hot ones are most of what a server calls, are in
+ * every shipped list without conditions, and no program on libc and an event loop is without them: to know how often
+ * would cost more than it says. */
 const struct syscall_learnt_always syscall_learnt_always[] = {
 	{ "read", true, "not counted" },
 	{ "write", true, "not counted" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syscall_learnt_text: what was learnt, as the text of a list: first what a reviewer has to look at, then by the groups of the
- * base, each line in an order that does not change from run to run. */
+/* syscall_learnt_text: what was learnt, as the text of a list: first what a reviewer has to look at, then by the
+ * groups of the base, each line in an order that does not change from run to run. */
 #include "supervisor/core/syscall_learnt.h"
 
 #include "base/units.h"
@@ -28,24 +28,28 @@ static void add_count(struct prose *prose, const struct syscall_rule *rule, uint
 	add_line(prose, rule, count == 0 ? "not seen" : comment);
 }
 
-static void add_head(struct prose *prose, const struct syscall_learnt *learnt, const struct syscall_learnt_source *source)
+static void add_head(struct prose *prose, const struct syscall_learnt *learnt,
+		     const struct syscall_learnt_source *source)
 {
 	char time[UNITS_TEXT_MAX], command[COMMAND_MAX], node[32], kernel[96], base[64];
 	printable_copy(command, sizeof(command), source->command);
 	printable_copy(node, sizeof(node), source->node);
 	printable_copy(kernel, sizeof(kernel), source->kernel);
 	printable_copy(base, sizeof(base), source->base);
-	prose_raw(prose, "# Learnt by heapward %s on %s, in %s, with counts, from: %s\n", HEAPWARD_VERSION, source->date,
-		  units_format_time(time, source->duration_usec), command);
+	prose_raw(prose, "# Learnt by heapward %s on %s, in %s, with counts, from: %s\n", HEAPWARD_VERSION,
+		  source->date, units_format_time(time, source->duration_usec), command);
 	uint64_t processes = learnt->processes + source->workers;
 	prose_raw(prose, "# %s%s%s; %" PRIu64 " calls, %" PRIu64 " process%s, %" PRIu64 " start%s of it.\n", kernel,
-		  node[0] == '\0' ? "" : ", Node ", node, learnt->total, processes, processes == 1 ? "" : "es", source->workers,
-		  source->workers == 1 ? "" : "s");
-	prose_raw(prose, "# What it did not do in that time is not here. Compare: heapward check --diff FILE; then use it as\n"
-			 "# sandbox: {syscalls: ./FILE, violation: audit}, and with errno once that has been silent for long enough.\n"
-			 "# It was looked at as closely as the list \"%s\" does.\n", base);
+		  node[0] == '\0' ? "" : ", Node ", node, learnt->total, processes, processes == 1 ? "" : "es",
+		  source->workers, source->workers == 1 ? "" : "s");
+	prose_raw(prose,
+		  "# What it did not do in that time is not here. Compare: heapward check --diff FILE; then use it as\n"
+		  "# sandbox: {syscalls: ./FILE, violation: audit}, and with errno once that has been silent for a while.\n"
+		  "# It was looked at as closely as the list \"%s\" does.\n",
+		  base);
 	if (learnt->foreign > 0)
-		prose_raw(prose, "# Denied, and no list can allow them: %" PRIu64 " calls of another architecture.\n", learnt->foreign);
+		prose_raw(prose, "# Denied, and no list can allow them: %" PRIu64 " calls of another architecture.\n",
+			  learnt->foreign);
 	if (learnt->lost > 0)
 		prose_raw(prose, "# Not in it for want of room: %" PRIu64 " calls.\n", learnt->lost);
 }
@@ -85,7 +89,8 @@ static void add_calls(struct prose *prose, const struct sorted *sorted, const ch
 		if (!titled)
 			prose_raw(prose, "\n# %s\n", title);
 		titled = true;
-		add_count(prose, &call->rule, call->count, call->wide ? ": too many different arguments, so all of them" : "");
+		add_count(prose, &call->rule, call->count,
+			  call->wide ? ": too many different arguments, so all of them" : "");
 	}
 }
 
@@ -122,7 +127,8 @@ static void add_always(struct prose *prose, const struct syscall_learnt *learnt,
 	}
 }
 
-static uint64_t count_of(const struct syscall_learnt *learnt, enum syscall_rule_kind kind, const struct syscall_rule *rule)
+static uint64_t count_of(const struct syscall_learnt *learnt, enum syscall_rule_kind kind,
+			 const struct syscall_rule *rule)
 {
 	char text[SYSCALL_RULE_TEXT_MAX], other[SYSCALL_RULE_TEXT_MAX];
 	syscall_rule_text(rule, text);
@@ -134,7 +140,8 @@ static uint64_t count_of(const struct syscall_learnt *learnt, enum syscall_rule_
 }
 
 /* What the base does not allow in words of its own stays as it is: it was answered so while the program ran. */
-static void add_refused(struct prose *prose, const struct syscall_learnt *learnt, enum syscall_rule_kind kind, const char *title)
+static void add_refused(struct prose *prose, const struct syscall_learnt *learnt, enum syscall_rule_kind kind,
+			const char *title)
 {
 	bool titled = false;
 	for (size_t i = 0; i < learnt->base->rule_count; i++) {

@@ -8,7 +8,8 @@
 /* All conditions of the rule hold for these arguments; its number is not looked at. */
 bool syscall_match(const struct syscall_rule *rule, const uint64_t arguments[static SYSCALL_ARGUMENTS]);
 
-/* Whatever `rule` fits, `other` fits as well. False where that is so and cannot be seen from two conditions at a time. */
+/* Whatever `rule` fits, `other` fits as well. False where that is so and cannot be seen from two conditions at a
+ * time. */
 bool syscall_match_within(const struct syscall_rule *rule, const struct syscall_rule *other);
 
 /* No arguments fit both; false where that cannot be seen. */

@@ -34,7 +34,8 @@ static bool has_meaning(const struct syscall_rule *rule, unsigned argument)
 		return true;
 	(void)syscall_word_find("AF_NETLINK", &netlink);
 	for (size_t i = 0; i < rule->condition_count; i++)
-		if (rule->conditions[i].argument == 0 && rule->conditions[i].value == netlink && !rule->conditions[i].differs)
+		if (rule->conditions[i].argument == 0 && rule->conditions[i].value == netlink &&
+		    !rule->conditions[i].differs)
 			return true;
 	return false;
 }
@@ -100,9 +101,12 @@ const char *syscall_conditions_text(const struct syscall_rule *rule, char buffer
 
 const char *syscall_rule_text(const struct syscall_rule *rule, char buffer[static SYSCALL_RULE_TEXT_MAX])
 {
-	static const char *const kinds[] = { [SYSCALL_ALLOW] = "", [SYSCALL_DENY] = "deny ", [SYSCALL_ABSENT] = "absent " };
+	static const char *const kinds[] = {
+		[SYSCALL_ALLOW] = "", [SYSCALL_DENY] = "deny ", [SYSCALL_ABSENT] = "absent "
+	};
 	struct text text = { .bytes = buffer };
-	add(&text, "%s%s%s%s", kinds[rule->kind], rule->name, rule->optional ? "?" : "", rule->condition_count == 0 ? "" : " ");
+	add(&text, "%s%s%s%s", kinds[rule->kind], rule->name, rule->optional ? "?" : "",
+	    rule->condition_count == 0 ? "" : " ");
 	add_conditions(&text, rule);
 	return buffer;
 }

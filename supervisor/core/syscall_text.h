@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syscall_text: a rule of a list of system calls as the line that is read as the same rule: what syscall_list reads, written.
- * Constants by their names, where the argument has some. Pure. */
+/* syscall_text: a rule of a list of system calls as the line that is read as the same rule: what syscall_list reads,
+ * written. Constants by their names, where the argument has some. Pure. */
 #ifndef SUPERVISOR_CORE_SYSCALL_TEXT_H
 #define SUPERVISOR_CORE_SYSCALL_TEXT_H
 

@@ -43,8 +43,8 @@ void notify_clear(struct notify *notify);
 int notify_start(struct notify *notify, struct loop *loop, int fd, struct failure *why);
 void notify_finish(struct notify *notify);
 
-/* For a listener that hears most of what the worker calls: caller and answer take turns on one processor, where the kernel knows
- * that (6.6). To be said after notify_start. */
+/* For a listener that hears most of what the worker calls: caller and answer take turns on one processor, where the
+ * kernel knows that (6.6). To be said after notify_start. */
 void notify_take_turns(const struct notify *notify);
 
 /* Does not listen until then: callers wait, and a signal still reaches them. */

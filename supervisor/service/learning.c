@@ -10,8 +10,8 @@
 
 int learning_filter(const struct learning *learning, struct filter_bytes *ret, struct failure *why)
 {
-	return filter_build(&learning->filter, filter_names().architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes, &ret->length,
-			    why);
+	return filter_build(&learning->filter, filter_names().architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes,
+			    &ret->length, why);
 }
 
 static bool is_foreign(const struct notification *notification)
@@ -35,7 +35,8 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 	if (call == NULL)
 		return NOTIFY_PASS;
 	if (call->rule.name[0] == '\0')
-		filter_call_name(notification->architecture, notification->number, call->rule.name, sizeof(call->rule.name));
+		filter_call_name(notification->architecture, notification->number, call->rule.name,
+				 sizeof(call->rule.name));
 	return answers[call->rule.kind];
 }
 

@@ -57,7 +57,8 @@ static struct json_object *put_under_load(struct world *world, int port, int sec
 static char *learn_server(struct world *world)
 {
 	int port = free_port();
-	const char *const words[] = { "--", "node", js_worker_path(world, "learn-server.js"), world_print(world, "%d", port), NULL };
+	const char *const words[] = { "--", "node", js_worker_path(world, "learn-server.js"),
+				      world_print(world, "%d", port), NULL };
 	struct program *program = learn(world, true, words);
 	await_listening(world, program);
 	struct json_object *load = put_under_load(world, port, 3);
@@ -70,9 +71,17 @@ static char *learn_server(struct world *world)
 
 static struct program *serve_by_list(struct world *world, int port)
 {
-	const char *words[] = { "--set", "log.events=json", "--set", "restart.when=never", "--set",
-				world_print(world, "sandbox.syscalls=%s", world_path(world, LIST)), "--", "node",
-				js_worker_path(world, "learn-server.js"), world_print(world, "%d", port), NULL };
+	const char *words[] = { "--set",
+				"log.events=json",
+				"--set",
+				"restart.when=never",
+				"--set",
+				world_print(world, "sandbox.syscalls=%s", world_path(world, LIST)),
+				"--",
+				"node",
+				js_worker_path(world, "learn-server.js"),
+				world_print(world, "%d", port),
+				NULL };
 	return run_start(world, words);
 }
 
@@ -124,20 +133,24 @@ static void a_server_lives_on_what_was_learnt_and_on_no_less(void **state)
 static void what_no_server_needs_is_learnt_and_shown_first(void **state)
 {
 	struct world *world = *state;
-	const char *const words[] = { "--", calls_path(), "mount", "unshare", "io_uring_setup", "newer", "getppid", NULL };
+	const char *const words[] = {
+		"--", calls_path(), "mount", "unshare", "io_uring_setup", "newer", "getppid", NULL
+	};
 	struct program *program = learn(world, true, words);
 	assert_int_equal(program_finish(world, program, 20), 0);
 	assert_string_equal(program_out(world, program),
 			    "mount EFAULT\nunshare EINVAL\nio_uring_setup ENOSYS\nnewer ENOSYS\ngetppid passed\n");
 	const char *list = list_text(world);
-	const char *first = strstr(list, "\n# Not in the list server: look at each of these before you allow it\nmount ");
+	const char *first =
+		strstr(list, "\n# Not in the list server: look at each of these before you allow it\nmount ");
 	assert_non_null(first);
 	assert_true(first < strstr(list, "\n# Always"));
 	assert_int_equal(count_of(world, list, "mount"), 1);
 	assert_non_null(strstr(list, "\nunshare int0 == ")); /* never all of it */
 	assert_int_equal(count_of(world, list, "absent io_uring_setup"), 1);
 	assert_int_equal(count_of(world, list, "getppid"), 1);
-	const char *shown = heapward_says(world, 1, "check", "--diff", LIST, NULL); /* a file beside us needs no slash */
+	const char *shown =
+		heapward_says(world, 1, "check", "--diff", LIST, NULL); /* a file beside us needs no slash */
 	assert_contains(shown, "Allowed beyond it: 2\n");
 	assert_contains(shown, "\nIt allows more.\n");
 }
@@ -145,12 +158,15 @@ static void what_no_server_needs_is_learnt_and_shown_first(void **state)
 static void what_a_policy_names_says_how_closely_to_look(void **state)
 {
 	struct world *world = *state;
-	const char *const words[] = { "--set", "sandbox.syscalls=compat", "--", calls_path(), "unshare", "getppid", NULL };
+	const char *const words[] = {
+		"--set", "sandbox.syscalls=compat", "--", calls_path(), "unshare", "getppid", NULL
+	};
 	struct program *program = learn(world, true, words);
 	assert_int_equal(program_finish(world, program, 20), 0);
 	assert_contains(list_text(world), "as closely as the list \"compat\"");
 	assert_null(strstr(list_text(world), "# Not in the list"));
-	assert_contains(heapward_says(world, 0, "check", "--diff", LIST, "compat", NULL), "nothing that the other does not");
+	assert_contains(heapward_says(world, 0, "check", "--diff", LIST, "compat", NULL),
+			"nothing that the other does not");
 	assert_contains(heapward_says(world, 2, "check", "--diff", LIST, "comapt", NULL), "");
 }
 
@@ -211,18 +227,23 @@ static void an_unfinished_list_is_no_list(void **state)
 static void where_another_listens_nothing_is_learnt_and_that_is_said(void **state)
 {
 	struct world *world = *state;
-	const char *inner = world_print(world, "%s learn -n %s-i -o %s -- sh -c 'echo ran'; echo exit $?", heapward_path(), world->name,
-					world_path(world, LIST));
+	const char *inner =
+		world_print(world, "%s learn -n %s-i --set restart.when=never -o %s -- sh -c 'echo ran'; echo exit $?",
+			    heapward_path(), world->name, world_path(world, LIST));
 	const char *words[] = { "--set", "restart.when=never", "--", "sh", "-c", inner, NULL };
 	struct program *program = run_start(world, words);
 	assert_int_equal(program_finish(world, program, 30), 0);
 	assert_string_equal(program_out(world, program), "exit 125\n");
-	assert_contains(program_err(world, program), "nothing can be learnt here: a filter around heapward has its own listener");
+	assert_contains(program_err(world, program),
+			"nothing can be learnt here: a filter around heapward has its own listener");
 	assert_no_list(world);
 	heapward_says(world, -1, "forget", world_print(world, "%s-i", world->name), NULL);
 }
 
-#define TEST(test) { #test, test, world_make, world_end, NULL }
+#define TEST(test) \
+	{ \
+#test, test, world_make, world_end, NULL \
+	}
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_syscall_diff: conditions against arguments and against each other; a rule's text read again; what one list allows beyond
- * another. */
+/* test_syscall_diff: conditions against arguments and against each other; a rule's text read again; what one list
+ * allows beyond another. */
 #include "tests/unit/filter_unit.h"
 #include "tests/unit/unit.h"
 
@@ -91,7 +91,8 @@ static void conditions_contain_and_exclude_each_other(void **state UNUSED)
 			fail_msg("%s, %s: within %d, apart %d", pairs[i].rule, pairs[i].other, within, apart);
 		for (uint64_t k = 0; k < 4 * 64; k++) {
 			uint64_t arguments[SYSCALL_ARGUMENTS] = { k / 64, k % 64 };
-			bool fits = syscall_match(&one.rules[0], arguments), others = syscall_match(&two.rules[0], arguments);
+			bool fits = syscall_match(&one.rules[0], arguments),
+			     others = syscall_match(&two.rules[0], arguments);
 			assert_true(!within || !fits || others);
 			assert_true(!apart || !fits || !others);
 		}
@@ -141,7 +142,8 @@ static void a_rule_is_written_as_it_is_read(void **state UNUSED)
 	char text[SYSCALL_RULE_TEXT_MAX];
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		read_into(&one, lines[i].line);
-		assert_string_equal(syscall_rule_text(&one.rules[0], text), lines[i].text[0] == '\0' ? lines[i].line : lines[i].text);
+		assert_string_equal(syscall_rule_text(&one.rules[0], text),
+				    lines[i].text[0] == '\0' ? lines[i].line : lines[i].text);
 		read_into(&two, text);
 		assert_same_rule(&one.rules[0], &two.rules[0]);
 	}
@@ -169,16 +171,20 @@ static void every_shipped_rule_comes_back(void **state UNUSED)
 /* The groups of the rules, "-" where there is none. */
 static void a_comment_behind_an_empty_line_is_a_title(void **state UNUSED)
 {
-	static const char text[] = "# the file: what it is\ninclude strict\n\n"
-				   "# Files: look. And more of it.\n# not this\nread\n# nor this\nwrite\n\nopen\n\n"
-				   "# Sockets; some\n#\nclose\n\n\n#\nstat\n"
-				   "\n# This title is longer than a title may be, which is why it is cut at a word's end\nfstat\n";
-	static const char *const wanted[] = { "Files: look", "Files: look", "-", "Sockets", "-",
-					      "This title is longer than a title may be, which is why it is cut at a" };
+	static const char text[] =
+		"# the file: what it is\ninclude strict\n\n"
+		"# Files: look. And more of it.\n# not this\nread\n# nor this\nwrite\n\nopen\n\n"
+		"# Sockets; some\n#\nclose\n\n\n#\nstat\n"
+		"\n# This title is longer than a title may be, which is why it is cut at a word's end\nfstat\n";
+	static const char *const wanted[] = {
+		"Files: look", "Files: look", "-",
+		"Sockets",     "-",	      "This title is longer than a title may be, which is why it is cut at a"
+	};
 	read_into(&one, text);
 	assert_int_equal(one.rule_count, ARRAY_LEN(wanted));
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-		assert_string_equal(one.rules[i].group == 0 ? "-" : one.groups[one.rules[i].group - 1].title, wanted[i]);
+		assert_string_equal(one.rules[i].group == 0 ? "-" : one.groups[one.rules[i].group - 1].title,
+				    wanted[i]);
 }
 
 #define NONE SYSCALL_DIFF_KINDS
@@ -223,8 +229,10 @@ static void what_a_list_allows_beyond_another(void **state UNUSED)
 		read_into(&two, differences[i].other);
 		syscall_diff(&one, &two, &diff);
 		if (diff.count != (kind == NONE ? 0 : 1) || (kind != NONE && diff.calls[0].kind != kind))
-			fail_msg("%s | %s: %zu, %d", differences[i].list, differences[i].other, diff.count, diff.calls[0].kind);
-		assert_int_equal(syscall_diff_allows_more(&diff), kind == SYSCALL_DIFF_MORE || kind == SYSCALL_DIFF_WIDER);
+			fail_msg("%s | %s: %zu, %d", differences[i].list, differences[i].other, diff.count,
+				 diff.calls[0].kind);
+		assert_int_equal(syscall_diff_allows_more(&diff),
+				 kind == SYSCALL_DIFF_MORE || kind == SYSCALL_DIFF_WIDER);
 	}
 }
 
@@ -246,15 +254,18 @@ static void strict_is_within_server_and_server_within_compat(void **state UNUSED
 
 static void the_difference_is_shown_by_groups_in_80_columns(void **state UNUSED)
 {
-	static const char text[] = "my.list, against the list their.list\n"
-				   "\nAllowed beyond it: 2\n  Danger: ptrace\n  Others: mount\n"
-				   "\nAllowed with more arguments: 1\n  ioctl: int1 == TIOCSTI (their.list: int1 == FIONBIO)\n"
-				   "\nAllowed with fewer arguments: 1\n  prctl: int0 == PR_SET_NAME (their.list: any arguments)\n"
-				   "\nClosed: 3\n  Files: open, stat\n  Others: fork\n"
-				   "\nClosed in both, with another errno: 1\n  clone3: EPERM (their.list: ENOSYS)\n"
-				   "\nIt allows more.\n";
-	read_into(&one, "mount\n\n# Danger\nptrace arg0 == 1\n\n# X\nioctl int1 == TIOCSTI\nprctl int0 == PR_SET_NAME\nread");
-	read_into(&two, "fork\nread\n\n# Files\nopen\nstat\n\n# Others of them\nioctl int1 == FIONBIO\nprctl\nabsent clone3");
+	static const char text[] =
+		"my.list, against the list their.list\n"
+		"\nAllowed beyond it: 2\n  Danger: ptrace\n  Others: mount\n"
+		"\nAllowed with more arguments: 1\n  ioctl: int1 == TIOCSTI (their.list: int1 == FIONBIO)\n"
+		"\nAllowed with fewer arguments: 1\n  prctl: int0 == PR_SET_NAME (their.list: any arguments)\n"
+		"\nClosed: 3\n  Files: open, stat\n  Others: fork\n"
+		"\nClosed in both, with another errno: 1\n  clone3: EPERM (their.list: ENOSYS)\n"
+		"\nIt allows more.\n";
+	read_into(&one,
+		  "mount\n\n# Danger\nptrace arg0 == 1\n\n# X\nioctl int1 == TIOCSTI\nprctl int0 == PR_SET_NAME\nread");
+	read_into(&two,
+		  "fork\nread\n\n# Files\nopen\nstat\n\n# Others of them\nioctl int1 == FIONBIO\nprctl\nabsent clone3");
 	syscall_diff(&one, &two, &diff);
 	cleanup_free char *shown = syscall_diff_text(&diff, &one, "my.list", &two, "their.list");
 	assert_string_equal(shown, text);

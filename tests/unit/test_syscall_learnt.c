@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_syscall_learnt: calls as they are seen become rules with counts, and the rules a list that allows what was seen. */
+/* test_syscall_learnt: calls as they are seen become rules with counts, and the rules a list that allows what was
+ * seen. */
 #include "tests/unit/filter_unit.h"
 #include "tests/unit/unit.h"
 
@@ -71,7 +72,11 @@ static const struct {
 	{ "server", "prctl", { 0x59616d61, 0, 0 }, "prctl int0 == PR_SET_PTRACER", false },
 	{ "server", "clone", { 0x3d0f00, 0, 0 }, "clone arg0 & CLONE_NAMESPACES == 0x0", false },
 	{ "server", "clone", { 0x10000011, 0, 0 }, "clone arg0 & CLONE_NAMESPACES == CLONE_NEWUSER", true },
-	{ "compat", "clone", { 0x30000011, 0, 0 }, "clone arg0 & CLONE_NAMESPACES == CLONE_NEWUSER|CLONE_NEWPID", false },
+	{ "compat",
+	  "clone",
+	  { 0x30000011, 0, 0 },
+	  "clone arg0 & CLONE_NAMESPACES == CLONE_NEWUSER|CLONE_NEWPID",
+	  false },
 	{ "server", "clone3", { 1, 2, 3 }, "absent clone3", false },
 	{ "compat", "clone3", { 1, 2, 3 }, "clone3", false },
 	{ "server", "io_uring_setup", { 1, 2, 3 }, "absent io_uring_setup", false },
@@ -140,8 +145,13 @@ static void processes_are_counted_and_threads_are_not(void **state UNUSED)
 }
 
 static const struct syscall_learnt_source source = {
-	.command = "node server.js\n--evil", .node = "22.11.0", .kernel = "Linux 6.1 x86_64", .date = "2026-11-25T10:50:00Z",
-	.base = "server", .duration_usec = 35 * USEC_PER_SEC, .workers = 1,
+	.command = "node server.js\n--evil",
+	.node = "22.11.0",
+	.kernel = "Linux 6.1 x86_64",
+	.date = "2026-11-25T10:50:00Z",
+	.base = "server",
+	.duration_usec = 35 * USEC_PER_SEC,
+	.workers = 1,
 };
 
 static char *print(void)
@@ -178,10 +188,12 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 	syscall_learnt_note_foreign(&learnt);
 	cleanup_free char *text = print();
 	static const char *const parts[] = {
-		"# Learnt by heapward " HEAPWARD_VERSION " on 2026-11-25T10:50:00Z, in 35 s, with counts, from: node server.js?--evil\n",
+		"# Learnt by heapward " HEAPWARD_VERSION
+		" on 2026-11-25T10:50:00Z, in 35 s, with counts, from: node server.js?--evil\n",
 		"# Linux 6.1 x86_64, Node 22.11.0; 1539 calls, 1 process, 1 start of it.\n",
 		"# Denied, and no list can allow them: 1 calls of another architecture.\n",
-		"\n# Not in the list server: look at each of these before you allow it\nmount                              # 1\n",
+		"\n# Not in the list server: look at each of these before you allow it\nmount                          "
+		"    # 1\n",
 		"\n# Always: what every program needs, seen or not\nread                               # not counted\n",
 		"\nrestart_syscall                    # behind a stop and SIGCONT\n",
 		"\n# Memory\nbrk                                # 1\n",
@@ -224,8 +236,9 @@ static void what_was_seen_is_allowed_by_the_list(void **state UNUSED)
 			const struct syscall_rule *rule = &learnt.calls[k].rule;
 			bool found = false;
 			for (size_t n = 0; n < again.rule_count; n++)
-				found = found || (again.rules[n].number == rule->number && again.rules[n].kind == rule->kind &&
-						  syscall_match_within(rule, &again.rules[n]));
+				found = found ||
+					(again.rules[n].number == rule->number && again.rules[n].kind == rule->kind &&
+					 syscall_match_within(rule, &again.rules[n]));
 			assert_true(found);
 		}
 	}
@@ -244,8 +257,10 @@ static void only_what_is_hot_is_not_seen(void **state UNUSED)
 		assert_true(rule->kind == SYSCALL_DENY ? rule->number == 462 : syscall_list_allows(base, rule->number));
 		assert_true(rule->kind == SYSCALL_DENY || syscall_learnt_is_plain(&learnt, rule->number));
 	}
-	assert_true(syscall_list_allows(&filter, number_of("read")) && syscall_list_allows(&filter, number_of("futex")));
-	assert_false(syscall_list_allows(&filter, number_of("openat")) || syscall_list_allows(&filter, number_of("ioctl")));
+	assert_true(syscall_list_allows(&filter, number_of("read")) &&
+		    syscall_list_allows(&filter, number_of("futex")));
+	assert_false(syscall_list_allows(&filter, number_of("openat")) ||
+		     syscall_list_allows(&filter, number_of("ioctl")));
 }
 
 int main(void)
