@@ -198,8 +198,8 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 		"\nrestart_syscall                    # behind a stop and SIGCONT\n",
 		"\n# Memory\nbrk                                # 1\n",
 		"\n# Files: open, read, write\nopenat                             # 1532\n",
-		"\n# Network: UNIX and internet sockets\nsocket int0 == AF_INET             # 1\n"
-		"socket int0 == AF_UNIX             # 1\n",
+		("\n# Network: UNIX and internet sockets\nsocket int0 == AF_INET             # 1\n"
+		 "socket int0 == AF_UNIX             # 1\n"),
 		"\nexit_group                         # 1\n",
 		"\nabsent clone3                      # 1\n",
 		"\ndeny ioctl int1 == TIOCSTI         # not seen\n",
