@@ -21,6 +21,10 @@
 #define AGAIN_PERCENT 80		  /* of a threshold: below, it can be news again */
 #define BELOW_PERCENT 95		  /* of a threshold: clearly below, so that reaching it is news at all */
 #define FULL_IN_A_ROW 3
+/* V8 marks about a MiB a millisecond, little by little: no pause shows it. Full collections that follow each other within
+ * twice that, with no young one between and hardly more to keep, are most of what the process does. */
+#define STORM_USEC_PER_MIB (2 * USEC_PER_MSEC)
+#define STORM_GROWTH_PERCENT 5 /* of old space, from one to the next; above, something is being loaded */
 #define SLICE_USEC (EARLY_GC_WINDOW_USEC / EARLY_GC_SLICES)
 #define HORIZON_USEC (365 * 86400 * USEC_PER_SEC) /* beyond, it is noise and no growth */
 #define GROWTH_MAX ((double)((uint64_t)1 << 62))
@@ -67,6 +71,15 @@ static void add_to_slices(struct early_heap *heap, const struct heap_sample *sam
 	heap->slices[i].pause_usec += pause_usec;
 	if (heap->slices[i].longest_usec < pause_usec)
 		heap->slices[i].longest_usec = pause_usec;
+}
+
+static void count_storm(struct early_heap *heap, uint64_t old_space_bytes, const struct heap_sample *sample)
+{
+	int64_t near_usec = (int64_t)(sample->used_bytes / MIB) * STORM_USEC_PER_MIB;
+	bool first = heap->live_bytes == SIZE_UNKNOWN || !is_known(old_space_bytes);
+	bool follows = !first && sample->at_usec - heap->last_usec <= near_usec &&
+		       sample->used_bytes <= heap->live_bytes + percent_of(old_space_bytes, STORM_GROWTH_PERCENT);
+	heap->storm = follows && heap->last_full ? heap->storm + 1 : 0;
 }
 
 static void take_full(struct early_heap *heap, const struct early_limits *limits, uint64_t old_space_bytes,
@@ -212,6 +225,24 @@ static bool live_warns(struct early_heap *heap, const struct early_limits *limit
 	return true;
 }
 
+/* Whether V8 does nothing but collect, and hardly anything goes. */
+static bool is_storm(const struct early_heap *heap, uint64_t old_space_bytes)
+{
+	uint64_t least_bytes = percent_of(old_space_bytes, LIVE_MIN_PERCENT);
+	return heap->storm >= FULL_IN_A_ROW && heap->live_bytes >= least_bytes && was_below(heap, least_bytes);
+}
+
+static bool storm_warns(struct early_heap *heap, struct early_warning *warning)
+{
+	char live[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX];
+	heap->warned[EARLY_GC_TIME] = true;
+	snprintf(warning->text, sizeof(warning->text),
+		 "V8 does little else than collect: %u full collections in a row, and hardly anything goes (live %s of %s)",
+		 heap->storm + 1, units_format_size(live, heap->live_bytes),
+		 units_format_size(old, warning->old_space_bytes));
+	return true;
+}
+
 static bool gc_time_warns(struct early_heap *heap, const struct early_limits *limits, struct early_warning *warning)
 {
 	char live[UNITS_TEXT_MAX], old[UNITS_TEXT_MAX];
@@ -219,8 +250,11 @@ static bool gc_time_warns(struct early_heap *heap, const struct early_limits *li
 	if (most == PERCENT_NONE)
 		return false;
 	uint64_t busy_bytes = percent_of(warning->old_space_bytes, BUSY_PERCENT);
-	if (heap->warned[EARLY_GC_TIME] && percent < percent_of(most, AGAIN_PERCENT))
+	bool storm = is_storm(heap, warning->old_space_bytes);
+	if (heap->warned[EARLY_GC_TIME] && percent < percent_of(most, AGAIN_PERCENT) && !storm)
 		heap->warned[EARLY_GC_TIME] = false;
+	if (storm && !heap->warned[EARLY_GC_TIME])
+		return storm_warns(heap, warning);
 	if (gc_percent(heap, heap->last_usec, true) < most)
 		return false;
 	if (heap->warned[EARLY_GC_TIME] || heap->live_bytes < busy_bytes || !was_below(heap, busy_bytes))
@@ -236,6 +270,9 @@ static void take(struct early_heap *heap, const struct early_limits *limits, uin
 		 const struct heap_sample *sample)
 {
 	add_to_slices(heap, sample);
+	if (sample->full)
+		count_storm(heap, old_space_bytes, sample);
+	heap->last_full = sample->full;
 	heap->last_usec = sample->at_usec;
 	heap->used_bytes = sample->used_bytes;
 	heap->new_trend = false;

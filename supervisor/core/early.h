@@ -21,6 +21,8 @@ struct early_heap {
 	uint64_t used_bytes, live_bytes; /* live: after the last full collection; SIZE_UNKNOWN before it */
 	bool new_trend;               /* the last record was a full collection, and one that the forecast has taken */
 	uint64_t lowest_live_bytes;   /* the least that a full collection has left; SIZE_UNKNOWN */
+	bool last_full;               /* the last record was a full collection */
+	uint32_t storm;               /* full collections right after each other, with hardly more left than by the one before */
 	uint32_t full_above;          /* full collections in a row at or above heap.live_max */
 	struct {
 		int64_t number;       /* time / slice length; what is older than the window does not count */

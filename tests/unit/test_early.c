@@ -80,6 +80,21 @@ static const struct row rows[] = {
 	  NOBODY,
 	  0,
 	  0 },
+	{ "V8 does little else than collect",
+	  40,
+	  { { 40, 20, 500, 10 }, { 49, 1, 500, 10 }, { 50, 20, 60, 5 } },
+	  EARLY_GC_TIME,
+	  49,
+	  49 },
+	{ "the same with room enough", 40, { { 40, 20, 500, 10 }, { 46, 1, 500, 10 }, { 47, 20, 60, 5 } }, NOBODY, 0, 0 },
+	{ "the same by one that is ready with so much", 49, { { 50, 60, 60, 5 } }, NOBODY, 0, 0 },
+	{ "two right after each other are a moment",
+	  40,
+	  { { 40, 20, 500, 10 }, { 50, 1, 500, 10 }, { 50, 2, 60, 5 }, { 50, 20, 150, 5 } },
+	  NOBODY,
+	  0,
+	  0 },
+	{ "much is loaded in a moment", 40, { { 40, 20, 500, 10 }, { 44, 1, 500, 10 }, { 60, 4, 60, 5 } }, NOBODY, 0, 0 },
 	{ "one long collection is no spiral",
 	  40,
 	  { { 40, 20, 500, 10 }, { 56, 1, 500, 10 }, { 56, 1, 3500, 3500 } },
@@ -270,6 +285,20 @@ static void a_young_collection_is_no_occasion(void **state UNUSED)
 	assert_int_equal(early_usec_to_limit(&watch.heap, SIZE_UNKNOWN, young.at_usec), USEC_NEVER);
 }
 
+/* A young collection in between: the process does something else as well. */
+static void who_allocates_between_collections_does_more_than_collect(void **state UNUSED)
+{
+	struct watch watch;
+	begin(&watch);
+	(void)collect(&watch, &standard, 20 * MIB, SEC, 1000);
+	for (int i = 0; i < 20; i++) {
+		assert_false(collect(&watch, &standard, 50 * MIB, 30 * MSEC, 1000));
+		watch.at_usec += 30 * MSEC;
+		const struct heap_sample young = { .at_usec = watch.at_usec, .used_bytes = 52 * MIB };
+		assert_false(early_heap_look(&watch.heap, &standard, OLD_MIB * MIB, &young, &watch.warning));
+	}
+}
+
 /* Records are a worker's bytes. Whatever they say, the numbers stay numbers, and nothing is asserted. */
 static void lies_cost_nothing_but_a_replacement(void **state UNUSED)
 {
@@ -399,6 +428,7 @@ int main(void)
 		cmocka_unit_test(it_is_said_once),
 		cmocka_unit_test(what_came_before_the_beginning_does_not_count),
 		cmocka_unit_test(a_young_collection_is_no_occasion),
+		cmocka_unit_test(who_allocates_between_collections_does_more_than_collect),
 		cmocka_unit_test(lies_cost_nothing_but_a_replacement),
 		cmocka_unit_test(memory_is_looked_at_twice),
 		cmocka_unit_test(a_service_that_needs_so_much_memory_is_left_alone),
