@@ -128,6 +128,16 @@ static void why_tells_a_heap_limit_in_lines_of_eighty_columns(void **state UNUSE
 	free(text);
 }
 
+static void why_names_one_of_several_instances(void **state UNUSED)
+{
+	struct death death;
+	make(&death, VERDICT_EXIT);
+	death.instance = 2;
+	death.instances = 3;
+	cleanup_free char *text = why(&death);
+	assert_contains(text, "service   web, instance 2, death 3, pid 4711");
+}
+
 static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 {
 	static const struct {
@@ -263,6 +273,7 @@ int main(void)
 		cmocka_unit_test(the_summary_is_what_status_shows),
 		cmocka_unit_test(a_kept_death_has_the_same_summary),
 		cmocka_unit_test(why_tells_a_heap_limit_in_lines_of_eighty_columns),
+		cmocka_unit_test(why_names_one_of_several_instances),
 		cmocka_unit_test(every_verdict_comes_with_a_next_step),
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
 		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),

@@ -138,6 +138,18 @@ static void raises_and_budgets_by_verdict_are_explained(void **state UNUSED)
 	assert_contains(text, "deaths by seccomp: 1 in 1 h");
 }
 
+static void several_instances_are_explained_together(void **state UNUSED)
+{
+	struct sample sample = capped();
+	sample.policy.service.instances = 3;
+	cleanup_free char *text = text_of(&sample);
+	assert_contains(text, "Instances, each with the memory above");
+	assert_contains(text, "1536 MiB");
+	struct sample one = capped();
+	cleanup_free char *alone = text_of(&one);
+	assert_null(strstr(alone, "Instances"));
+}
+
 static void a_machine_without_node_says_what_there_is(void **state UNUSED)
 {
 	struct sample sample = capped();
@@ -283,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hand_made_hosts_are_explained_as_on_file),
 		cmocka_unit_test(raises_and_budgets_by_verdict_are_explained),
+		cmocka_unit_test(several_instances_are_explained_together),
 		cmocka_unit_test(a_machine_without_node_says_what_there_is),
 		cmocka_unit_test(no_line_is_wider_than_a_terminal),
 		cmocka_unit_test(hostile_texts_do_not_reach_the_terminal),
