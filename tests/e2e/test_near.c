@@ -84,22 +84,24 @@ static void without_room_it_drains_first(void **state)
 	serve_stop(world, run);
 }
 
-/* Both in one group: each finds the other's memory in its way. */
+/* Both in one group, and under load from the same moment on: each finds the other's memory in its way. */
 static void two_that_leak_at_once_without_room_drain_first(void **state)
 {
 	void *other = NULL;
 	assert_int_equal(world_make(&other), 0);
 	struct world *worlds[] = { *state, other };
 	struct program *runs[2], *loads[2];
+	const char *targets[2];
 	const char *group = world_group(worlds[0]);
-	group_limit(group, 340);
+	group_limit(group, 320);
 	setenv("E2E_CGROUP", group, 1); /* where the second world's programs start */
 	for (size_t i = 0; i < 2; i++) {
-		const char *target = world_print(worlds[i], "tcp:%d", free_port());
-		runs[i] = serve_leak(worlds[i], target, "memory.max=256M heap.old_space=64M", "96");
-		loads[i] = load_start_at(worlds[i], target, 5 * rate());
+		targets[i] = world_print(worlds[i], "tcp:%d", free_port());
+		runs[i] = serve_leak(worlds[i], targets[i], "memory.max=256M heap.old_space=64M", "96");
 	}
 	unsetenv("E2E_CGROUP");
+	for (size_t i = 0; i < 2; i++)
+		loads[i] = load_start_at(worlds[i], targets[i], 5 * rate());
 	for (size_t i = 0; i < 2; i++)
 		await_replaced(worlds[i], slowness() > 1 ? 1 : 3, 60);
 	for (size_t i = 0; i < 2; i++) {
