@@ -130,12 +130,28 @@ static int check_own(const char *own, struct failure *why)
 	return count < 0 ? -1 : 0;
 }
 
+/* Where a heapward around us runs us as its worker, its agent comes first in what we inherit: two of them in one process are one
+ * too many, and V8 aborts. The option's value is one word, quoted or not. */
+static const char *without_outer_agent(const struct environment *environment, const char *own)
+{
+	static const char option[] = "--require ", agent[] = "/agent.cjs";
+	if (environment_get(environment->inherited, "HEAPWARD_AGENT") == NULL || strncmp(own, option, strlen(option)) != 0)
+		return own;
+	const char *value = own + strlen(option), *end = value;
+	bool quoted = *value == '"';
+	for (end += quoted; *end != '\0' && *end != (quoted ? '"' : ' '); end++)
+		end += quoted && *end == '\\' && end[1] != '\0';
+	if ((size_t)(end - value) < strlen(agent) || strncmp(end - strlen(agent), agent, strlen(agent)) != 0)
+		return own;
+	end += quoted && *end == '"';
+	return end + strspn(end, " ");
+}
+
 static int merge_node_options(const struct environment *environment, struct words *ret, struct failure *why)
 {
 	const char *own = environment_get(ret->list, "NODE_OPTIONS");
 	const char *planned = environment->node_options != NULL ? environment->node_options : "";
-	if (own == NULL)
-		own = "";
+	own = own == NULL ? "" : without_outer_agent(environment, own);
 	if (environment->agent_path == NULL && *planned == '\0')
 		return 0;
 	if (check_own(own, why) < 0)

@@ -122,6 +122,33 @@ static void our_options_come_first_and_the_users_stay_verbatim(void **state UNUS
 	}
 }
 
+/* heapward below heapward: two agents in one process end it. What only looks like one is the user's. */
+static void the_agent_of_a_heapward_around_us_is_left_out(void **state UNUSED)
+{
+	static const struct {
+		const char *own, *merged;
+	} rows[] = {
+		{ "--require /old/agent.cjs", "--require /l/agent.cjs" },
+		{ "--require /old/agent.cjs --max-old-space-size=64", "--require /l/agent.cjs --max-old-space-size=64" },
+		{ "--require \"/a b/\\\"c/agent.cjs\" --x \"a b\"", "--require /l/agent.cjs --x \"a b\"" },
+		{ "--require /old/agent.cjs.js", "--require /l/agent.cjs --require /old/agent.cjs.js" },
+		{ "--require agent.cjs", "--require /l/agent.cjs --require agent.cjs" },
+		{ "--x --require /old/agent.cjs", "--require /l/agent.cjs --x --require /old/agent.cjs" },
+	};
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		struct failure why;
+		struct words ret;
+		char own[96], both[160];
+		snprintf(own, sizeof(own), "NODE_OPTIONS=%s", rows[i / 2].own);
+		char *inherited[] = { own, i % 2 == 0 ? "HEAPWARD_AGENT=1;" : NULL, NULL };
+		struct environment environment = { .inherited = inherited, .agent_path = "/l/agent.cjs" };
+		assert_int_equal(environment_build(&environment, &ret, &why), 0);
+		snprintf(both, sizeof(both), "--require /l/agent.cjs %s", rows[i / 2].own);
+		assert_string_equal(environment_get(ret.list, "NODE_OPTIONS"), i % 2 == 0 ? rows[i / 2].merged : both);
+		words_finish(&ret);
+	}
+}
+
 static void under_the_permission_model_the_agents_files_may_be_read(void **state UNUSED)
 {
 	struct failure why;
@@ -320,6 +347,7 @@ int main(void)
 		cmocka_unit_test(options_are_found_as_v8_finds_them),
 		cmocka_unit_test(options_are_quoted_where_they_must_be),
 		cmocka_unit_test(our_options_come_first_and_the_users_stay_verbatim),
+		cmocka_unit_test(the_agent_of_a_heapward_around_us_is_left_out),
 		cmocka_unit_test(under_the_permission_model_the_agents_files_may_be_read),
 		cmocka_unit_test(options_that_node_refuses_are_not_merged),
 		cmocka_unit_test(layers_replace_and_what_is_ours_is_left_out),
