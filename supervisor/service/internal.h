@@ -7,6 +7,7 @@
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
 #include "supervisor/core/respite.h"
+#include "supervisor/core/shield.h"
 #include "supervisor/core/syscall_list.h"
 #include "supervisor/core/violation.h"
 #include "supervisor/edge/control_socket.h"
@@ -118,6 +119,7 @@ struct budget_mark {
 struct filter_bytes {
 	unsigned char *bytes;
 	size_t length;
+	struct shield shield; /* what of it is never let through */
 };
 
 struct service {
@@ -230,7 +232,9 @@ int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: ref
 void renew_raise(struct worker_run *run);                   /* after a fatal heap-limit error */
 void renew_take(struct service *service);                   /* before a launch */
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
-int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why); /* replaces *ret */
+int renew_filter(const struct service *service, const struct service_setup *setup, struct filter_bytes *ret,
+		 struct failure *why); /* replaces *ret */
+void renew_filters(struct service *service); /* the keeper is another one */
 int renew_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names, struct failure *why);
 void filter_bytes_finish(struct filter_bytes *filter);
 
@@ -289,8 +293,8 @@ void obituary_put(struct service *service, const struct death *death); /* to dis
 
 /* protection.c: what the supervisor itself may do */
 void protection_filter(struct service *service); /* before the keeper, which inherits it */
-int protection_shield(const struct service_setup *setup, struct syscall_list *list, const struct syscall_names *names,
-		      struct failure *why); /* of the same user: denies what would harm the supervisor */
+int protection_shield(const struct service *service, const struct service_setup *setup, const struct syscall_names *names,
+		      struct shield *ret, struct failure *why); /* what would harm supervisor and keeper */
 void protection_begin(struct service *service);  /* once all is set up */
 void protection_end(struct service *service);    /* no worker is left */
 void protection_last_call(struct service *service); /* of the held sockets: may take what is kept for the end */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: readiness of a descriptor to an event in the queue, and nothing else. */
 #include "supervisor/core/names.h"
+#include "supervisor/edge/self.h"
 #include "supervisor/service/internal.h"
 #include "base/units.h"
 
@@ -62,6 +63,7 @@ int sources_watch_signals(struct service *service, struct failure *why)
 		sigaddset(&set, watched[i]);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return failed(why, errno, "block signals");
+	self_ignore_signals(watched, ARRAY_LEN(watched));
 	signal(SIGPIPE, SIG_IGN);
 	/* Ignored (inherited from who started us), it would let the kernel reap the worker and drop its status. */
 	signal(SIGCHLD, SIG_DFL);
