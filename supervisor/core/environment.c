@@ -75,6 +75,69 @@ static bool is_inherited(const struct environment *environment, const char *vari
 	return kept && !is_ours(variable) && !is_among(environment->drop, variable);
 }
 
+/* Of the terminal, the login and the service manager: no server is told anything by them. */
+static bool is_of_the_session(const char *variable)
+{
+	static char *names[] = { "_", "SHLVL", "PWD", "OLDPWD", "SHELL", "TERM", "COLORTERM", "LS_COLORS", "LESS*", "EDITOR", "PAGER",
+				 "MAIL", "HOME", "USER", "LOGNAME", "SSH_*", "SUDO_*", "XDG_*", "DBUS_*", "DISPLAY", "INVOCATION_ID",
+				 "JOURNAL_STREAM", "SYSTEMD_*", "MEMORY_PRESSURE_*", "MANAGERPID" };
+	const struct words words = { names, ARRAY_LEN(names) };
+	return is_among(&words, variable);
+}
+
+static bool has(const struct words *words, const char *variable)
+{
+	return words != NULL && find(words, variable) < words->count;
+}
+
+/* What servers are commonly told where to listen and whom to ask by. */
+static bool is_telling(const char *variable)
+{
+	static const char *const ends[] = { "PORT", "HOST", "URL", "URI", "NODE_ENV" };
+	size_t length = strcspn(variable, "=");
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t wanted = strlen(ends[i]);
+		if (length >= wanted && strncmp(variable + length - wanted, ends[i], wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_missed(const struct environment *environment, const char *variable)
+{
+	return !is_inherited(environment, variable) && !is_ours(variable) && !is_of_the_session(variable) &&
+	       !has(environment->set, variable) && !has(environment->file, variable);
+}
+
+/* Adds those that are telling, or the others, as far as there is room; how many they are. */
+static size_t add_missed(const struct environment *environment, bool telling, size_t *shown, char *text, size_t size)
+{
+	size_t count = 0, length = strlen(text);
+	for (char *const *at = environment->inherited; at != NULL && *at != NULL; at++) {
+		size_t name = strcspn(*at, "=");
+		if (is_telling(*at) != telling || !is_missed(environment, *at))
+			continue;
+		count++;
+		if (length + name + sizeof(", and 1000 more") > size)
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%.*s", *shown == 0 ? "" : ", ", (int)name, *at);
+		(*shown)++;
+	}
+	return count;
+}
+
+size_t environment_dropped(const struct environment *environment, char *text, size_t size)
+{
+	size_t shown = 0;
+	text[0] = '\0';
+	size_t count = add_missed(environment, true, &shown, text, size);
+	count += add_missed(environment, false, &shown, text, size);
+	size_t length = strlen(text);
+	if (shown < count)
+		snprintf(text + length, size - length, "%s%zu more", shown == 0 ? "" : ", and ", count - shown);
+	return count;
+}
+
 static int put_all(struct words *ret, const struct words *from, struct failure *why)
 {
 	for (size_t i = 0; from != NULL && i < from->count; i++) {

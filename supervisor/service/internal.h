@@ -50,6 +50,7 @@ struct worker_run {
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
 	int64_t ready_look_usec;   /* ready.when: a port: when to look again; USEC_NEVER: no more */
+	bool elsewhere_looked;     /* whether it listens where nobody asks: looked at once */
 	struct ready_http http;
 	struct ready_notify notify;
 	char ready_answer[80];     /* over HTTP, the last one; "" */
@@ -88,6 +89,7 @@ struct worker_run {
 	struct violations violations;
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
+	bool exec_denied;          /* the command's own execve was denied */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
@@ -201,6 +203,7 @@ void acts_do(struct service *service, const struct decision *decision);
 /* launch.c */
 void launch_worker(struct service *service, uint32_t instance, uint32_t worker);
 /* heapward-child in a worker's place, but for its group and descriptors, which tries to reach those targets. */
+void launch_tell_dropped(struct service *service); /* variables that a server may miss */
 int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 

@@ -234,6 +234,7 @@ static void tell_start(struct service *service)
 	tell(service, &notice);
 	for (size_t i = 0; i < setup->plan->remark_count; i++)
 		tell_warning(service, "%s", setup->plan->remarks[i].text);
+	launch_tell_dropped(service);
 	if (service->dir.problem[0] != '\0')
 		tell_warning(service, "%s", service->dir.problem);
 	breadcrumbs_say_where(service);

@@ -81,6 +81,14 @@ static bool is_held(const struct worker_run *run, const struct notification *not
 		shield_holds(&run->service->filter.shield, notification->number, notification->arguments));
 }
 
+/* The report's descriptor is closed by exec: while it is there, the child has not become the command. */
+static bool is_denied_exec(const struct worker_run *run, const struct notification *notification)
+{
+	struct syscall_names names = filter_names();
+	return run->violation == VIOLATION_ERRNO && run->report.fd >= 0 && notification->pid == run->child.pid &&
+	       notification->number == names.number(&names, "execve");
+}
+
 static enum notify_answer asked(struct notify *notify, const struct notification *notification)
 {
 	static const enum notify_answer answers[] = {
@@ -92,6 +100,7 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 		violations_note(&run->violations, notification->architecture, notification->number, &tells);
 	int64_t wait_usec = violations_pace(&run->violations, loop_now_usec());
 	call->held = is_held(run, notification);
+	run->exec_denied = run->exec_denied || is_denied_exec(run, notification);
 	if (run->denied.killed)
 		return NOTIFY_HOLD; /* of a group that is dying */
 	if (tells) {

@@ -329,6 +329,17 @@ static void a_list_that_cannot_start_anything_is_warned_of(void **state)
 	struct world *world = *state;
 	const char *policy = write_policy(world, "read\nwrite\n", "violation: errno");
 	assert_contains(heapward_says(world, 0, "check", policy, NULL), "warning: sandbox.syscalls: allows no execve");
+	/* Nor does it let heapward-child tell, or leave in order. */
+	static const char *const lists[] = { "read\n", "include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n" };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		policy = write_policy(world, lists[i], "violation: errno");
+		const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, NULL };
+		struct program *program = run_start_by(world, words);
+		assert_int_equal(program_finish(world, program, 20), 126);
+		assert_contains(last_line(world, program_err(world, program)),
+				": execve is not in its list of system calls (my.list): Operation not permitted");
+		assert_true(verdict_is(see_why(world), "exec", -1));
+	}
 	policy = write_policy(world, "include server\n", "violation: errno");
 	assert_null(strstr(heapward_says(world, 0, "check", policy, NULL), "warning"));
 }

@@ -250,6 +250,27 @@ static void what_is_kept_and_dropped_is_by_name_and_beginning(void **state UNUSE
 	}
 }
 
+static void what_a_server_may_miss_is_named(void **state UNUSED)
+{
+	char *kept[] = { "LANG", "LC_*" }, *dropped[] = { "KEPT_ELSE" }, *set[] = { "GIVEN=2" }, *lines[] = { "FILED=3" };
+	char *inherited[] = { "ELSE=1", "PORT=80", "LANG=C", "LC_ALL=C", "PATH=/bin", "GIVEN=1", "FILED=1", "SHLVL=2", "SSH_TTY=x", "NOTIFY_SOCKET=@",
+			      "DATABASE_URL=postgres:", "KEPT_ELSE=1", NULL };
+	struct words keep = { kept, 2 }, drop = { dropped, 1 }, given = { set, 1 }, file = { lines, 1 };
+	struct environment environment = { .inherited = inherited, .keep = &keep, .set = &given, .file = &file };
+	char text[64];
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 4);
+	assert_string_equal(text, "PORT, DATABASE_URL, ELSE, KEPT_ELSE");
+	assert_int_equal(environment_dropped(&environment, text, 30), 4);
+	assert_string_equal(text, "PORT, ELSE, and 2 more");
+	assert_int_equal(environment_dropped(&environment, text, 4), 4);
+	environment.keep = NULL;
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	environment.drop = &drop;
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 1);
+	assert_string_equal(text, "KEPT_ELSE");
+}
+
 static void what_the_policy_sets_is_no_inheritance(void **state UNUSED)
 {
 	struct words set = { 0 }, drop = { 0 }, ret;
@@ -352,6 +373,7 @@ int main(void)
 		cmocka_unit_test(options_that_node_refuses_are_not_merged),
 		cmocka_unit_test(layers_replace_and_what_is_ours_is_left_out),
 		cmocka_unit_test(what_is_kept_and_dropped_is_by_name_and_beginning),
+		cmocka_unit_test(what_a_server_may_miss_is_named),
 		cmocka_unit_test(what_the_policy_sets_is_no_inheritance),
 		cmocka_unit_test(an_endless_environment_is_refused),
 		cmocka_unit_test(real_nodes_load_a_preload_from_an_odd_directory),
