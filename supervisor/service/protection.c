@@ -119,11 +119,12 @@ bool protection_may_become(const struct service *service, const struct service_s
 	return missing == 0 && call == NULL;
 }
 
-void protection_fill(const struct service *service UNUSED, struct status *status)
+void protection_fill(const struct service *service, struct status *status)
 {
 	struct self self;
 	self_look(&self);
 	status->protection.effective = self.effective;
+	status->protection.later = service->protection.later & self.permitted & ~self.effective;
 	status->protection.filtered = self.filtered;
 	status->protection.dumpable = self.dumpable;
 }
