@@ -148,6 +148,7 @@ static int write_list(const struct lesson *lesson, int status)
 		.kernel = kernel,
 		.date = lesson->date,
 		.base = lesson->base_name,
+		.file = lesson->file,
 		.duration_usec = clock_usec() - lesson->began_usec,
 		.workers = lesson->learning.workers,
 	};

@@ -136,6 +136,18 @@ void prose_title(struct prose *prose, const char *title)
 	add_bytes(prose, "\n", 1);
 }
 
+void prose_paragraph(struct prose *prose, const char *format, ...)
+{
+	char text[PARAGRAPH_MAX];
+	va_list args;
+	va_start(args, format);
+	print_harmless(text, sizeof(text), format, args);
+	va_end(args);
+	if (prose->length > 0)
+		add_bytes(prose, "\n", 1);
+	add_wrapped(prose, 0, 0, text);
+}
+
 char *prose_take(struct prose *prose)
 {
 	char *bytes = prose->bytes;

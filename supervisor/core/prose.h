@@ -29,6 +29,9 @@ void prose_raw(struct prose *prose, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A line of its own, with an empty line before it unless it is the first. */
 void prose_title(struct prose *prose, const char *title);
 
+/* A paragraph from the first column on, wrapped as an item is, with an empty line before it unless it is the first. */
+void prose_paragraph(struct prose *prose, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* The malloc'ed text, the caller's to free; NULL where memory was out. The prose is empty afterwards. */
 char *prose_take(struct prose *prose);
 

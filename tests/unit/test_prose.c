@@ -25,6 +25,16 @@ static void a_field_wraps_beside_its_label(void **state UNUSED)
 	free(text);
 }
 
+static void a_paragraph_begins_in_the_first_column(void **state UNUSED)
+{
+	struct prose prose = { 0 };
+	prose_paragraph(&prose, "%s", "One that is longer than a line is wide, and so goes on in the first column of the next.");
+	prose_paragraph(&prose, "Two\nlines?");
+	cleanup_free char *text = prose_take(&prose);
+	assert_string_equal(text, "One that is longer than a line is wide, and so goes on in the first column of\n"
+				  "the next.\n\nTwo?lines?\n");
+}
+
 static void a_long_word_is_cut_between_characters(void **state UNUSED)
 {
 	struct prose prose = { 0 };
@@ -93,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_wraps_beside_its_label),
+		cmocka_unit_test(a_paragraph_begins_in_the_first_column),
 		cmocka_unit_test(a_long_word_is_cut_between_characters),
 		cmocka_unit_test(nothing_said_is_nothing),
 		cmocka_unit_test(strangers_text_is_made_harmless),
