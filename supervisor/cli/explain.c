@@ -9,13 +9,16 @@
 
 static const char usage[] =
 	"[OPTION]... [--] [COMMAND [ARG]...]\n"
-	"Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n"
+	"Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2\n"
+	"where run would refuse.\n"
 	"With -n alone: the plan of the service that runs by that name.\n\n"
-	"  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+	"  -p, --policy FILE      policy file; for web.yaml the drop-ins in web.policy.d/\n"
+	"                         beside it, too\n"
 	"  -n, --name NAME        name of the service\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
 	"  --set SECTION.KEY=VALUE\n"
-	"  --sandbox              only how the worker is confined: a checklist with points, and what each weaker choice costs\n"
+	"  --sandbox              only how the worker is confined: a checklist of 100\n"
+	"                         points, and what each weaker choice costs\n"
 	"  --json                 for scripts; has both\n";
 
 static const char *form_of(const struct run_options *options)
