@@ -23,6 +23,9 @@ void prose_item(struct prose *prose, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "memory    148 MiB of 512 MiB": a label, then a paragraph beside it. A label of "" continues the one above. */
 void prose_field(struct prose *prose, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* The same in one line, however long: a path to be copied. */
+void prose_whole(struct prose *prose, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+
 /* Adds the text as it is: no wrapping, nothing replaced; for texts of our own. */
 void prose_raw(struct prose *prose, const char *format, ...) PRINTF_LIKE(2, 3);
 

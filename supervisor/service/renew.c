@@ -59,6 +59,7 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 		if (renew_list(setup, list, &names, why) < 0 || protection_shield(setup, list, &names, why) < 0 ||
 		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
 			return -1;
+		violation_list_note(&filter.list, policy_syscalls(setup->policy), list);
 	}
 	filter_bytes_finish(ret);
 	*ret = filter;
