@@ -53,7 +53,7 @@ static int print_running(const struct run_options *options)
 	state_roots_find(&roots);
 	int result = ask(&roots, options->name, CONTROL_EXPLAIN, form_of(options), &reply, &why);
 	if (result < 0)
-		fprintf(stderr, "heapward: %s; heapward explain -p POLICY shows a plan without it\n", why.text);
+		fprintf(stderr, "heapward: %s; heapward explain -p, with its policy, shows a plan without it\n", why.text);
 	else
 		fputs(reply.text, reply.result == CONTROL_OK ? stdout : stderr);
 	free(reply.text);

@@ -76,7 +76,9 @@ static int tell_order(const struct order *order, int argc, char **argv, const ch
 		return status;
 	if (order->command == CONTROL_STOP || order->command == CONTROL_DRAIN)
 		wait_until_gone(&roots, name);
-	if (done[0] != '\0')
+	if (order->command == CONTROL_RELOAD)
+		printf("%s: %s; heapward logs %s says what takes it and when\n", name, done, name);
+	else if (done[0] != '\0')
 		printf("%s: %s\n", name, done);
 	return EXIT_OK;
 }
@@ -136,5 +138,5 @@ int cli_reload(int argc, char **argv)
 		"changed; else heapward restart NAME makes one. A failed service starts again.\n"
 		"Invalid: every error is printed, nothing changes, exit 2."
 	};
-	return tell_order(&order, argc, argv, "policy read again; heapward logs NAME says what takes it and when");
+	return tell_order(&order, argc, argv, "policy read again");
 }
