@@ -17,6 +17,7 @@
 #include "supervisor/edge/loop.h"
 #include "supervisor/edge/notify.h"
 #include "supervisor/edge/output.h"
+#include "supervisor/edge/policy_syscalls.h"
 #include "supervisor/edge/ready_http.h"
 #include "supervisor/edge/ready_notify.h"
 #include "supervisor/edge/records.h"
@@ -87,6 +88,7 @@ struct worker_run {
 	enum violation violation;  /* sandbox.violation, as it was at the launch */
 	struct notify listener;    /* the listener of its system-call filter */
 	struct violations violations;
+	struct violation_list list; /* what its list says of calls, as it was at the launch */
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
 	bool exec_denied;          /* the command's own execve was denied */
@@ -122,6 +124,8 @@ struct filter_bytes {
 	unsigned char *bytes;
 	size_t length;
 	struct shield shield; /* what of it is never let through */
+	struct policy_syscalls_files files; /* the lists that it is made of, where they are the user's own */
+	struct violation_list list; /* what the list that it is made of says */
 };
 
 struct service {

@@ -9,6 +9,7 @@
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/libexec.h"
 #include "supervisor/edge/policy_syscalls.h"
+#include "supervisor/service/fencing.h"
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ int renew_find_user(const struct service_setup *setup, struct user *ret, struct 
 void filter_bytes_finish(struct filter_bytes *filter)
 {
 	free(filter->bytes);
+	policy_syscalls_files_finish(&filter->files);
 	*filter = (struct filter_bytes){ 0 };
 }
 
@@ -54,7 +56,10 @@ static int build_filter(const struct service_setup *setup, struct filter_bytes *
 		return -1;
 	if (shield_add(list, &ret->shield) < 0)
 		return failed(why, 0, "sandbox.syscalls: too many rules");
-	return filter_build(list, names->architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes, &ret->length, why);
+	violation_list_note(&ret->list, policy_syscalls(setup->policy), list);
+	if (filter_build(list, names->architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes, &ret->length, why) < 0)
+		return -1;
+	return fencing_find_lists(setup->policy, &ret->files, why);
 }
 
 /* Once for a policy: every launch from it loads the same bytes. */
@@ -65,8 +70,10 @@ int renew_filter(const struct service *service, const struct service_setup *setu
 	if (protection_shield(service, setup, &names, &filter.shield, why) < 0)
 		return -1;
 	if (setup->learning != NULL ? learning_filter(setup->learning, &filter, why) < 0
-				    : policy_filters(setup->policy) && build_filter(setup, &filter, &names, why) < 0)
+				    : policy_filters(setup->policy) && build_filter(setup, &filter, &names, why) < 0) {
+		filter_bytes_finish(&filter);
 		return -1;
+	}
 	filter_bytes_finish(ret);
 	*ret = filter;
 	return 0;
