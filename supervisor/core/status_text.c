@@ -280,6 +280,8 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 	add_reach(prose, json_find(service, "sandbox.supervisor"));
 	prose_field(prose, "files", "%s", json_find_text(service, "sandbox.files", "unchanged"));
 	prose_field(prose, "network", "%s", json_find_text(service, "sandbox.network", "full"));
+	if (json_find(service, "sandbox.missing") != NULL)
+		prose_field(prose, "missing", "%s (this machine cannot)", json_find_text(service, "sandbox.missing", ""));
 }
 
 static void add_last_death(struct prose *prose, struct json_object *service, int64_t now_realtime_usec)
