@@ -159,7 +159,7 @@ static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 		{ VERDICT_OOM_KILL, "/own", "raise memory.max above 320 MiB" },
 		{ VERDICT_OOM_KILL, "/system.slice", "raise the limit of /system.slice above 320 MiB" },
 		{ VERDICT_OOM_KILL_HOST, "", "the machine itself" },
-		{ VERDICT_SECCOMP, "", "sandbox.syscalls: PATH" },
+		{ VERDICT_SECCOMP, "", "sandbox.syscalls: ./my.list" },
 		{ VERDICT_STOPPED, "", "nothing" },
 		{ VERDICT_REPLACED, "", "nothing" },
 		{ VERDICT_EXIT, "", "heapward logs web" },
