@@ -84,13 +84,13 @@ static void copy_probe(struct world *world, const char *name, mode_t mode)
 }
 
 /* Whole at once: the probe waits for it. */
-static void write_targets(struct scene *scene, const struct program *run)
+static void write_targets(struct scene *scene, struct program *run)
 {
 	struct world *world = scene->world;
 	pid_t keeper = 0;
 	for (int i = 0; (keeper = keeper_of(world, run)) == 0; i++) {
 		if (i == 1000 || !process_lives(run->pid))
-			fail_msg("there is no worker:\n%s", program_err(world, run));
+			fail_msg("there is no worker (exit status %d):\n%s", program_finish(world, run, 5), program_err(world, run));
 		pause_msec(10);
 	}
 	world_write(world, "targets.part", "supervisor-pid=%d\nkeeper-pid=%d\nneighbour-pid=%d\noutsider-pid=%d\nsignals=%s\n"
