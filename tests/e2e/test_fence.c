@@ -59,6 +59,11 @@ static const struct act hostile[] = {
 	{ "writes the policy", "echo '#' >>$POLICY.yaml", false, 0 },
 	{ "changes the policy", "mv $POLICY.yaml $POLICY.x && mv $POLICY.x $POLICY.yaml", false, 0 },
 	{ "adds to the policy", "mkdir -p $POLICY.policy.d && touch $POLICY.policy.d/z.yaml && rm $POLICY.policy.d/z.yaml", false, 0 },
+	{ "writes its list", "exec 3>>$POLICY.list", false, 0 },
+	{ "writes an included list", "exec 3>>$POLICY-more.list", false, 0 },
+	{ "adds to our programs", "touch $TREE/child/confine/x && rm $TREE/child/confine/x", true, 0 },
+	{ "changes one of our programs", "exec 3>>$TREE/supervisor/cli/heapward-status", true, 0 },
+	{ "writes a shipped list", "exec 3>>$TREE/policies/syscalls/server.list", true, 0 },
 	{ "signals the supervisor", "kill -0 $SUPERVISOR", false, 6 },
 };
 
@@ -67,6 +72,7 @@ static const struct act hidden[] = {
 	{ "reads events", "cat $STATE/$NAME/events.jsonl >/dev/null", true, 0 },
 	{ "lists services", "ls $RUN >/dev/null", true, 0 },
 	{ "finds the control socket", "test -S $RUN/$NAME/control", true, 0 },
+	{ "touches heapward itself", "touch -cr $TREE/supervisor/cli/heapward $TREE/supervisor/cli/heapward", true, 0 },
 };
 
 static const struct act honest[] = {
@@ -91,6 +97,8 @@ static void make_places(struct world *world, const char *sandbox)
 	assert_int_equal(mkdir(world_path(world, "app"), 0755), 0);
 	world_write(world, is_root() ? "app/web.yaml" : "policies/web.yaml",
 		    "version: 1\nservice: {name: %s}\nrestart: {when: never}\n%s\n", world->name, sandbox);
+	world_write(world, is_root() ? "app/web.list" : "policies/web.list", "include server\ninclude ./web-more.list\n");
+	world_write(world, is_root() ? "app/web-more.list" : "policies/web-more.list", "read\n");
 }
 
 static const char *policy_stem(struct world *world)
@@ -112,15 +120,17 @@ static const char *says_of_acts(struct world *world, const char *sandbox, const 
 	const char *words[WORDS_MAX];
 	size_t count = 0;
 	make_places(world, sandbox);
-	char *script = world_print(world, "SUPERVISOR=$PPID STATE=%s RUN=%s NAME=%s POLICY=%s T=$(mktemp)\n", state_root(world),
-				   runtime_root(world), world->name, policy_stem(world));
+	char *tree = world_print(world, "%s", heapward_path());
+	*strstr(tree, "/supervisor/cli/heapward") = '\0';
+	char *script = world_print(world, "SUPERVISOR=$PPID STATE=%s RUN=%s NAME=%s POLICY=%s TREE=%s T=$(mktemp)\n", state_root(world),
+				   runtime_root(world), world->name, policy_stem(world), tree);
 	add_acts(world, &script, hostile, ARRAY_LEN(hostile));
 	add_acts(world, &script, hidden, ARRAY_LEN(hidden));
 	add_acts(world, &script, honest, ARRAY_LEN(honest));
 	world_write(world, "app/acts.sh", "%srm -f $T", script);
 	const char *run_words[] = { heapward_path(), "run", "-n", world->name, "-p", world_print(world, "%s.yaml", policy_stem(world)),
-				    "--set", world_print(world, "service.directory=%s/app", world->directory), "--", "sh", "acts.sh",
-				    NULL };
+				    "--set", world_print(world, "service.directory=%s/app", world->directory), "--set",
+				    world_print(world, "sandbox.syscalls=%s.list", policy_stem(world)), "--", "sh", "acts.sh", NULL };
 	for (; before != NULL && *before != NULL; before++)
 		words[count++] = *before;
 	memcpy(&words[count], run_words, sizeof(run_words));
@@ -159,7 +169,8 @@ static void without_walls_the_same_acts_succeed(void **state)
  * keys, for $HOME must take new entries. */
 static void where_root_may_not_mount_landlock_stands_in(void **state)
 {
-	static const char *const open[] = { "adds a key of root", "writes the policy", "changes the policy", "adds to the policy" };
+	static const char *const open[] = { "adds a key of root", "writes the policy", "changes the policy", "adds to the policy",
+					    "writes its list", "writes an included list" };
 	const char *const no_admin[] = { "setpriv", "--bounding-set=-sys_admin", NULL };
 	struct world *world = *state;
 	if (!is_root())
@@ -174,6 +185,16 @@ static void where_root_may_not_mount_landlock_stands_in(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(honest); i++) /* a child's entry of /proc was not there to be granted */
 		if (strcmp(honest[i].name, "says how it wants to die") != 0)
 			assert_acts(world, said, &honest[i], 1, "done");
+}
+
+/* By mounts as well, an ordinary user's policy may lie where he, and so the worker, makes files. */
+static void in_a_user_namespace_hostile_acts_are_denied(void **state)
+{
+	struct world *world = *state;
+	if (is_root())
+		return; /* who has mounts without one */
+	const char *said = says_of_acts(world, "sandbox: {hidden: [/etc/hostname]}", NULL);
+	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "denied");
 }
 
 static void without_a_policy_nothing_changes(void **state)
@@ -432,6 +453,7 @@ int main(void)
 		T(by_default_hostile_acts_are_denied_and_honest_ones_go_on),
 		T(without_walls_the_same_acts_succeed),
 		T(where_root_may_not_mount_landlock_stands_in),
+		T(in_a_user_namespace_hostile_acts_are_denied),
 		T(without_a_policy_nothing_changes),
 		T(without_a_network_the_held_socket_serves),
 		T(strict_serves_and_closes_everything),
