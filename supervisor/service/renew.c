@@ -54,9 +54,9 @@ static int build_filter(const struct service_setup *setup, struct filter_bytes *
 		return failed(why, ENOMEM, "sandbox.syscalls");
 	if (renew_list(setup, list, names, why) < 0)
 		return -1;
+	violation_list_note(&ret->list, policy_syscalls(setup->policy), list);
 	if (shield_add(list, &ret->shield) < 0)
 		return failed(why, 0, "sandbox.syscalls: too many rules");
-	violation_list_note(&ret->list, policy_syscalls(setup->policy), list);
 	if (filter_build(list, names->architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes, &ret->length, why) < 0)
 		return -1;
 	return fencing_find_lists(setup->policy, &ret->files, why);
