@@ -58,14 +58,16 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 		cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
 		if (list == NULL)
 			return failed(why, ENOMEM, "sandbox.syscalls");
-		if (renew_list(setup, list, &names, why) < 0 || protection_shield(setup, list, &names, why) < 0 ||
+		if (renew_list(setup, list, &names, why) < 0)
+			return -1;
+		violation_list_note(&filter.list, policy_syscalls(setup->policy), list);
+		if (protection_shield(setup, list, &names, why) < 0 ||
 		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
 			return -1;
 		if (fencing_find_lists(setup->policy, &filter.files, why) < 0) {
 			filter_bytes_finish(&filter);
 			return -1;
 		}
-		violation_list_note(&filter.list, policy_syscalls(setup->policy), list);
 	}
 	filter_bytes_finish(ret);
 	*ret = filter;
