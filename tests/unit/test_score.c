@@ -221,6 +221,12 @@ static void the_checklist_fits_a_terminal_and_names_what_the_supervisor_keeps(vo
 	sample.policy.sandbox.syscalls = no_filter;
 	cleanup_free char *none = explain_as(EXPLAIN_SANDBOX, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(none, "no system-call filter of its own");
+	cleanup_free char *plain = explain_as("text", &sample.plan, &sample.policy, &sample.host, "web");
+	assert_contains(plain, "system calls: none: no filter");
+	struct sample user = sample_of(1000, NULL, NULL);
+	resolve(&user);
+	cleanup_free char *users = explain_as(EXPLAIN_SANDBOX, &user.plan, &user.policy, &user.host, "web");
+	assert_contains(users, "no capabilities");
 	cleanup_free char *json = explain_as(EXPLAIN_JSON, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(json, "\"confinement\":{\"points\":");
 	assert_contains(json, "{\"id\":\"user\",\"points\":0,\"of\":14,\"does\":\"root\",\"cost\":\"a worker that runs as root");
