@@ -28,9 +28,10 @@ struct mounts {
 	struct kept kept[CONFINE_PATHS_MAX];
 };
 
-static int set(const char *path, uint64_t attributes, unsigned flags, struct launch_report *report)
+/* `propagation`: MS_PRIVATE: what the machine mounts there later does not come in; 0: unchanged. */
+static int set(const char *path, uint64_t attributes, uint64_t propagation, unsigned flags, struct launch_report *report)
 {
-	struct mount_attr set = { .attr_set = attributes };
+	struct mount_attr set = { .attr_set = attributes, .propagation = propagation };
 	if (mount_setattr(AT_FDCWD, path, flags, &set, sizeof(set)) < 0)
 		return confine_failed(report, errno, "attributes of %.150s", path);
 	return 0;
@@ -65,7 +66,7 @@ static int hide(const char *path, struct launch_report *report)
 	cleanup_fd int null_fd = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (null_fd < 0)
 		return confine_failed(report, errno, "/dev/null for %.150s", path);
-	return put_tree(null_fd, path, report) < 0 ? -1 : set(path, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY, 0, report);
+	return put_tree(null_fd, path, report) < 0 ? -1 : set(path, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY, 0, 0, report);
 }
 
 /* Directories on the way to a path that reappears within a hidden or private one. */
@@ -78,14 +79,21 @@ static void make_way(const char *path)
 	}
 }
 
+static void make_directory(const char *path)
+{
+	make_way(path);
+	(void)mkdir(path, 0755);
+}
+
 static void make_point(const struct kept *kept)
 {
 	struct stat stat;
+	if (fstat(kept->tree_fd, &stat) == 0 && S_ISDIR(stat.st_mode)) {
+		make_directory(kept->path->path);
+		return;
+	}
 	make_way(kept->path->path);
-	if (fstat(kept->tree_fd, &stat) == 0 && S_ISDIR(stat.st_mode))
-		(void)mkdir(kept->path->path, 0755);
-	else
-		(void)close(open(kept->path->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	(void)close(open(kept->path->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 }
 
 static int make_wall(const struct kept *kept, struct launch_report *report)
@@ -95,14 +103,17 @@ static int make_wall(const struct kept *kept, struct launch_report *report)
 	if (access == kept->above)
 		return 0;
 	if (access == LAUNCH_HIDDEN)
-		return hide(path, report);
+		return kept->above == LAUNCH_PRIVATE ? 0 : hide(path, report); /* an empty directory has it not */
+	if (access == LAUNCH_PRIVATE && kept->above == LAUNCH_HIDDEN)
+		make_directory(path);
 	if (access == LAUNCH_PRIVATE)
 		return mount_memory(path, MS_NOSUID | MS_NODEV, "mode=1777", report);
 	if (kept->tree_fd >= 0 && (kept->above == LAUNCH_HIDDEN || kept->above == LAUNCH_PRIVATE))
 		make_point(kept);
 	if (kept->tree_fd >= 0 && put_tree(kept->tree_fd, path, report) < 0)
 		return -1;
-	return access == LAUNCH_READ_ONLY ? set(path, MOUNT_ATTR_RDONLY, AT_RECURSIVE, report) : 0;
+	/* A file system that is mounted there later would come in as its owner mounted it: writable. */
+	return access == LAUNCH_READ_ONLY ? set(path, MOUNT_ATTR_RDONLY, MS_PRIVATE, AT_RECURSIVE, report) : 0;
 }
 
 /* Before the first wall, or its flags would be those of the wall around it. */
@@ -130,8 +141,8 @@ static int make_walls(struct mounts *mounts, struct launch_report *report)
 	/* Only now: within a hidden directory there may be mount points of others. */
 	for (size_t i = 0; i < mounts->paths.count; i++) {
 		const struct kept *kept = &mounts->kept[i];
-		if (kept->path->access == LAUNCH_HIDDEN && kept->above != LAUNCH_HIDDEN && is_directory(kept->path->path) &&
-		    set(kept->path->path, MOUNT_ATTR_RDONLY, 0, report) < 0)
+		bool made = kept->path->access == LAUNCH_HIDDEN && kept->above != LAUNCH_HIDDEN && kept->above != LAUNCH_PRIVATE;
+		if (made && is_directory(kept->path->path) && set(kept->path->path, MOUNT_ATTR_RDONLY, 0, 0, report) < 0)
 			return -1;
 	}
 	return 0;
@@ -198,7 +209,7 @@ static int own_dev(struct launch_report *report)
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
 		if (trees[i] >= 0)
 			close(trees[i]);
-	return result < 0 ? -1 : set("/dev", MOUNT_ATTR_RDONLY, 0, report);
+	return result < 0 ? -1 : set("/dev", MOUNT_ATTR_RDONLY, 0, 0, report);
 }
 
 /* Numbers stay: it is the same PID namespace, with what the worker may not look into (hidepid=4: ptrace's rule, which Landlock

@@ -28,6 +28,14 @@ enum launch_access confine_paths_above(const struct confine_paths *paths, const 
 	return access;
 }
 
+enum launch_access confine_paths_left(const struct confine_paths *paths, const char *path)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (strcmp(paths->list[i].path, path) == 0)
+			return paths->list[i].access;
+	return confine_paths_above(paths, path);
+}
+
 /* Takes over `path`, which is real; NULL: memory is out. */
 static int put(struct confine_paths *paths, enum launch_access access, char *path)
 {
@@ -75,19 +83,63 @@ static void add_devices(struct confine_paths *paths)
 		closedir(directory);
 }
 
+/* The path as it is here, malloc'ed; NULL with errno. An optional one that is shut away (chmod 000) is there all the same: who shut it may
+ * open it again. The nearest directory that can be reached then stands for it. */
+static char *find_real(const struct launch_path *path)
+{
+	char part[PATH_MAX] = ""; /* of one that cannot be reached, glibc leaves here how far it came */
+	char *real = realpath(path->path, part) == NULL ? NULL : strdup(part), *slash;
+	while (real == NULL && errno == EACCES && path->optional && (slash = strrchr(part, '/')) != NULL) {
+		slash[slash == part ? 1 : 0] = '\0';
+		real = realpath(part, NULL);
+	}
+	return real;
+}
+
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
+}
+
+static int add_real(struct confine_paths *paths, const struct launch_path *path, struct launch_report *report)
+{
+	char *real = find_real(path);
+	if (real == NULL && path->optional && is_absent(errno))
+		return 0; /* nor is it there for the worker */
+	if (real == NULL)
+		return confine_failed(report, errno, "%.180s", path->path);
+	return put(paths, path->access, real) < 0 ? confine_failed(report, ENOMEM, "paths") : 0;
+}
+
+/* Opens what a link leads to, unless it stands where the worker may have put it, and leads to what is closed: for that it has to be named
+ * itself. */
+static int add_opened(struct confine_paths *paths, const struct launch_path *path, struct launch_report *report)
+{
+	cleanup_free char *real = find_real(path);
+	if (real != NULL && confine_links_loosest(paths, path->path) > confine_paths_left(paths, real)) {
+		if (path->optional)
+			return 0;
+		return confine_failed(report, 0, "%.70s leads to %.70s by a link that the worker could change: name that itself",
+				      path->path, real);
+	}
+	return add_real(paths, path, report);
+}
+
+static bool opens(const struct launch_path *path)
+{
+	return path->access == LAUNCH_READ_WRITE && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
+}
+
 int confine_paths_find(struct confine_paths *ret, const struct launch *launch, struct launch_report *report)
 {
 	ret->count = 0;
-	for (size_t i = 0; i < launch->path_count; i++) {
-		const struct launch_path *path = &launch->paths[i];
-		char *real = realpath(path->path, NULL);
-		if (real == NULL && path->optional)
-			continue; /* nor is it there for the worker */
-		if (real == NULL)
-			return confine_failed(report, errno, "%.180s", path->path);
-		if (put(ret, path->access, real) < 0)
-			return confine_failed(report, ENOMEM, "paths");
-	}
+	for (size_t i = 0; i < launch->path_count; i++)
+		if (!opens(&launch->paths[i]) && add_real(ret, &launch->paths[i], report) < 0)
+			return -1;
+	/* Last, so that all that is closed is known. */
+	for (size_t i = 0; i < launch->path_count; i++)
+		if (opens(&launch->paths[i]) && add_opened(ret, &launch->paths[i], report) < 0)
+			return -1;
 	if ((launch->fence.flags & LAUNCH_GUARD_DEVICES) != 0 && (launch->fence.flags & LAUNCH_OWN_DEV) == 0)
 		add_devices(ret);
 	return 0;

@@ -28,4 +28,11 @@ bool confine_path_is_below(const char *path, const char *directory);
 /* What is left of `path` by those above it, itself not counted. */
 enum launch_access confine_paths_above(const struct confine_paths *paths, const char *path);
 
+/* What is left of it by its own entry, else by those above. */
+enum launch_access confine_paths_left(const struct confine_paths *paths, const char *path);
+
+/* links.c: what is left of the directories that links on the way to `path` stand in, of the one that most is left of; LAUNCH_HIDDEN:
+ * there is no link. `paths` NULL: all is left. */
+enum launch_access confine_links_loosest(const struct confine_paths *paths, const char *path);
+
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A list of what stands for a path is longer than all policies' lists together. */
-_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + 50, "all paths of a policy and our own fit");
+_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + FENCE_OURS_MAX + 50, "all paths of a policy and our own fit");
 
 static void add(struct launch *launch, enum launch_access access, bool optional, const char *path)
 {
@@ -64,17 +64,18 @@ static void add_system(const struct plan_fence *fence, struct launch *launch)
 	add(launch, LAUNCH_READ_WRITE, true, "/proc/self");
 }
 
-/* Images of Node have their applications below /usr: the working directory stays as it was, if it is not the system's own. */
+/* Images of Node have their applications below /usr: the working directory stays as it was, if it is not the system's own. By its name:
+ * a link of the worker's own must not open what it leads to, and heapward-child looks at links. */
 static void add_directory(const struct plan_fence *fence, const struct fence_places *places, struct launch *launch)
 {
 	for (size_t i = 0; i < ARRAY_LEN(system_directories) && fence->protect == PROTECT_SYSTEM_FULL; i++)
 		if (is_below(places->directory, system_directories[i])) {
-			add(launch, LAUNCH_READ_WRITE, true, places->directory);
+			add(launch, LAUNCH_READ_WRITE, true, places->directory_named);
 			return;
 		}
 	if (fence->own_tmp && (is_below(places->directory, "/tmp") || is_below(places->directory, "/var/tmp")))
 		add(launch, fence->protect == PROTECT_SYSTEM_STRICT ? LAUNCH_READ_ONLY : LAUNCH_READ_WRITE, true,
-		    places->directory);
+		    places->directory_named);
 }
 
 static void add_words(struct launch *launch, enum launch_access access, bool optional, const struct words *words)
@@ -100,26 +101,40 @@ static bool is_within_any(const char *path, const struct words *directories)
 	return false;
 }
 
-/* One of our own places. By Landlock a directory that holds one takes no new entries, which the worker's own, and what the
- * policy gives it, must. */
-static void add_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
-		     bool secret, const char *path, struct launch *launch)
+/* A working directory that is reached by a link is the worker's own where the place is named by the same way: else a link of its own could
+ * make anything a part of it. */
+static bool is_in_directory(const struct fence_places *places, const struct fence_place *place)
 {
-	bool directory_is_its_own = fence->protect != PROTECT_SYSTEM_STRICT && is_below(path, places->directory);
-	bool within = directory_is_its_own || is_within_any(path, &policy->sandbox.read_write);
-	if (path == NULL || (fence->by_landlock && within))
-		return;
-	add(launch, secret && fence->by_mounts ? LAUNCH_HIDDEN : LAUNCH_READ_ONLY, true, path);
+	bool linked = places->directory != NULL && places->directory_named != NULL && strcmp(places->directory, places->directory_named) != 0;
+	return is_below(place->path, places->directory) && (!linked || is_below(place->named, places->directory_named));
 }
 
-static void add_all_of_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
-			    struct launch *launch)
+/* Where everybody makes files. */
+static bool is_temporary(const char *path)
 {
-	add_ours(policy, fence, places, true, places->runtime_root, launch);
-	add_ours(policy, fence, places, true, places->state_root, launch);
-	add_ours(policy, fence, places, false, places->policy_file, launch);
-	add_ours(policy, fence, places, false, places->drop_ins, launch);
-	add_ours(policy, fence, places, false, places->environment_file, launch);
+	return is_below(path, "/tmp") || is_below(path, "/var/tmp") || is_below(path, "/dev/shm");
+}
+
+bool fence_leaves_open(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		       const struct fence_place *place)
+{
+	if (!fence->by_landlock || place->path == NULL || place->path[0] == '\0')
+		return false;
+	return (fence->protect != PROTECT_SYSTEM_STRICT && is_in_directory(places, place)) ||
+	       is_within_any(place->path, &policy->sandbox.read_write) || is_temporary(place->path);
+}
+
+static void add_ours(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		     struct launch *launch)
+{
+	for (size_t i = 0; i < places->ours_count; i++) {
+		const struct fence_place *place = &places->ours[i];
+		bool hidden = place->kind == FENCE_SECRET && fence->by_mounts;
+		if (place->kind == FENCE_PROGRAM && is_within_any(place->path, &policy->sandbox.hidden))
+			continue; /* what is hidden cannot be written either */
+		if (!fence_leaves_open(policy, fence, places, place))
+			add(launch, hidden ? LAUNCH_HIDDEN : LAUNCH_READ_ONLY, true, place->path);
+	}
 }
 
 /* Else the program that it is loaded into would not start. By mounts it costs nothing to name it always: what is hidden may be
@@ -129,11 +144,9 @@ static void add_agent(const struct policy *policy, const struct plan_fence *fenc
 {
 	if (fence->by_mounts || is_within_any(places->agent_directory, &policy->sandbox.hidden))
 		add(launch, LAUNCH_READ_ONLY, true, places->agent_directory);
-	if (!fence->by_mounts)
-		return; /* by Landlock all directories above them would take no new entries */
-	add_list(launch, LAUNCH_READ_ONLY, true, places->programs, FENCE_PROGRAMS);
 	/* As root it may write some of their files with no right but its number: their oom_score_adj. */
-	add_list(launch, LAUNCH_HIDDEN, true, places->processes, FENCE_PROCESSES);
+	if (fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
+		add_list(launch, LAUNCH_HIDDEN, true, places->processes, FENCE_PROCESSES);
 }
 
 static void add_ports(const struct ports *ports, bool bind, struct launch *launch)
@@ -181,7 +194,7 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 	}
 	add_policy(policy, fence, launch);
 	if (fence->protect != PROTECT_SYSTEM_NONE)
-		add_all_of_ours(policy, fence, places, launch);
+		add_ours(policy, fence, places, launch);
 	add_agent(policy, fence, places, launch);
 	add_ports(&policy->sandbox.connect, false, launch);
 	add_ports(&policy->sandbox.bind, true, launch);

@@ -9,21 +9,40 @@
 
 #define FENCE_TEXT_MAX 400
 
-enum { FENCE_PROGRAMS = 3, FENCE_PROCESSES = 2 };
+#define FENCE_OURS_MAX 40
+
+enum { FENCE_PROCESSES = 2 };
+
+enum fence_kind {
+	FENCE_SECRET,  /* state and runtime directory: nothing to be seen of */
+	FENCE_SETTING, /* policy, drop-ins, lists of system calls, environment file */
+	FENCE_PROGRAM, /* what heapward is run from */
+};
+
+/* A place of ours; paths NULL or "": there is none. */
+struct fence_place {
+	enum fence_kind kind;
+	const char *path;  /* real */
+	const char *named; /* absolute, as it was named: maybe by way of links */
+};
 
 /* Places of ours and of the service; NULL or "" where there is none. */
 struct fence_places {
-	const char *runtime_root, *state_root; /* "/run/heapward" */
-	const char *policy_file, *drop_ins, *environment_file;
+	struct fence_place ours[FENCE_OURS_MAX];
+	size_t ours_count;
 	const char *agent_directory;
-	const char *programs[FENCE_PROGRAMS];   /* ours, which may stand where the worker can write */
 	const char *processes[FENCE_PROCESSES]; /* directories of /proc: the supervisor's and the keeper's */
-	const char *directory; /* that the worker runs in, absolute */
+	const char *directory, *directory_named; /* that the worker runs in: real, and as it was named */
 };
 
 /* Fills fence, paths and ports of a launch. The paths are borrowed from policy and places. */
 void fence_fill(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
 		struct launch *launch);
+
+/* True where by Landlock this place of ours is not kept from the worker: the directory that it is in would take no new entries, which the
+ * worker's own, what the policy gives it, and /tmp must. */
+bool fence_leaves_open(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		       const struct fence_place *place);
 
 /* For people: "system and heapward's own read-only (mounts)"; "none". */
 void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEXT_MAX]);

@@ -12,16 +12,11 @@
 
 static const char suffix[] = ".list";
 
-/* A list's text and name live until all of them are read: an include says which file asked for it. */
-struct texts {
-	char *files[SYSCALL_INCLUDES_MAX + 1];
-	size_t count;
-};
-
-static void texts_finish(struct texts *texts)
+void policy_syscalls_files_finish(struct policy_syscalls_files *files)
 {
-	for (size_t i = 0; i < texts->count; i++)
-		free(texts->files[i]);
+	for (size_t i = 0; i < files->count; i++)
+		free(files->list[i]);
+	files->count = 0;
 }
 
 /* One reading of a list and its includes. */
@@ -31,7 +26,7 @@ struct reading {
 	const char *folder;
 	const struct syscall_names *names;
 	struct policy_errors *errors;
-	struct texts texts;
+	struct policy_syscalls_files files; /* live until all are read: an include says which one asked for it */
 };
 
 /* Adds an error at what asked for the list: an include, the policy's key, or nothing that has a place. */
@@ -108,7 +103,7 @@ static int load_one(struct reading *reading, const char *name, const struct sysc
 	char *file = file_of(name, include == NULL ? NULL : include->from, reading->folder);
 	if (file == NULL)
 		return complain(reading, include, name, "memory is out");
-	reading->texts.files[reading->texts.count++] = file;
+	reading->files.list[reading->files.count++] = file;
 	/* Ours stand where our programs do: whoever can change them has no need to. */
 	int result = strchr(name, '/') == NULL ? policy_files_read_own(file, SYSCALL_TEXT_MAX, &text, &length, &why)
 					       : policy_files_read(file, SYSCALL_TEXT_MAX, &text, &length, &why);
@@ -117,16 +112,36 @@ static int load_one(struct reading *reading, const char *name, const struct sysc
 	return syscall_list_read(reading->list, file, text, length, reading->names, reading->errors);
 }
 
+static int load(struct reading *reading, const char *name)
+{
+	struct syscall_list *list = reading->list;
+	int result = load_one(reading, name, NULL);
+	for (size_t i = 0; i < list->include_count; i++)
+		if (load_one(reading, list->includes[i].name, &list->includes[i]) < 0)
+			result = -1;
+	for (size_t i = 0; i < list->include_count; i++)
+		list->includes[i].from = NULL;
+	return result;
+}
+
 int policy_syscalls_load(struct syscall_list *ret, const char *name, const struct policy *policy, const char *folder,
 			 const struct syscall_names *names, struct policy_errors *errors)
 {
 	struct reading reading = { .list = ret, .policy = policy, .folder = folder, .names = names, .errors = errors };
-	int result = load_one(&reading, name, NULL);
-	for (size_t i = 0; i < ret->include_count; i++)
-		if (load_one(&reading, ret->includes[i].name, &ret->includes[i]) < 0)
-			result = -1;
-	for (size_t i = 0; i < ret->include_count; i++)
-		ret->includes[i].from = NULL;
-	texts_finish(&reading.texts);
+	int result = load(&reading, name);
+	policy_syscalls_files_finish(&reading.files);
 	return result;
+}
+
+int policy_syscalls_find(struct policy_syscalls_files *ret, const char *name, const char *folder, const struct syscall_names *names,
+			 struct failure *why)
+{
+	cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
+	cleanup_free struct policy_errors *errors = calloc(1, sizeof(*errors));
+	if (list == NULL || errors == NULL)
+		return failed(why, ENOMEM, "%.64s", name);
+	struct reading reading = { .list = list, .folder = folder, .names = names, .errors = errors };
+	int result = load(&reading, name);
+	*ret = reading.files;
+	return result < 0 ? failed(why, 0, "%.64s cannot be read", name) : 0;
 }

@@ -2,19 +2,54 @@
 /* fencing: the walls of one launch: where what is to be kept from the worker stands now. What is made of it is core/fence.c. */
 #include "supervisor/service/fencing.h"
 
+#include "supervisor/core/policy.h"
+#include "supervisor/edge/filter.h"
 #include "supervisor/edge/libexec.h"
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/service/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* "" where there is no such thing. */
-static void find_real(const char *path, char ret[static PATH_MAX])
+/* Without "." and "..", and absolute: what it would be, if there were no links on the way. */
+static void make_plain(const char *path, char ret[static PATH_MAX])
 {
-	if (path == NULL || path[0] == '\0' || realpath(path, ret) == NULL)
-		ret[0] = '\0';
+	size_t length = 0;
+	if (path[0] != '/' && getcwd(ret, PATH_MAX) != NULL)
+		length = strcmp(ret, "/") == 0 ? 0 : strlen(ret);
+	for (const char *name = path; *name != '\0';) {
+		size_t count = strcspn(name, "/");
+		if (count == 2 && strncmp(name, "..", 2) == 0)
+			while (length > 0 && ret[--length] != '/')
+				continue;
+		else if (count > 0 && !(count == 1 && name[0] == '.') && length + count + 2 < PATH_MAX)
+			length += (size_t)snprintf(ret + length, PATH_MAX - length, "/%.*s", (int)count, name);
+		name += count + (name[count] == '/');
+	}
+	strcpy(ret + length, length == 0 ? "/" : "");
+}
+
+/* Both "" where there is no such thing. Where it cannot be looked for, heapward-child closes what can be reached of the way to it. */
+static void find_path(const char *path, struct fencing_path *ret)
+{
+	ret->real[0] = ret->named[0] = '\0';
+	if (path == NULL || path[0] == '\0')
+		return;
+	make_plain(path, ret->named);
+	if (realpath(path, ret->real) != NULL)
+		return;
+	snprintf(ret->real, sizeof(ret->real), "%s", errno == ENOENT || errno == ENOTDIR ? "" : ret->named);
+}
+
+static void add(struct fencing *fencing, enum fence_kind kind, const char *path)
+{
+	struct fence_places *places = &fencing->places;
+	assert(places->ours_count < FENCE_OURS_MAX);
+	struct fencing_path *found = &fencing->ours[places->ours_count];
+	find_path(path, found);
+	places->ours[places->ours_count++] = (struct fence_place){ .kind = kind, .path = found->real, .named = found->named };
 }
 
 static bool is_within(const char *path, const char *directory)
@@ -23,17 +58,21 @@ static bool is_within(const char *path, const char *directory)
 	return strncmp(path, directory, length) == 0 && path[length] == '/';
 }
 
-/* A folder that is not there cannot be kept from anybody: where the worker may make it, we make it first. */
-static void find_drop_ins(struct fencing *fencing, const struct plan_fence *fence)
+/* A folder that is not there cannot be kept from anybody: where the worker could make it, we make it first. By Landlock that it cannot is
+ * the same wall as the policy's own. */
+static void add_drop_ins(struct fencing *fencing, const struct plan_fence *fence, const char *policy_file)
 {
 	struct policy_drop_in drop_in;
 	struct failure ignored; /* a name that is too long: then there is none */
-	if (fencing->policy_file[0] == '\0' || policy_drop_in_find(&drop_in, fencing->policy_file, "", &ignored) < 0)
+	char named[PATH_MAX];
+	if (policy_file == NULL || policy_file[0] == '\0' || policy_drop_in_find(&drop_in, policy_file, "", &ignored) < 0)
 		return;
-	bool system = is_within(fencing->policy_file, "/etc") || is_within(fencing->policy_file, "/usr");
-	if (fence->by_mounts && ((fence->root && !system) || is_within(fencing->policy_file, fencing->directory)))
-		(void)mkdir(drop_in.directory, 0755);
-	find_real(drop_in.directory, fencing->drop_ins);
+	make_plain(drop_in.directory, named);
+	bool ours = fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE;
+	bool system = is_within(named, "/etc") || is_within(named, "/usr");
+	if (ours && !system && (fence->root || fence->user_namespace || is_within(named, fencing->directory.real)))
+		(void)mkdir(named, 0755);
+	add(fencing, FENCE_SETTING, named);
 }
 
 /* The same for root's keys, which open the machine to whoever adds one. */
@@ -43,27 +82,32 @@ static void make_root_keys(const struct plan_fence *fence)
 		(void)mkdir("/root/.ssh", 0700);
 }
 
-static void find_agent(struct fencing *fencing, const char *agent_path)
+static void cut_last(char *path)
 {
-	find_real(agent_path, fencing->agent);
-	char *slash = strrchr(fencing->agent, '/');
+	char *slash = strrchr(path, '/');
 	if (slash != NULL)
 		*slash = '\0';
 }
 
-/* A worker that changes them is what the next one is started by. */
-static void find_programs(struct fencing *fencing)
+/* A worker that changes them is what the next one, or whoever asks heapward, is started by. With the folders that they are in: a file that is
+ * read-only can still be led past. heapward itself may stand among other programs. */
+static void add_programs(struct fencing *fencing)
 {
-	static const char *const names[] = { "heapward-child", "heapward-keeper" };
+	static const struct {
+		const char *name;
+		bool folder;
+	} rows[] = { { "heapward-child", true }, { "heapward-keeper", true }, { "agent.cjs", true }, { "syscalls", false },
+		     { "heapward-status", false } };
 	struct failure ignored; /* a program that is not there is not found by others either */
 	char path[PATH_MAX];
-	_Static_assert(ARRAY_LEN(names) + 1 == FENCE_PROGRAMS, "and this one");
-	find_real("/proc/self/exe", fencing->programs[ARRAY_LEN(names)]);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (libexec_path(names[i], path, sizeof(path), &ignored) < 0)
-			path[0] = '\0';
-		find_real(path, fencing->programs[i]);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (libexec_path(rows[i].name, path, sizeof(path), &ignored) < 0)
+			continue;
+		if (rows[i].folder)
+			cut_last(path);
+		add(fencing, FENCE_PROGRAM, path);
 	}
+	add(fencing, FENCE_PROGRAM, "/proc/self/exe");
 }
 
 static void find_processes(struct fencing *fencing, pid_t keeper)
@@ -72,39 +116,56 @@ static void find_processes(struct fencing *fencing, pid_t keeper)
 	fencing->processes[1][0] = '\0';
 	if (keeper > 0)
 		snprintf(fencing->processes[1], sizeof(fencing->processes[1]), "/proc/%d", (int)keeper);
+	for (size_t i = 0; i < FENCE_PROCESSES; i++)
+		fencing->places.processes[i] = fencing->processes[i];
+}
+
+/* All but the agent and processes. */
+static void find_places(struct fencing *fencing, const struct policy *policy, const struct plan_fence *fence, const char *policy_file,
+			const struct policy_syscalls_files *lists)
+{
+	struct state_roots roots;
+	struct fence_places *places = &fencing->places;
+	find_path(policy->service.directory == NULL ? "." : policy->service.directory, &fencing->directory);
+	places->directory = fencing->directory.real;
+	places->directory_named = fencing->directory.named;
+	state_roots_find(&roots);
+	add(fencing, FENCE_SECRET, roots.runtime);
+	add(fencing, FENCE_SECRET, roots.state);
+	add(fencing, FENCE_SETTING, policy_file);
+	add_drop_ins(fencing, fence, policy_file);
+	add(fencing, FENCE_SETTING, policy->service.environment_file);
+	for (size_t i = 0; i < lists->count; i++)
+		add(fencing, FENCE_SETTING, lists->list[i]);
+	add_programs(fencing);
+}
+
+int fencing_find_lists(const struct policy *policy, struct policy_syscalls_files *ret, struct failure *why)
+{
+	struct syscall_names names = filter_names();
+	const char *name = policy_syscalls(policy);
+	char folder[PATH_MAX];
+	ret->count = 0;
+	if (!policy_filters(policy) || strchr(name, '/') == NULL)
+		return 0;
+	if (libexec_path("syscalls", folder, sizeof(folder), why) < 0)
+		return -1;
+	return policy_syscalls_find(ret, name, folder, &names, why);
 }
 
 void fencing_fill(struct fencing *fencing, const struct service *service, struct launch *launch)
 {
 	const struct service_setup *setup = service->setup;
 	const struct plan_fence *fence = &setup->plan->fence;
-	const char *directory = setup->policy->service.directory;
 	if (!fence->wanted)
 		return;
-	state_roots_find(&fencing->roots);
-	find_real(directory == NULL ? "." : directory, fencing->directory);
-	find_real(setup->policy_file, fencing->policy_file);
-	find_real(setup->policy->service.environment_file, fencing->environment_file);
-	fencing->drop_ins[0] = '\0';
-	find_drop_ins(fencing, fence);
 	make_root_keys(fence);
-	find_agent(fencing, service->agent_path);
-	find_programs(fencing);
+	find_places(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
+	if (service->agent_path[0] != '\0' && realpath(service->agent_path, fencing->agent) != NULL)
+		cut_last(fencing->agent);
+	fencing->places.agent_directory = fencing->agent;
 	find_processes(fencing, service->keeper.pid);
-	struct fence_places places = {
-		.runtime_root = fencing->roots.runtime,
-		.state_root = fencing->roots.state,
-		.policy_file = fencing->policy_file,
-		.drop_ins = fencing->drop_ins,
-		.environment_file = fencing->environment_file,
-		.agent_directory = fencing->agent,
-		.directory = fencing->directory,
-	};
-	for (size_t i = 0; i < FENCE_PROGRAMS; i++)
-		places.programs[i] = fencing->programs[i];
-	for (size_t i = 0; i < FENCE_PROCESSES; i++)
-		places.processes[i] = fencing->processes[i];
-	fence_fill(setup->policy, fence, &places, launch);
+	fence_fill(setup->policy, fence, &fencing->places, launch);
 	/* In a user namespace of its own it would have them all. */
 	if (fence->user_namespace)
 		launch->capabilities = (char *)"";

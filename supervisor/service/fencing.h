@@ -4,6 +4,7 @@
 #define SUPERVISOR_SERVICE_FENCING_H
 
 #include "supervisor/core/fence.h"
+#include "supervisor/edge/policy_syscalls.h"
 #include "supervisor/edge/state_dir.h"
 #include "supervisor/types/launch.h"
 
@@ -11,14 +12,25 @@
 
 struct service;
 
+/* A path where it is, and as it is named. */
+struct fencing_path {
+	char real[PATH_MAX], named[PATH_MAX];
+};
+
 /* Paths that a launch borrows until it has been sent. */
 struct fencing {
-	struct state_roots roots;
-	char policy_file[PATH_MAX], drop_ins[PATH_MAX], environment_file[PATH_MAX], agent[PATH_MAX], directory[PATH_MAX];
-	char programs[FENCE_PROGRAMS][PATH_MAX], processes[FENCE_PROCESSES][32];
+	struct fencing_path ours[FENCE_OURS_MAX], directory;
+	char agent[PATH_MAX], processes[FENCE_PROCESSES][32];
+	struct fence_places places; /* points to them */
 };
 
 /* Adds the walls of the service's plan to `launch`, which borrows from `fencing`, policy and plan. */
 void fencing_fill(struct fencing *fencing, const struct service *service, struct launch *launch);
+
+/* The user's own lists of system calls that a policy names, with what they include; none where it names one of ours. */
+int fencing_find_lists(const struct policy *policy, struct policy_syscalls_files *ret, struct failure *why);
+
+/* What these walls come to on this machine, for the plan to say: fills closed, open and absent. `policy_file` NULL: there is none. */
+void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret);
 
 #endif

@@ -16,6 +16,7 @@
 #include "supervisor/edge/loop.h"
 #include "supervisor/edge/notify.h"
 #include "supervisor/edge/output.h"
+#include "supervisor/edge/policy_syscalls.h"
 #include "supervisor/edge/ready_http.h"
 #include "supervisor/edge/ready_notify.h"
 #include "supervisor/edge/records.h"
@@ -118,6 +119,7 @@ struct budget_mark {
 struct filter_bytes {
 	unsigned char *bytes;
 	size_t length;
+	struct policy_syscalls_files files; /* the lists that it is made of, where they are the user's own */
 };
 
 struct service {

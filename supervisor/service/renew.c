@@ -9,6 +9,7 @@
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/libexec.h"
 #include "supervisor/edge/policy_syscalls.h"
+#include "supervisor/service/fencing.h"
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ int renew_find_user(const struct service_setup *setup, struct user *ret, struct 
 void filter_bytes_finish(struct filter_bytes *filter)
 {
 	free(filter->bytes);
+	policy_syscalls_files_finish(&filter->files);
 	*filter = (struct filter_bytes){ 0 };
 }
 
@@ -59,6 +61,10 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 		if (renew_list(setup, list, &names, why) < 0 || protection_shield(setup, list, &names, why) < 0 ||
 		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
 			return -1;
+		if (fencing_find_lists(setup->policy, &filter.files, why) < 0) {
+			filter_bytes_finish(&filter);
+			return -1;
+		}
 	}
 	filter_bytes_finish(ret);
 	*ret = filter;

@@ -7,11 +7,15 @@
 #include <sched.h>
 #include <stdio.h>
 
+#define OURS(kind, path) { FENCE_##kind, path, path }
+
 static const struct fence_places places = {
-	.runtime_root = "/run/heapward", .state_root = "/var/lib/heapward", .policy_file = "/srv/web/web.yaml",
-	.drop_ins = "/srv/web/web.policy.d", .environment_file = "", .agent_directory = "/usr/libexec/heapward/1",
-	.programs = { "/opt/heapward/heapward-child", "", "/opt/heapward/heapward" }, .processes = { "/proc/4711", "" },
-	.directory = "/srv/web",
+	.ours = { OURS(SECRET, "/run/heapward"), OURS(SECRET, "/var/lib/heapward"), OURS(SETTING, "/srv/web/web.yaml"),
+		  OURS(SETTING, "/srv/web/web.policy.d"), OURS(SETTING, ""), OURS(PROGRAM, "/opt/heapward/libexec"),
+		  OURS(PROGRAM, "/opt/bin/heapward") },
+	.ours_count = 7,
+	.agent_directory = "/usr/libexec/heapward/1", .processes = { "/proc/4711", "" },
+	.directory = "/srv/web", .directory_named = "/srv/web",
 };
 
 static const struct plan_fence by_mounts = { .protect = PROTECT_SYSTEM_FULL, .wanted = true, .by_mounts = true, .root = true,
@@ -65,7 +69,7 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/run/heapward", LAUNCH_HIDDEN }, { "/var/lib/heapward", LAUNCH_HIDDEN },
 		{ "/srv/web/web.yaml", LAUNCH_READ_ONLY }, { "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
 		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", LAUNCH_READ_ONLY },
-		{ "/opt/heapward/heapward-child", LAUNCH_READ_ONLY }, { "/opt/heapward/heapward", LAUNCH_READ_ONLY },
+		{ "/opt/heapward/libexec", LAUNCH_READ_ONLY }, { "/opt/bin/heapward", LAUNCH_READ_ONLY },
 		{ "/opt/heapward", -1 }, { "/proc/4711", LAUNCH_HIDDEN }, { "/var/lib/dpkg", LAUNCH_READ_ONLY },
 	};
 	const struct policy policy = { 0 };
@@ -92,7 +96,7 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 	static const struct row rows[] = {
 		{ "/run/heapward", LAUNCH_READ_ONLY }, { "/var/lib/heapward", LAUNCH_READ_ONLY }, /* not hidden: reading goes on around */
 		{ "/srv/web/web.yaml", -1 }, { "/srv/web/web.policy.d", -1 }, { "/sys", LAUNCH_READ_ONLY }, { "/proc/sys", -1 },
-		{ "/usr/libexec/heapward/1", -1 }, { "/opt/heapward/heapward", -1 }, { "/proc/4711", -1 }, { "/var/lib/dpkg", -1 },
+		{ "/usr/libexec/heapward/1", -1 }, { "/opt/heapward/libexec", LAUNCH_READ_ONLY }, { "/proc/4711", -1 }, { "/var/lib/dpkg", -1 },
 	};
 	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
 						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
@@ -102,7 +106,7 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 	assert_int_equal(launch.fence.namespaces, 0);
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_MAKE_CACHES);
 	struct fence_places other = places;
-	other.directory = "/srv/we"; /* not one that it is in */
+	other.directory = other.directory_named = "/srv/we"; /* not one that it is in */
 	launch = fill(&policy, &by_landlock, &other);
 	assert_rows(&launch, elsewhere, ARRAY_LEN(elsewhere));
 }
@@ -121,6 +125,42 @@ static void by_landlock_what_the_policy_gives_stays_whole(void **state UNUSED)
 	launch = fill(&policy, &fence, &places);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
 	assert_rows(&launch, strict, ARRAY_LEN(strict));
+}
+
+/* A link of the worker's own makes nothing a part of its directory, and opens nothing: heapward-child is told the link. */
+static void a_directory_behind_a_link_is_its_own_only_by_that_way(void **state UNUSED)
+{
+	const struct policy policy = { 0 };
+	struct fence_places here = places;
+	here.directory_named = "/home/web/current";
+	struct launch launch = fill(&policy, &by_landlock, &here);
+	assert_int_equal(left_of(&launch, "/srv/web/web.yaml"), LAUNCH_READ_ONLY);
+	here.ours[2].named = "/home/web/current/web.yaml";
+	launch = fill(&policy, &by_landlock, &here);
+	assert_int_equal(left_of(&launch, "/srv/web/web.yaml"), -1);
+	here.directory = "/usr/lib";
+	launch = fill(&policy, &by_mounts, &here);
+	assert_int_equal(left_of(&launch, "/usr/lib"), -1);
+	assert_int_equal(left_of(&launch, "/home/web/current"), LAUNCH_READ_WRITE);
+	here.directory = "/";
+	launch = fill(&policy, &by_landlock, &here);
+	assert_int_equal(left_of(&launch, "/var/lib/heapward"), LAUNCH_READ_ONLY);
+	here.directory_named = "/"; /* who really serves from there has it so */
+	launch = fill(&policy, &by_landlock, &here);
+	assert_int_equal(left_of(&launch, "/var/lib/heapward"), -1);
+}
+
+static void by_landlock_tmp_takes_new_files(void **state UNUSED)
+{
+	const struct policy policy = { 0 };
+	struct fence_places here = places;
+	here.ours[0] = (struct fence_place)OURS(SECRET, "/tmp/heapward-1000");
+	here.ours[1] = (struct fence_place)OURS(SECRET, "/tmp/own/heapward");
+	struct launch launch = fill(&policy, &by_landlock, &here);
+	assert_int_equal(left_of(&launch, "/tmp/heapward-1000"), -1);
+	assert_int_equal(left_of(&launch, "/tmp/own/heapward"), -1);
+	launch = fill(&policy, &by_mounts, &here);
+	assert_int_equal(left_of(&launch, "/tmp/heapward-1000"), LAUNCH_HIDDEN);
 }
 
 static void places_that_are_not_there_are_left_out(void **state UNUSED)
@@ -163,7 +203,7 @@ static void a_working_directory_within_the_systems_stays_as_it_was(void **state 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fence_places here = places;
 		struct plan_fence fence = by_mounts;
-		here.directory = rows[i].directory;
+		here.directory = here.directory_named = rows[i].directory;
 		fence.protect = rows[i].protect;
 		fence.own_tmp = true;
 		struct launch launch = fill(&policy, &fence, &here);
@@ -230,8 +270,9 @@ static void every_policys_longest_lists_fit(void **state UNUSED)
 	fence.protect = PROTECT_SYSTEM_STRICT;
 	fence.own_tmp = true;
 	struct fence_places here = places;
-	here.environment_file = "/srv/web/web.env";
-	here.directory = "/tmp/app";
+	here.directory = here.directory_named = "/tmp/app";
+	for (here.ours_count = 0; here.ours_count < FENCE_OURS_MAX;)
+		here.ours[here.ours_count++] = (struct fence_place)OURS(SETTING, "/srv/web/web.env");
 	here.agent_directory = "/tmp/agent";
 	assert_true(fill(&policy, &fence, &here).path_count < LAUNCH_PATHS_MAX);
 }
@@ -271,6 +312,8 @@ int main(void)
 		cmocka_unit_test(another_user_than_root_has_nothing_of_roots),
 		cmocka_unit_test(by_landlock_nothing_is_taken_out_of_the_working_directory),
 		cmocka_unit_test(by_landlock_what_the_policy_gives_stays_whole),
+		cmocka_unit_test(a_directory_behind_a_link_is_its_own_only_by_that_way),
+		cmocka_unit_test(by_landlock_tmp_takes_new_files),
 		cmocka_unit_test(places_that_are_not_there_are_left_out),
 		cmocka_unit_test(by_landlock_root_has_only_its_own_entry_of_proc),
 		cmocka_unit_test(a_working_directory_within_the_systems_stays_as_it_was),

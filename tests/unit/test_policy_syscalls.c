@@ -65,6 +65,31 @@ static void a_list_of_ones_own_adds_to_what_it_includes(void **state UNUSED)
 	assert_true(allows("ptrace") && allows("read") && allows("shmget") && !allows("mount"));
 }
 
+/* Whoever can write one of them writes the filter. */
+static void all_files_of_a_list_are_found(void **state UNUSED)
+{
+	char shipped[PATH_MAX];
+	struct failure why;
+	struct policy_syscalls_files files;
+	struct syscall_names names = filter_names();
+	bool seen[4] = { false };
+	static const char *const wanted[] = { "/a.list", "/./b.list", "/server.list", "/strict.list" };
+	assert_int_equal(libexec_path("syscalls", shipped, sizeof(shipped), &why), 0);
+	write_list("a.list", "include server\ninclude ./b.list\n");
+	write_list("b.list", "ptrace\n");
+	assert_int_equal(policy_syscalls_find(&files, path_of("a.list"), shipped, &names, &why), 0);
+	assert_int_equal(files.count, ARRAY_LEN(wanted));
+	for (size_t i = 0; i < files.count; i++)
+		for (size_t j = 0; j < ARRAY_LEN(wanted); j++)
+			seen[j] |= strstr(files.list[i], wanted[j]) != NULL;
+	policy_syscalls_files_finish(&files);
+	assert_true(seen[0] && seen[1] && seen[2] && seen[3]);
+	write_list("b.list", "no such call\n");
+	assert_int_equal(policy_syscalls_find(&files, path_of("a.list"), shipped, &names, &why), -1);
+	assert_int_equal(files.count, ARRAY_LEN(wanted));
+	policy_syscalls_files_finish(&files);
+}
+
 static void what_is_not_there_is_told_where_it_is_asked_for(void **state UNUSED)
 {
 	struct policy policy;
@@ -125,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_of_ones_own_adds_to_what_it_includes),
+		cmocka_unit_test(all_files_of_a_list_are_found),
 		cmocka_unit_test(what_is_not_there_is_told_where_it_is_asked_for),
 		cmocka_unit_test(a_list_that_others_can_write_is_not_believed),
 		cmocka_unit_test(the_default_list_follows_the_policy_file),
