@@ -59,6 +59,11 @@ static const struct act hostile[] = {
 	{ "writes the policy", "echo '#' >>$POLICY.yaml", false, 0 },
 	{ "changes the policy", "mv $POLICY.yaml $POLICY.x && mv $POLICY.x $POLICY.yaml", false, 0 },
 	{ "adds to the policy", "mkdir -p $POLICY.policy.d && touch $POLICY.policy.d/z.yaml && rm $POLICY.policy.d/z.yaml", false, 0 },
+	{ "says how it wants to die", "echo 900 >/proc/self/oom_score_adj", false, 0 },
+	{ "says how others die", "echo 900 >/proc/$(sh -c 'echo $PPID')/oom_score_adj", false, 0 },
+	{ "makes a file in /", "touch /heapward-fence && rm /heapward-fence", true, 0 },
+	{ "makes a file in /root", "touch /root/heapward-fence && rm /root/heapward-fence", true, 0 },
+	{ "opens the console", "exec 3>/dev/console", true, 0 },
 	{ "signals the supervisor", "kill -0 $SUPERVISOR", false, 6 },
 };
 
@@ -76,7 +81,6 @@ static const struct act honest[] = {
 	{ "reads the system", "cat /etc/passwd /usr/bin/env >/dev/null && ls / /etc >/dev/null", false, 0 },
 	{ "reads its limit", "cat /proc/self/cgroup /proc/meminfo >/dev/null && ls /sys/fs/cgroup >/dev/null", false, 0 },
 	{ "uses devices", "echo x >/dev/null && head -c 1 /dev/urandom >/dev/null && touch /dev/shm/x.$$ && rm /dev/shm/x.$$", false, 0 },
-	{ "says how it wants to die", "echo 900 >/proc/self/oom_score_adj", false, 0 },
 	{ "ends a child", "sleep 100 & kill $!", false, 0 },
 	{ "looks for processes", "test $(ls -d /proc/[0-9]* | wc -l) -gt 2 && ps -A >/dev/null", false, 0 },
 	{ "has a home", "mkdir -p $HOME/.npm && touch $HOME/.npm/x", false, 0 },
@@ -155,11 +159,10 @@ static void without_walls_the_same_acts_succeed(void **state)
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
 }
 
-/* As root in most containers: Landlock in the place of mounts. Its policy lies in the working directory, and so open; so do root's
- * keys, for $HOME must take new entries. */
+/* As root in most containers: Landlock in the place of mounts. Its policy lies in the working directory, and so open. */
 static void where_root_may_not_mount_landlock_stands_in(void **state)
 {
-	static const char *const open[] = { "adds a key of root", "writes the policy", "changes the policy", "adds to the policy" };
+	static const char *const open[] = { "writes the policy", "changes the policy", "adds to the policy" };
 	const char *const no_admin[] = { "setpriv", "--bounding-set=-sys_admin", NULL };
 	struct world *world = *state;
 	if (!is_root())
@@ -171,9 +174,7 @@ static void where_root_may_not_mount_landlock_stands_in(void **state)
 			closed &= strcmp(hostile[i].name, open[j]) != 0;
 		assert_acts(world, said, &hostile[i], 1, closed ? "denied" : "done");
 	}
-	for (size_t i = 0; i < ARRAY_LEN(honest); i++) /* a child's entry of /proc was not there to be granted */
-		if (strcmp(honest[i].name, "says how it wants to die") != 0)
-			assert_acts(world, said, &honest[i], 1, "done");
+	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
 }
 
 static void without_a_policy_nothing_changes(void **state)
