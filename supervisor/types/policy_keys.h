@@ -121,7 +121,7 @@
 	  "capabilities of the worker; default: unchanged with no policy file, none with one") \
 	X(SANDBOX_PROTECT_SYSTEM, "sandbox", "protect_system", CHOICE, "auto", "auto|none|full|strict", \
 	  "what the worker cannot write: full: the system's own directories and all of heapward's; strict: everything but " \
-	  "read_write, /tmp, /dev and /proc; auto: strict with sandbox.read_write, else full with a policy file, none without") \
+	  "read_write, /tmp and /dev; auto: strict with sandbox.read_write, else full with a policy file, none without") \
 	X(SANDBOX_READ_WRITE, "sandbox", "read_write", PATHS, "", "paths", \
 	  "directories and files that the worker may write, whatever stands around them; they must be there") \
 	X(SANDBOX_READ_ONLY, "sandbox", "read_only", PATHS, "", "paths", \
