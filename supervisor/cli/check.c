@@ -13,13 +13,23 @@
 static const char usage[] =
 	"POLICY...\n"
 	"       heapward check --diff FILE [LIST]\n"
-	"Prints every error of each policy, its drop-ins and its list of system calls as file:line:column, with the line and a\n"
-	"caret; warns of a user, a directory or a command that this machine does not have, and of a user that others share\n"
-	"(nobody).\n"
-	"Exits 0 where there are none, else 2.\n\n"
-	"  --diff FILE [LIST]     what the list of system calls FILE allows beyond LIST (a shipped list's name, or a path\n"
-	"                         with a slash; default: server), where they allow other arguments, and what FILE closes.\n"
-	"                         Exits 0 where FILE allows nothing that LIST does not, 1 where it does, 2 for errors.\n";
+	"Prints every error of each policy, its drop-ins and its list of system calls as\n"
+	"file:line:column, with the line and a caret; warns of a user, a directory or a\n"
+	"command that this machine does not have, and of a user that others share\n"
+	"(nobody). A file named *.list is checked as a list of system calls.\n"
+	"Exits 0 where there are no errors, else 2.\n\n"
+	"  --diff FILE [LIST]  what the list of system calls FILE allows beyond LIST (a\n"
+	"                      shipped list's name, or a path with a slash; default:\n"
+	"                      server), where they allow other arguments, and what FILE\n"
+	"                      closes. Exits 0 where FILE allows nothing that LIST does\n"
+	"                      not, 1 where it does, 2 for errors.\n";
+
+static bool is_list(const char *path)
+{
+	static const char suffix[] = ".list";
+	size_t length = strlen(path), end = strlen(suffix);
+	return length > end && strcmp(path + length - end, suffix) == 0;
+}
 
 static int check(const char *path, struct policy_errors *errors)
 {
@@ -57,7 +67,7 @@ int cli_check(int argc, char **argv)
 	if (errors == NULL)
 		return EXIT_SUPERVISOR;
 	for (int i = first; i < argc; i++)
-		if (check(argv[i], errors) != EXIT_OK)
+		if ((is_list(argv[i]) ? cli_check_syscalls(argv[i]) : check(argv[i], errors)) != EXIT_OK)
 			status = EXIT_USAGE;
 	free(errors);
 	return status;

@@ -9,15 +9,23 @@
 
 #include <limits.h>
 
-/* Without these no program begins or ends; audit lets them pass. */
+const char *check_syscalls_lack(const struct syscall_list *list, const struct syscall_names *names)
+{
+	static const char *const needed[] = { "execve", "exit_group" };
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (!syscall_list_allows(list, names->number(names, needed[i])))
+			return needed[i];
+	return NULL;
+}
+
+/* audit lets them pass. */
 static void look_at_list(const struct policy *policy, const struct syscall_list *list, const struct syscall_names *names,
 			 struct policy_errors *errors)
 {
-	static const char *const needed[] = { "execve", "exit_group" };
-	for (size_t i = 0; i < ARRAY_LEN(needed) && policy->sandbox.violation != VIOLATION_AUDIT; i++)
-		if (!syscall_list_allows(list, names->number(names, needed[i])))
-			policy_errors_add_key(errors, policy, KEY_SANDBOX_SYSCALLS, true,
-					      "sandbox.syscalls: allows no %s: no worker can live with it", needed[i]);
+	const char *lacks = check_syscalls_lack(list, names);
+	if (lacks != NULL && policy->sandbox.violation != VIOLATION_AUDIT)
+		policy_errors_add_key(errors, policy, KEY_SANDBOX_SYSCALLS, true,
+				      "sandbox.syscalls: allows no %s: no worker can live with it", lacks);
 }
 
 void check_syscalls(const struct policy *policy, struct policy_errors *errors)

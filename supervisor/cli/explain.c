@@ -9,13 +9,16 @@
 
 static const char usage[] =
 	"[OPTION]... [--] [COMMAND [ARG]...]\n"
-	"Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2 where run would refuse.\n"
+	"Prints the plan: every number, its rule, its inputs. Starts nothing. Exits 2\n"
+	"where run would refuse.\n"
 	"With -n alone: the plan of the service that runs by that name.\n\n"
-	"  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+	"  -p, --policy FILE      policy file; for web.yaml the drop-ins in web.policy.d/\n"
+	"                         beside it, too\n"
 	"  -n, --name NAME        name of the service\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
 	"  --set SECTION.KEY=VALUE\n"
-	"  --sandbox              only how the worker is confined: a checklist with points, and what each weaker choice costs\n"
+	"  --sandbox              only how the worker is confined: a checklist of 100\n"
+	"                         points, and what each weaker choice costs\n"
 	"  --json                 for scripts; has both\n";
 
 static const char *form_of(const struct run_options *options)
@@ -50,7 +53,7 @@ static int print_running(const struct run_options *options)
 	state_roots_find(&roots);
 	int result = ask(&roots, options->name, CONTROL_EXPLAIN, form_of(options), &reply, &why);
 	if (result < 0)
-		fprintf(stderr, "heapward: %s; heapward explain -p POLICY shows a plan without it\n", why.text);
+		fprintf(stderr, "heapward: %s; heapward explain -p, with its policy, shows a plan without it\n", why.text);
 	else
 		fputs(reply.text, reply.result == CONTROL_OK ? stdout : stderr);
 	free(reply.text);

@@ -23,8 +23,9 @@ int cli_forget(int argc, char **argv)
 	int status = EXIT_OK;
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		puts("Usage: heapward forget NAME...\n"
-		     "Removes what is kept of services that do not run: deaths, events, figures of earlier runs, raised limits.\n"
-		     "Their policies stay. Exits 1 where one runs, or nothing is kept of it.");
+		     "Removes what is kept of services that do not run: deaths, events, figures of\n"
+		     "earlier runs, raised limits. Their policies stay. Exits 1 where one runs, or\n"
+		     "nothing is kept of it.");
 		return EXIT_OK;
 	}
 	if (argc < 2)

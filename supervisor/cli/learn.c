@@ -18,15 +18,21 @@
 
 static const char usage[] =
 	"[-o FILE] [OPTION]... [--] COMMAND [ARG]...\n"
-	"Runs COMMAND (or service.command of the policy) as run does, lets every system call through, and writes those\n"
-	"that it made as a list for sandbox.syscalls, with counts, when it ends or is stopped (Ctrl-C, SIGTERM, heapward\n"
-	"stop). Put it under the load that it is to bear; it runs slower meanwhile, and with no filter but this.\n\n"
-	"  -o FILE                the list, a new file; default: stdout, and COMMAND's own stdout goes to stderr\n"
-	"  -p, --policy FILE      policy file; its sandbox.syscalls says how closely to look (default: server)\n"
+	"Runs COMMAND (or service.command of the policy) as run does, lets every system\n"
+	"call through, and writes those that it made as a list for sandbox.syscalls, with\n"
+	"counts, when it ends or is stopped (Ctrl-C, SIGTERM, heapward stop). Put it\n"
+	"under the load that it is to bear, and let it do all that it ever does; it runs\n"
+	"slower meanwhile, and with no filter but this. What every program needs is in\n"
+	"the list, seen or not.\n\n"
+	"  -o FILE                the list, a new file; default: stdout, and COMMAND's\n"
+	"                         own stdout goes to stderr\n"
+	"  -p, --policy FILE      policy file; its sandbox.syscalls says how closely to\n"
+	"                         look (default: server)\n"
 	"  -n, --name NAME        name of the service; default: the directory's name\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
 	"  --set SECTION.KEY=VALUE\n\n"
-	"Exits as run does; 2 where FILE is there already; 125 where nothing could be learnt or written.\n"
+	"Exits as run does; 2 where FILE is there already; 125 where nothing could be\n"
+	"learnt or written.\n"
 	"Then: heapward check --diff FILE.\n";
 
 /* Reading it as a list is an error: it is not one until it is finished. */
@@ -148,6 +154,7 @@ static int write_list(const struct lesson *lesson, int status)
 		.kernel = kernel,
 		.date = lesson->date,
 		.base = lesson->base_name,
+		.file = lesson->file,
 		.duration_usec = clock_usec() - lesson->began_usec,
 		.workers = lesson->learning.workers,
 	};

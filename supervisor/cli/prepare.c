@@ -9,6 +9,7 @@
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/edge/state_dir.h"
 #include "supervisor/edge/user.h"
+#include "supervisor/service/fencing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,6 +126,9 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 	ret->host.attach_takes_admin = geteuid() == 0 && ret->policy.service.listen.count > 0 && host_probe_attach_takes_admin();
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);
+	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);
+	/* Then again: what is chosen comes to something on this machine that has to be said. */
+	fencing_survey(&ret->policy, &ret->plan.fence, options->policy_path, &ret->host.fence);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);
 	return 0;
 }

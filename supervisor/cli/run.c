@@ -11,13 +11,16 @@
 
 static const char usage[] =
 	"[OPTION]... [--] COMMAND [ARG]...\n"
-	"Supervises COMMAND (or service.command of the policy) under a memory cap in the kernel and in V8.\n\n"
-	"  -p, --policy FILE      policy file (drop-ins beside it, in NAME.policy.d/, too)\n"
+	"Supervises COMMAND (or service.command of the policy) under a memory cap in the\n"
+	"kernel and in V8.\n\n"
+	"  -p, --policy FILE      policy file; for web.yaml the drop-ins in web.policy.d/\n"
+	"                         beside it, too\n"
 	"  -n, --name NAME        name of the service; default: the directory's name\n"
 	"  -m, --memory-max SIZE  memory.max, such as 512M\n"
 	"  --set SECTION.KEY=VALUE\n\n"
-	"Exits 0 when stopped on request; else with the worker's own status; 128+N for signal N;\n"
-	"2 usage or policy error; 125 heapward itself failed; 126 cannot execute; 127 not found.\n";
+	"Exits 0 when stopped on request; else with the worker's own status; 128+N for\n"
+	"signal N; 2 usage or policy error; 125 heapward itself failed; 126 cannot\n"
+	"execute; 127 not found.\n";
 
 /* What one service_setup is made of; the setup comes first, so that one pointer stands for both. */
 struct launchable {

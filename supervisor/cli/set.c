@@ -12,12 +12,16 @@ static const char usage[] = "NAME memory.max=SIZE|heap.old_space=SIZE... [--save
 static void print_help(void)
 {
 	printf("Usage: heapward set %s\n"
-	       "Changes the limits of a service that runs, in both directions, without a restart:\n\n"
+	       "Changes the limits of a service that runs, in both directions, without a\n"
+	       "restart; other keys take a new policy and heapward reload:\n\n"
 	       "  memory.max=600M      the cap in the kernel; none: no cap of its own\n"
-	       "  heap.old_space=400M  V8's old space in every process; also auto and \"75%% of memory.max\"\n"
-	       "  --save               keep what is named here, in NAME.policy.d/%s beside the policy file\n\n"
-	       "Where old space is auto it follows memory.max. What is not saved lasts until the policy is read again\n"
-	       "(heapward reload) or the service stops; a worker that starts in between has it, too.\n", usage,
+	       "  heap.old_space=400M  V8's old space in every process; also auto and \"75%% of\n"
+	       "                       memory.max\"\n"
+	       "  --save               keep what is named here, beside the policy file: for\n"
+	       "                       web.yaml in web.policy.d/%s\n\n"
+	       "Where old space is auto it follows memory.max. What is not saved lasts until the\n"
+	       "policy is read again (heapward reload) or the service stops; a worker that\n"
+	       "starts in between has it, too.\n", usage,
 	       RELIMIT_DROP_IN);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* syscalls: see syscalls.h. */
 #include "supervisor/cli/syscalls.h"
+#include "supervisor/cli/check_syscalls.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/core/syscall_diff.h"
 #include "supervisor/edge/filter.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int cli_read_syscalls(const char *name, struct syscall_list *ret)
+static int read_list(const char *name, struct syscall_list *ret, FILE *complaints)
 {
 	char folder[PATH_MAX];
 	struct failure why;
@@ -22,8 +23,13 @@ int cli_read_syscalls(const char *name, struct syscall_list *ret)
 		return -1;
 	}
 	int result = policy_syscalls_load(ret, name, NULL, folder, &names, errors);
-	cli_print_errors(errors, stderr);
+	cli_print_errors(errors, complaints);
 	return result;
+}
+
+int cli_read_syscalls(const char *name, struct syscall_list *ret)
+{
+	return read_list(name, ret, stderr);
 }
 
 /* A list's name or a path, as in a policy; but a file of this directory needs no "./". */
@@ -31,6 +37,23 @@ static void find_file(const char *file, char *ret, size_t size)
 {
 	bool bare = strchr(file, '/') == NULL && access(file, F_OK) == 0;
 	snprintf(ret, size, "%s%s", bare ? "./" : "", file);
+}
+
+int cli_check_syscalls(const char *file)
+{
+	char path[PATH_MAX];
+	struct syscall_names names = filter_names();
+	cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
+	if (list == NULL)
+		return EXIT_SUPERVISOR;
+	find_file(file, path, sizeof(path));
+	if (read_list(path, list, stdout) < 0)
+		return EXIT_USAGE;
+	const char *lacks = check_syscalls_lack(list, &names);
+	if (lacks != NULL)
+		printf("%s: warning: allows no %s: to be included, for alone no worker can live with it\n", file, lacks);
+	printf("%s: no errors\n", file);
+	return EXIT_OK;
 }
 
 static int print_difference(const struct syscall_list *list, const char *file, const struct syscall_list *other,

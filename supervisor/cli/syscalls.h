@@ -9,6 +9,9 @@
  * error to stderr; -1 where there was one. */
 int cli_read_syscalls(const char *name, struct syscall_list *ret);
 
+/* check FILE, of a list: every error to stdout, or that there is none. Returns the exit status. */
+int cli_check_syscalls(const char *file);
+
 /* check --diff FILE [LIST]; returns the exit status. */
 int cli_diff_syscalls(const char *file, const char *other);
 

@@ -54,7 +54,7 @@ void table_fields_print(void)
 {
 	fputs("\nFields:", stdout);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		printf("%s%s", i % 8 == 0 ? "\n  " : " ", fields[i].name);
+		printf("%s%s", i % 6 == 0 ? "\n  " : " ", fields[i].name);
 	fputs("\n", stdout);
 }
 

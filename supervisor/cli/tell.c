@@ -76,7 +76,9 @@ static int tell_order(const struct order *order, int argc, char **argv, const ch
 		return status;
 	if (order->command == CONTROL_STOP || order->command == CONTROL_DRAIN)
 		wait_until_gone(&roots, name);
-	if (done[0] != '\0')
+	if (order->command == CONTROL_RELOAD)
+		printf("%s: %s; heapward logs %s says what takes it and when\n", name, done, name);
+	else if (done[0] != '\0')
 		printf("%s: %s\n", name, done);
 	return EXIT_OK;
 }
@@ -85,8 +87,8 @@ int cli_stop(int argc, char **argv)
 {
 	static const struct order order = {
 		"stop", CONTROL_STOP,
-		"Stops the service and its supervisor, and waits until both are gone: the stop signal, then, after\n"
-		"stop.timeout, SIGKILL for the whole group."
+		"Stops the service and its supervisor, and waits until both are gone: the stop\n"
+		"signal, then, after stop.timeout, SIGKILL for the whole group."
 	};
 	return tell_order(&order, argc, argv, "stopped");
 }
@@ -95,9 +97,10 @@ int cli_drain(int argc, char **argv)
 {
 	static const struct order order = {
 		"drain", CONTROL_DRAIN,
-		"Stops the service and its supervisor without losing a request, and waits until both are gone: clients that\n"
-		"wait in the held sockets are let in, nobody after them, and what is open is finished, at most for\n"
-		"drain.timeout; then as stop does. Needs service.listen. A stop meanwhile waits no longer."
+		"Stops the service and its supervisor without losing a request, and waits until\n"
+		"both are gone: clients that wait in the held sockets are let in, nobody after\n"
+		"them, and what is open is finished, at most for drain.timeout; then as stop\n"
+		"does. Needs service.listen. A stop meanwhile waits no longer."
 	};
 	return tell_order(&order, argc, argv, "drained and stopped");
 }
@@ -105,8 +108,8 @@ int cli_drain(int argc, char **argv)
 int cli_restart(int argc, char **argv)
 {
 	static const struct order order = { "restart", CONTROL_RESTART,
-					    "Replaces the worker by a new one, with several instances one after the other; costs nothing\n"
-					    "of the restart budget." };
+					    "Replaces the worker by a new one, with several instances one after the other;\n"
+					    "costs nothing of the restart budget." };
 	return tell_order(&order, argc, argv, "restarting");
 }
 
@@ -129,10 +132,11 @@ int cli_reload(int argc, char **argv)
 {
 	static const struct order order = {
 		"reload", CONTROL_RELOAD,
-		"Reads the policy, its drop-ins and HEAPWARD_SET again. Valid: the rules of restarts count at once, all\n"
-		"else from the next start, which follows at once where sockets are held (service.listen) and only a new\n"
-		"worker can take what has changed; else heapward restart NAME makes one. A failed service starts again.\n"
+		"Reads the policy, its drop-ins and HEAPWARD_SET again. Valid: the rules of\n"
+		"restarts count at once, all else from the next start, which follows at once\n"
+		"where sockets are held (service.listen) and only a new worker can take what has\n"
+		"changed; else heapward restart NAME makes one. A failed service starts again.\n"
 		"Invalid: every error is printed, nothing changes, exit 2."
 	};
-	return tell_order(&order, argc, argv, "policy read again; heapward logs NAME says what takes it and when");
+	return tell_order(&order, argc, argv, "policy read again");
 }

@@ -12,7 +12,8 @@
 
 static const char usage[] =
 	"[NAME] [N] [--json]\n"
-	"Explains the last (or N-th last) death of a service; no NAME: the latest of all services here.\n";
+	"Explains the last (or N-th last) end of a worker of the service, planned ends\n"
+	"included; no NAME: the latest of all services here.\n";
 
 struct why_options {
 	const char *name;

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "supervisor/core/json_text.h"
+#include "supervisor/core/names.h"
 #include "supervisor/core/prose.h"
 
 #include <json.h>
@@ -28,6 +29,16 @@ static const char *size_at(char buffer[static UNITS_TEXT_MAX], struct json_objec
 	return units_format_size(buffer, json_find_size(death, path));
 }
 
+/* What was asked for, or was to make room for the next worker, is kept as deaths are, and is none. */
+static bool was_planned(struct json_object *death)
+{
+	const char *name = json_find_text(death, "verdict", "?");
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++)
+		if (strcmp(verdict_name(kind), name) == 0)
+			return !verdict_counts(kind);
+	return false;
+}
+
 static void add_head(struct prose *prose, struct json_object *death, int64_t now_realtime_usec)
 {
 	char ago[UNITS_TEXT_MAX], uptime[UNITS_TEXT_MAX], pid[32] = "", instance[32] = "";
@@ -38,8 +49,8 @@ static void add_head(struct prose *prose, struct json_object *death, int64_t now
 		snprintf(pid, sizeof(pid), ", pid %lld", (long long)pid_number);
 	if (usec_at(death, "instances") > 1)
 		snprintf(instance, sizeof(instance), ", instance %lld", (long long)usec_at(death, "instance"));
-	prose_field(prose, "service", "%s%s, death %lld%s", json_find_text(death, "service", "?"), instance,
-		    (long long)usec_at(death, "death"), pid);
+	prose_field(prose, "service", "%s%s, %s %lld%s", json_find_text(death, "service", "?"), instance,
+		    was_planned(death) ? "planned end" : "death", (long long)usec_at(death, "death"), pid);
 	prose_field(prose, "when", "%s (%s ago), after %s", json_find_text(death, "at", "?"), ago, uptime);
 }
 

@@ -253,6 +253,21 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 	add_ports(&policy->sandbox.bind, true, launch);
 }
 
+enum launch_access fence_left(const struct launch *launch, const char *path)
+{
+	enum launch_access left = LAUNCH_READ_WRITE;
+	size_t nearest = 0;
+	for (size_t i = 0; i < launch->path_count; i++) {
+		const struct launch_path *wall = &launch->paths[i];
+		size_t length = strlen(wall->path);
+		if (length < nearest || (strcmp(path, wall->path) != 0 && !is_below(path, wall->path)))
+			continue;
+		nearest = length;
+		left = wall->access;
+	}
+	return left;
+}
+
 void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEXT_MAX])
 {
 	static const char *const protect[] = { [PROTECT_SYSTEM_NONE] = "as the policy lists them",
@@ -268,8 +283,8 @@ void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEX
 	else if (fence->by_landlock)
 		snprintf(by, sizeof(by), "Landlock ABI %u%s", fence->landlock_abi,
 			 fence->landlock_abi < 3 ? ", which does not cover truncate" : "");
-	snprintf(text, FENCE_TEXT_MAX, "%s (%s)%s%s%s%s", protect[fence->protect], by, fence->own_tmp ? ", own /tmp" : "",
-		 fence->own_dev ? ", own /dev" : fence->few_devices ? ", harmless devices" : "",
+	snprintf(text, FENCE_TEXT_MAX, "%s%s%s (%s)%s%s%s%s", protect[fence->protect], fence->open[0] != '\0' ? " but " : "", fence->open, by,
+		 fence->own_tmp ? ", own /tmp" : "", fence->own_dev ? ", own /dev" : fence->few_devices ? ", harmless devices" : "",
 		 fence->own_proc ? ", /proc of its own tree" : "", fence->proc_read_only ? ", /proc read-only" : "");
 }
 

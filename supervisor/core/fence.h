@@ -7,7 +7,7 @@
 #include "supervisor/types/launch.h"
 #include "supervisor/types/plan.h"
 
-#define FENCE_TEXT_MAX 400
+#define FENCE_TEXT_MAX 640
 
 #define FENCE_OURS_MAX 40
 
@@ -43,6 +43,9 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
  * worker's own, what the policy gives it, and /tmp must. */
 bool fence_leaves_open(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
 		       const struct fence_place *place);
+
+/* What a launch, whose paths are real, leaves of a path. */
+enum launch_access fence_left(const struct launch *launch, const char *path);
 
 /* For people: "system and heapward's own read-only (mounts)"; "none". */
 void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEXT_MAX]);

@@ -4,10 +4,11 @@
 #include "supervisor/core/plan_parts.h"
 #include "supervisor/core/policy.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ABI_FILES = 2, ABI_NET = 4, ABI_SCOPED = 6 };
+enum { ABI_FILES = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPED = 6 };
 
 static bool asks_for_mounts(const struct policy *policy)
 {
@@ -96,20 +97,69 @@ static void choose_network(struct planning *planning)
 	fence->limit_bind = policy->sandbox.bind.limited || instead;
 }
 
+/* One wall that cannot be had here: in a few words for status, in a line at the start. */
+static PRINTF_LIKE(3, 4) void miss(struct planning *planning, const char *what, const char *format, ...)
+{
+	char line[sizeof(planning->plan->remarks[0].text)], *missing = planning->plan->fence.missing;
+	size_t length = strlen(missing);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	snprintf(missing + length, sizeof(planning->plan->fence.missing) - length, "%s%s", length > 0 ? ", " : "", what);
+	plan_warn(planning->plan, "%s", line);
+}
+
 static void remark_paths(struct planning *planning)
 {
 	const struct host_fence *host = &planning->host->fence;
 	const struct plan_fence *fence = &planning->plan->fence;
 	const struct policy *policy = planning->policy;
 	if (asks_for_paths(policy) && !fence->by_mounts && !fence->by_landlock)
-		plan_warn(planning->plan, "sandbox: no wall around files: mounts: %s; Landlock: %s; they are left to their "
-			  "permissions", host->problem, host->landlock_abi == 0 ? "this kernel has none"
-			  : "ABI 1 would forbid to move files between directories");
+		miss(planning, "walls around files", "sandbox: no wall around files: mounts: %s; Landlock: %s; they are left to their "
+		     "permissions", host->problem, host->landlock_abi == 0 ? "this kernel has none"
+		     : "ABI 1 would forbid to move files between directories");
 	else if (asks_for_mounts(policy) && !fence->by_mounts)
-		plan_warn(planning->plan, "sandbox: no mounts of the worker's own (%s, and no user namespaces): private_tmp, "
-			  "private_dev and proc: own are left out, names of hidden files can be seen", host->problem);
+		miss(planning, "mounts", "sandbox: no mounts of the worker's own (%s, and no user namespaces): private_tmp, private_dev and "
+		     "proc: own are left out, names of hidden files can be seen", host->problem);
+	else if (planning->host->uid == 0 && fence->by_landlock)
+		miss(planning, "mounts", "sandbox: no mounts of the worker's own (%s): Landlock stands in: %s", host->problem,
+		     fence->root ? "heapward's own can be read, and root's keys and start-up files written"
+				 : "names of hidden files can be seen");
 	else if (policy->sandbox.proc == PROC_SEEN_OWN && !fence->own_proc)
-		plan_warn(planning->plan, "sandbox.proc: own is left out: only root can mount it");
+		miss(planning, "proc: own", "sandbox.proc: own is left out: only root can mount it");
+}
+
+/* What Landlock is for beside files. */
+static void remark_processes(struct planning *planning)
+{
+	uint32_t abi = planning->host->fence.landlock_abi;
+	const struct plan_fence *fence = &planning->plan->fence;
+	if (fence->landlock_abi == 0 && fence->by_mounts)
+		miss(planning, "Landlock", "sandbox: Landlock: %s: the worker can look into its user's other processes, and signal them",
+		     abi == 0 ? "this kernel has none" : "ABI 1 is not used");
+	else if (fence->landlock_abi != 0 && !fence->own_signals)
+		miss(planning, "signals to its own tree only", "sandbox: Landlock's ABI %u is below %d: the worker can signal its user's "
+		     "other processes, and connect to every abstract socket%s", abi, ABI_SCOPED,
+		     fence->by_landlock && abi < ABI_TRUNCATE ? ", and empty files that it cannot write (truncate)" : "");
+}
+
+/* What these walls come to on this machine, for it is not what was meant. */
+static void remark_survey(struct planning *planning)
+{
+	const struct host_fence *host = &planning->host->fence;
+	struct plan_fence *fence = &planning->plan->fence;
+	if (fence->by_landlock && host->closed[0] != '\0')
+		plan_warn(planning->plan, "sandbox: by Landlock nothing new can be made in %s, only below; sandbox.read_write with "
+			  "protect_system: full opens a directory", host->closed);
+	if (fence->by_landlock && host->open[0] != '\0') {
+		snprintf(fence->open, sizeof(fence->open), "%s", host->open);
+		plan_warn(planning->plan, "sandbox: the worker can write %s: Landlock takes nothing out of its working directory, "
+			  "read_write and /tmp; keep that elsewhere (service.directory, XDG_RUNTIME_DIR)", host->open);
+	}
+	if (host->absent[0] != '\0')
+		plan_warn(planning->plan, "sandbox.hidden: %s: not there now; what is made there later can be seen until the next start of "
+			  "a worker: hide its directory", host->absent);
 }
 
 static void remark_network(struct planning *planning)
@@ -117,12 +167,13 @@ static void remark_network(struct planning *planning)
 	const struct host_fence *host = &planning->host->fence;
 	const struct plan_fence *fence = &planning->plan->fence;
 	const struct policy *policy = planning->policy;
+	bool limited = policy->sandbox.connect.limited || policy->sandbox.bind.limited;
 	if (policy->sandbox.network == NETWORK_NONE && !fence->network_namespace)
-		plan_warn(planning->plan, "sandbox.network: none: no network namespace (%s): %s", host->problem,
-			  fence->limit_bind ? "Landlock denies TCP, nothing denies UDP" : "nothing denies it here");
-	else if (!fence->limit_connect && (policy->sandbox.connect.limited || policy->sandbox.bind.limited))
-		plan_warn(planning->plan, "sandbox.connect and bind: Landlock's ABI %u is below 4: they are left out",
-			  host->landlock_abi);
+		miss(planning, "network: none", "sandbox.network: none: no network namespace (%s): %s", host->problem,
+		     fence->limit_bind ? "Landlock denies TCP, nothing denies UDP" : "nothing denies it here");
+	else if (limited && host->landlock_abi < ABI_NET)
+		miss(planning, "connect and bind", "sandbox.connect and bind: Landlock's ABI %u is below %d: they are left out",
+		     host->landlock_abi, ABI_NET);
 	if (fence->network_namespace && policy->ready.when.kind == READY_NOTIFY)
 		plan_refuse(planning->plan, "sandbox.network: none and ready.when: notify: its socket has a name of the "
 			    "network that the worker leaves; take ready.when: started, or listening with service.listen");
@@ -179,6 +230,8 @@ void plan_fence_resolve(struct planning *planning)
 	fence->own_sockets = fence->own_signals && planning->policy->sandbox.abstract_sockets == ABSTRACT_SOCKETS_OWN &&
 			     planning->policy->ready.when.kind != READY_NOTIFY; /* its name is an abstract one */
 	remark_paths(planning);
+	remark_processes(planning);
+	remark_survey(planning);
 	remark_network(planning);
 	check_required(planning);
 }

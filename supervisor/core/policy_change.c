@@ -50,6 +50,14 @@ static bool same_value(const struct policy_key_row *row, const struct policy *be
 	return memcmp(one, other, row->size) == 0;
 }
 
+bool policy_change_takes_worker(enum policy_key key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(of_a_worker); i++)
+		if (of_a_worker[i] == key)
+			return true;
+	return false;
+}
+
 size_t policy_change_for_worker(const struct policy *before, const struct policy *after, char *text, size_t size)
 {
 	char path[POLICY_PATH_MAX];

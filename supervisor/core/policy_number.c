@@ -246,14 +246,15 @@ static int read_share(const struct policy_value *value, const char *text, uint32
 	uint64_t percent;
 	printable_copy(shown, sizeof(shown), text);
 	snprintf(digits, sizeof(digits), "%.*s", (int)length, text);
+	bool counted = parse_count(digits, &percent) == 0;
+	if (counted && text[length] == '%' && (percent < 1 || percent > 100))
+		return policy_value_error(value, value->node, "%s is out of range: 1%% to 100%% of memory.max", shown);
 	if (strcmp(text + length, "%") == 0)
 		return policy_value_error(value, value->node, "\"%s\" does not say of what; write \"%s of memory.max\"",
 					  shown, shown);
-	if (strcmp(text + length, of) != 0 || parse_count(digits, &percent) < 0)
+	if (strcmp(text + length, of) != 0 || !counted)
 		return policy_value_error(value, value->node, "\"%s\" is no share; write one such as 75%% of memory.max",
 					  shown);
-	if (percent < 1 || percent > 100)
-		return policy_value_error(value, value->node, "%s is out of range: 1%% to 100%% of memory.max", shown);
 	*ret_percent = (uint32_t)percent;
 	return 0;
 }

@@ -12,7 +12,7 @@
 #define STARTER_MIN_BYTES (256 * MIB)
 #define STARTER_MAX_BYTES (2 * GIB)
 #define STARTER_STEP_BYTES (64 * MIB)
-#define HELP_COLUMN 34
+#define HELP_COLUMN 26
 
 uint64_t policy_starter_memory_max(const struct host *host)
 {
@@ -62,18 +62,53 @@ static void add_command(struct prose *text, char *const *command)
 	prose_raw(text, "]\n");
 }
 
+/* What a policy file that does not have the key gets; "" where nothing can stand for it. Two defaults depend on there being
+ * a file at all. */
+static const char *default_of(enum policy_key key, const struct policy_key_row *row)
+{
+	return key == KEY_SANDBOX_SYSCALLS ? "server" : key == KEY_SANDBOX_CAPABILITIES ? "none" : row->standard;
+}
+
+/* Of a word that no line has room for, such as a long list of choices, what stands before a "|" and fits. */
+static size_t piece_of(const char *words)
+{
+	size_t length = strcspn(words, " "), room = PROSE_COLUMNS - HELP_COLUMN - 3;
+	while (length > room && memrchr(words, '|', length - 1) != NULL)
+		length = (size_t)((const char *)memrchr(words, '|', length - 1) - words) + 1;
+	return length;
+}
+
+/* Goes on behind what stands in `column`, and below it where the width does not do. */
+static void add_wrapped(struct prose *text, size_t column, const char *words)
+{
+	for (; *words != '\0'; words += strspn(words, " ")) {
+		size_t length = piece_of(words);
+		if (column + 1 + length > PROSE_COLUMNS) {
+			prose_raw(text, "\n#%*s#", HELP_COLUMN, "");
+			column = HELP_COLUMN + 2;
+		}
+		prose_raw(text, " %.*s", (int)length, words);
+		column += 1 + length;
+		words += length;
+	}
+	prose_raw(text, "\n");
+}
+
 /* "#  when: failure       # deaths after which to restart"; what may stand there, too, where it is not in the help. The one
  * key that most servers want and that has no default shows what most servers want. */
-static void add_comment(struct prose *text, const struct policy_key_row *row)
+static void add_comment(struct prose *text, enum policy_key key, const struct policy_key_row *row)
 {
-	char line[POLICY_PATH_MAX + 32];
-	const char *dot = strchr(row->name, '.');
-	const char *example = row->type == POLICY_TYPE_LISTEN ? "[\"tcp:3000\"]" : "...";
-	const char *standard = row->standard[0] != '\0' ? row->standard : example;
+	char line[POLICY_PATH_MAX + 32], words[512];
+	const char *dot = strchr(row->name, '.'), *standard = default_of(key, row);
+	if (standard[0] == '\0')
+		standard = row->type == POLICY_TYPE_LISTEN ? "[\"tcp:3000\"]" : "...";
 	int length = snprintf(line, sizeof(line), "#  %s%s: %s", dot == NULL ? "" : "  ",
 			      dot == NULL ? row->name : dot + 1, standard);
-	prose_raw(text, "%s%*s # %s%s%s%s\n", line, length < HELP_COLUMN ? HELP_COLUMN - length : 0, "", row->help,
-		  row->range[0] == '\0' ? "" : " (", row->range, row->range[0] == '\0' ? "" : ")");
+	snprintf(words, sizeof(words), "%s%s%s%s", row->help, row->range[0] == '\0' ? "" : " (", row->range,
+		 row->range[0] == '\0' ? "" : ")");
+	int gap = length < HELP_COLUMN ? HELP_COLUMN - length : 0;
+	prose_raw(text, "%s%*s #", line, gap, "");
+	add_wrapped(text, (size_t)(length + gap) + 2, words);
 }
 
 /* A key two groups deep, such as budget.by_verdict.seccomp.deaths, shows its second group once: one line for many keys. */
@@ -84,7 +119,7 @@ static void add_deep_group(struct prose *text, const char *name, char shown[stat
 	if (strncmp(shown, group, length) == 0 && shown[length] == '\0')
 		return;
 	snprintf(shown, POLICY_PATH_MAX, "%.*s", (int)length, group);
-	prose_raw(text, "#    %s: {} # {NAME: {%s: ...}}; see heapward-policy(5)\n", shown, strrchr(name, '.') + 1);
+	prose_raw(text, "#    %s: {}     # {VERDICT: {%s: ...}}; see heapward-policy(5)\n", shown, strrchr(name, '.') + 1);
 }
 
 /* One section: its live lines, made by the caller, first; then the keys that are left as comments. */
@@ -109,7 +144,7 @@ static void add_section(struct prose *text, const char *section, bool live, cons
 		if (strchr(row.name, '.') != strrchr(row.name, '.'))
 			add_deep_group(text, row.name, deep);
 		else
-			add_comment(text, &row);
+			add_comment(text, key, &row);
 	}
 }
 
@@ -119,20 +154,21 @@ char *policy_starter(const char *name, char *const *command, const struct host *
 	struct prose text = { 0 };
 	const char *before = "service memory";
 	uint64_t max_mib = policy_starter_memory_max(host) / MIB;
-	prose_raw(
-		&text,
-		"# A policy of heapward(1); heapward-policy(5) explains every key, heapward explain -p FILE the\n"
-		"# numbers that follow from it. Lines that begin with # show defaults: take the # away to change one.\n"
-		"version: 1\n\nservice:\n  name: %s\n",
-		name);
+	prose_raw(&text,
+		  "# A policy of heapward(1); heapward-policy(5) explains every key, and heapward\n"
+		  "# explain -p with the name of this file the numbers that follow from it. Lines\n"
+		  "# that begin with # show what is taken without them (... where that is nothing,\n"
+		  "# and for listen what most servers want): take the # away to change one.\n"
+		  "version: 1\n\nservice:\n  name: %s\n",
+		  name);
 	if (command != NULL && command[0] != NULL)
 		add_command(&text, command);
 	else
 		prose_raw(&text, "  command: [node, server.js]\n");
 	add_section(&text, "service", true, set, ARRAY_LEN(set));
 	prose_raw(&text,
-		  "\nmemory:\n  max: %lluM  # kernel cap for the worker and all its children; old space is planned "
-		  "below it\n",
+		  "\nmemory:\n  # kernel cap for one worker and all its children; old space fits below it\n"
+		  "  max: %lluM\n",
 		  (unsigned long long)max_mib);
 	add_section(&text, "memory", true, set, ARRAY_LEN(set));
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {

@@ -103,19 +103,36 @@ void prose_item(struct prose *prose, const char *format, ...)
 	add_wrapped(prose, ITEM_INDENT, ITEM_HANGING, text);
 }
 
+static void add_label(struct prose *prose, const char *label)
+{
+	size_t length = strlen(label);
+	assert(length < PROSE_LABEL_COLUMNS);
+	add_bytes(prose, label, length);
+	add_spaces(prose, PROSE_LABEL_COLUMNS - length);
+}
+
 void prose_field(struct prose *prose, const char *label, const char *format, ...)
 {
 	char text[PARAGRAPH_MAX];
-	size_t length = strlen(label);
 	va_list args;
 	va_start(args, format);
 	print_harmless(text, sizeof(text), format, args);
 	va_end(args);
-	assert(length < PROSE_LABEL_COLUMNS);
-	add_bytes(prose, label, length);
-	add_spaces(prose, PROSE_LABEL_COLUMNS - length);
+	add_label(prose, label);
 	bool is_item = strncmp(text, "- ", 2) == 0;
 	add_wrapped(prose, PROSE_LABEL_COLUMNS, PROSE_LABEL_COLUMNS + (is_item ? 2 : 0), text);
+}
+
+void prose_whole(struct prose *prose, const char *label, const char *format, ...)
+{
+	char text[PARAGRAPH_MAX];
+	va_list args;
+	va_start(args, format);
+	print_harmless(text, sizeof(text), format, args);
+	va_end(args);
+	add_label(prose, label);
+	add_bytes(prose, text, strlen(text));
+	add_bytes(prose, "\n", 1);
 }
 
 void prose_raw(struct prose *prose, const char *format, ...)
@@ -134,6 +151,18 @@ void prose_title(struct prose *prose, const char *title)
 		add_bytes(prose, "\n", 1);
 	add_bytes(prose, title, strlen(title));
 	add_bytes(prose, "\n", 1);
+}
+
+void prose_paragraph(struct prose *prose, const char *format, ...)
+{
+	char text[PARAGRAPH_MAX];
+	va_list args;
+	va_start(args, format);
+	print_harmless(text, sizeof(text), format, args);
+	va_end(args);
+	if (prose->length > 0)
+		add_bytes(prose, "\n", 1);
+	add_wrapped(prose, 0, 0, text);
 }
 
 char *prose_take(struct prose *prose)

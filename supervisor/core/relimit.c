@@ -7,6 +7,7 @@
 #include "heapward/record.h"
 #include "supervisor/core/plan.h"
 #include "supervisor/core/policy.h"
+#include "supervisor/core/policy_change.h"
 #include "supervisor/core/policy_key.h"
 #include "supervisor/core/raise.h"
 
@@ -17,8 +18,18 @@
 
 #define BYTES(value) plan_value_text((char[UNITS_TEXT_MAX]){ 0 }, UNIT_BYTES, value)
 
-/* Adds the error where the key is one that takes a restart; an unknown one is the parser's to explain. */
-static bool takes_restart(const char *setting, struct policy_errors *errors)
+/* What it takes instead, as of the key itself. */
+static const char *way_to(enum policy_key key)
+{
+	if (key == KEY_SERVICE_NAME || key == KEY_SERVICE_LISTEN || key == KEY_SERVICE_INSTANCES)
+		return "takes a new start; edit the policy, then heapward stop and heapward run";
+	if (key == POLICY_KEY_COUNT || policy_change_takes_worker(key))
+		return "takes a restart; edit the policy, then heapward reload and heapward restart";
+	return "is not set here; edit the policy, then heapward reload, which takes it at once";
+}
+
+/* Adds the error where the key is none that can be set; an unknown one is the parser's to explain. */
+static bool is_not_ours(const char *setting, struct policy_errors *errors)
 {
 	char path[POLICY_PATH_MAX];
 	snprintf(path, sizeof(path), "%.*s", (int)strcspn(setting, "="), setting);
@@ -26,8 +37,7 @@ static bool takes_restart(const char *setting, struct policy_errors *errors)
 	bool variable = strncmp(path, "service.environment.set.", 24) == 0;
 	if (key == KEY_MEMORY_MAX || key == KEY_HEAP_OLD_SPACE || (key == POLICY_KEY_COUNT && !variable))
 		return false;
-	policy_errors_add_file(errors, RELIMIT_SOURCE, false, "%s takes a restart; edit the policy, then heapward reload "
-			       "and heapward restart", path);
+	policy_errors_add_file(errors, RELIMIT_SOURCE, false, "%s %s", path, way_to(key));
 	return true;
 }
 
@@ -48,7 +58,7 @@ int relimit_read(const char *settings, struct relimit_wish *ret, struct policy_e
 		size_t length = strcspn(line, "\n");
 		cleanup_free char *setting = strndup(line, length);
 		line += length;
-		if (setting != NULL && setting[0] != '\0' && !takes_restart(setting, errors))
+		if (setting != NULL && setting[0] != '\0' && !is_not_ours(setting, errors))
 			(void)policy_apply_setting(&policy, RELIMIT_SOURCE, setting, errors);
 	}
 	take(ret, &policy);

@@ -14,7 +14,7 @@
 #define RELIMIT_DROP_IN_MAX 512
 
 /* Reads "memory.max=600M\nheap.old_space=400M", one setting a line. 0, or -1 with the errors added: what the key table
- * refuses, and every key that takes a restart. */
+ * refuses, and every key but these two. */
 int relimit_read(const char *settings, struct relimit_wish *ret, struct policy_errors *errors);
 
 /* What of `over` is asked for replaces what `wish` has. */

@@ -218,6 +218,7 @@ static struct json_object *sandbox_object(const struct status *status)
 	json_put(sandbox, "capabilities", json_text(status->sandbox.capabilities));
 	json_put(sandbox, "files", text_or_null(status->sandbox.files));
 	json_put(sandbox, "network", text_or_null(status->sandbox.network));
+	json_put(sandbox, "missing", text_or_null(status->sandbox.missing));
 	json_put(sandbox, "landlock_abi",
 		 status->sandbox.landlock_abi == 0 ? NULL : json_number((int64_t)status->sandbox.landlock_abi));
 	json_put(sandbox, "no_new_privs", json_object_new_boolean(status->sandbox.no_new_privs));

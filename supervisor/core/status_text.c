@@ -151,7 +151,7 @@ static void add_memory(struct prose *prose, struct json_object *service, struct 
 		    limited ? size_at(max, instance, "memory.max_bytes") : "no limit of its own",
 		    size_at(peak, instance, "memory.peak_bytes"));
 	if (json_find(service, "cgroup") != NULL && instance_count(service) == 1)
-		prose_field(prose, "cgroup", "%s (%s)", json_find_text(service, "cgroup", ""),
+		prose_whole(prose, "cgroup", "%s (%s)", json_find_text(service, "cgroup", ""),
 			    json_find_text(service, "cgroup_version", "?"));
 }
 
@@ -280,6 +280,8 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 	add_reach(prose, json_find(service, "sandbox.supervisor"));
 	prose_field(prose, "files", "%s", json_find_text(service, "sandbox.files", "unchanged"));
 	prose_field(prose, "network", "%s", json_find_text(service, "sandbox.network", "full"));
+	if (json_find(service, "sandbox.missing") != NULL)
+		prose_field(prose, "missing", "%s (this machine cannot)", json_find_text(service, "sandbox.missing", ""));
 }
 
 static void add_last_death(struct prose *prose, struct json_object *service, int64_t now_realtime_usec)
@@ -296,10 +298,11 @@ static void add_last_death(struct prose *prose, struct json_object *service, int
 }
 
 /* The most frequent ones; the events have all. */
-static void add_violations(struct prose *prose, struct json_object *instance)
+static void add_violations(struct prose *prose, struct json_object *service, struct json_object *instance)
 {
 	struct json_object *calls = json_find(instance, "violations.calls");
 	size_t count = json_object_is_type(calls, json_type_array) ? json_object_array_length(calls) : 0, shown = count < 8 ? count : 8;
+	bool passed = strcmp(json_find_text(service, "sandbox.violation", ""), "audit") == 0;
 	char text[512] = "";
 	size_t length = 0;
 	for (size_t i = 0; i < shown && length < sizeof(text); i++) {
@@ -308,7 +311,8 @@ static void add_violations(struct prose *prose, struct json_object *instance)
 					   json_find_text(call, "call", "?"), number_at(call, "count"));
 	}
 	if (count > 0)
-		prose_field(prose, "", "calls not in its list: %s%s", text, count > shown ? ", ..." : "");
+		prose_field(prose, passed ? "passed" : "denied", "system calls not in the list %s: %s%s",
+			    json_find_text(service, "sandbox.syscalls", "?"), text, count > shown ? ", ..." : "");
 }
 
 /* One of several begins with a line of its own. */
@@ -330,7 +334,7 @@ static void add_instance(struct prose *prose, struct json_object *service, struc
 		add_heap(prose, instance);
 	add_watchdog(prose, instance);
 	add_memory(prose, service, instance);
-	add_violations(prose, instance);
+	add_violations(prose, service, instance);
 }
 
 char *status_text(const char *json, int64_t now_realtime_usec)

@@ -89,30 +89,47 @@ static bool add_rules(struct item *item, const struct syscall_list *list, const 
 }
 
 /* What a list says of the arguments, as far as the other does not say the same; all where the other allows any. */
-static void add_side(struct item *item, const struct syscall_list *list, const struct syscall_list *other, int number)
+struct side {
+	struct item allowed, never; /* empty: nothing that the other does not say */
+};
+
+static void find_side(struct side *side, const struct syscall_list *list, const struct syscall_list *other, int number)
 {
-	bool any = has_conditions(list, "", number, SYSCALL_ALLOW);
 	bool others_any = has_conditions(other, "", number, SYSCALL_ALLOW);
-	if (any)
-		add(item, "any arguments");
+	if (has_conditions(list, "", number, SYSCALL_ALLOW))
+		add(&side->allowed, "any arguments");
 	else
-		any = add_rules(item, list, others_any ? NULL : other, number, SYSCALL_ALLOW);
-	struct item denied = { 0 };
-	if (add_rules(&denied, list, other, number, SYSCALL_DENY)) {
-		add(item, any ? ", " : "");
-		add(item, denied.bytes);
-		any = true;
-	}
-	if (!any)
-		add(item, "nothing more");
+		add_rules(&side->allowed, list, others_any ? NULL : other, number, SYSCALL_ALLOW);
+	add_rules(&side->never, list, other, number, SYSCALL_DENY);
+}
+
+/* "int1 == A, never int1 == B" */
+static void add_side(struct item *item, const struct side *side)
+{
+	bool both = side->allowed.length > 0 && side->never.length > 0;
+	add(item, side->allowed.bytes);
+	add(item, both ? ", " : "");
+	add(item, side->never.bytes);
+	if (item->length == 0)
+		add(item, "no such line");
 }
 
 static void add_arguments(const struct view *view, int number)
 {
+	struct side sides[2] = { 0 };
 	struct item here = { 0 }, there = { 0 };
-	add_side(&here, view->list, view->other, number);
-	add_side(&there, view->other, view->list, number);
-	prose_item(view->prose, "%s: %s (%s: %s)", name_of(view, number), here.bytes, view->other_name, there.bytes);
+	const char *name = name_of(view, number);
+	find_side(&sides[0], view->list, view->other, number);
+	find_side(&sides[1], view->other, view->list, number);
+	bool never = sides[0].never.length > 0 || sides[1].never.length > 0;
+	add_side(&here, &sides[0]);
+	add_side(&there, &sides[1]);
+	if (!never && sides[0].allowed.length == 0)
+		prose_item(view->prose, "%s: not with %s", name, there.bytes);
+	else if (!never && sides[1].allowed.length == 0)
+		prose_item(view->prose, "%s: also with %s", name, here.bytes);
+	else
+		prose_item(view->prose, "%s: %s (%s: %s)", name, here.bytes, view->other_name, there.bytes);
 }
 
 static void add_answer(const struct view *view, int number)
@@ -162,11 +179,9 @@ static void add_group(const struct view *view, enum syscall_diff_kind kind, uint
 /* One kind, by groups: what was read last is the most general, and comes first. */
 static void add_kind(struct view *view, enum syscall_diff_kind kind, const char *title)
 {
-	char line[200];
 	if (view->diff->counts[kind] == 0)
 		return;
-	snprintf(line, sizeof(line), "%s: %zu", title, view->diff->counts[kind]);
-	prose_title(view->prose, line);
+	prose_paragraph(view->prose, "%s %s: %zu", title, view->other_name, view->diff->counts[kind]);
 	view->grouped = kind == SYSCALL_DIFF_MORE || kind == SYSCALL_DIFF_WIDER ? view->list : view->other;
 	for (size_t text = view->grouped->text_count; text-- > 0;)
 		for (size_t i = 0; i < view->grouped->group_count; i++)
@@ -175,27 +190,45 @@ static void add_kind(struct view *view, enum syscall_diff_kind kind, const char 
 	add_group(view, kind, 0);
 }
 
+/* The last line: what a reviewer wants to know, and what the exit status says. */
+static void add_sum(const struct view *view, const char *name)
+{
+	const size_t *counts = view->diff->counts;
+	size_t more = counts[SYSCALL_DIFF_MORE] + counts[SYSCALL_DIFF_WIDER];
+	size_t fewer = counts[SYSCALL_DIFF_FEWER] + counts[SYSCALL_DIFF_TIGHTER];
+	const char *other = view->other_name;
+	if (more > 0 && fewer > 0)
+		prose_paragraph(view->prose, "%s allows more than %s in %zu call%s, and less in %zu.", name, other,
+				more, more == 1 ? "" : "s", fewer);
+	else if (more > 0)
+		prose_paragraph(view->prose, "%s allows more than %s, and all that %s allows.", name, other, other);
+	else if (fewer > 0)
+		prose_paragraph(view->prose, "%s allows less than %s, and nothing beyond it.", name, other);
+	else if (view->diff->count > 0)
+		prose_paragraph(view->prose, "%s and %s allow the same; some of what both close fails with another errno.",
+				name, other);
+	else
+		prose_paragraph(view->prose, "%s and %s allow the same.", name, other);
+}
+
 char *syscall_diff_text(const struct syscall_diff *diff, const struct syscall_list *list, const char *name,
 			const struct syscall_list *other, const char *other_name)
 {
 	static const char *const titles[] = {
-		[SYSCALL_DIFF_MORE] = "Allowed beyond it",
-		[SYSCALL_DIFF_WIDER] = "Allowed with more arguments",
-		[SYSCALL_DIFF_TIGHTER] = "Allowed with fewer arguments",
-		[SYSCALL_DIFF_FEWER] = "Closed",
-		[SYSCALL_DIFF_ANSWER] = "Closed in both, with another errno",
+		[SYSCALL_DIFF_MORE] = "Allowed, and not by",
+		[SYSCALL_DIFF_WIDER] = "Allowed with more arguments than by",
+		[SYSCALL_DIFF_TIGHTER] = "Allowed with fewer arguments than by",
+		[SYSCALL_DIFF_FEWER] = "Closed, and allowed by",
+		[SYSCALL_DIFF_ANSWER] = "Closed in both, with another errno than by",
 	};
-	char shown[64], other_shown[64], head[200];
+	char shown[64], other_shown[64];
 	struct prose prose = { 0 };
 	struct view view = { diff,  list, other, other, printable_copy(other_shown, sizeof(other_shown), other_name),
 			     &prose };
-	snprintf(head, sizeof(head), "%s, against the list %s", printable_copy(shown, sizeof(shown), name),
-		 other_shown);
-	prose_title(&prose, head);
+	printable_copy(shown, sizeof(shown), name);
+	prose_paragraph(&prose, "%s, against the list %s", shown, other_shown);
 	for (size_t kind = 0; kind < SYSCALL_DIFF_KINDS; kind++)
 		add_kind(&view, (enum syscall_diff_kind)kind, titles[kind]);
-	prose_title(&prose, diff->count == 0		     ? "No difference."
-			    : syscall_diff_allows_more(diff) ? "It allows more."
-							     : "It allows nothing that the other does not.");
+	add_sum(&view, shown);
 	return prose_take(&prose);
 }

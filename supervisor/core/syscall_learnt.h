@@ -53,6 +53,7 @@ void syscall_learnt_note_foreign(struct syscall_learnt *learnt);
 /* Of whom it was learnt; borrowed texts, which may hold anything. */
 struct syscall_learnt_source {
 	const char *command, *node, *kernel, *date, *base; /* node "": none; base: "server" */
+	const char *file;				   /* that it is written to; NULL: not known */
 	int64_t duration_usec;
 	uint64_t workers;
 };

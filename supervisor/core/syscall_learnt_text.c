@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define RULE_COLUMNS 34 /* a count stands behind them */
-#define COMMAND_MAX 96
+#define COMMAND_MAX 77
 
 static void add_line(struct prose *prose, const struct syscall_rule *rule, const char *comment)
 {
@@ -28,25 +28,38 @@ static void add_count(struct prose *prose, const struct syscall_rule *rule, uint
 	add_line(prose, rule, count == 0 ? "not seen" : comment);
 }
 
+/* What to do with it, and what it is not. */
+static void add_advice(struct prose *prose, const struct syscall_learnt_source *source)
+{
+	char file[64] = "FILE", base[64];
+	const char *slash = source->file == NULL || strchr(source->file, '/') != NULL ? "" : "./";
+	if (source->file != NULL)
+		printable_copy(file, sizeof(file), source->file);
+	printable_copy(base, sizeof(base), source->base);
+	prose_raw(prose,
+		  "# What it did not do in that time is not here, but for a floor: the calls under\n"
+		  "# \"Always\" are in every learnt list, whether or not the program makes them.\n"
+		  "# It was looked at as closely as the list \"%s\" does.\n"
+		  "# Compare: heapward check --diff %s\n"
+		  "# Then: sandbox: {syscalls: \"%s%s\", violation: audit}, as seen from the\n"
+		  "# policy's folder; and errno once audit has been silent for long enough.\n",
+		  base, file, slash, file);
+}
+
 static void add_head(struct prose *prose, const struct syscall_learnt *learnt,
 		     const struct syscall_learnt_source *source)
 {
-	char time[UNITS_TEXT_MAX], command[COMMAND_MAX], node[32], kernel[96], base[64];
+	char time[UNITS_TEXT_MAX], command[COMMAND_MAX], node[32], kernel[96];
 	printable_copy(command, sizeof(command), source->command);
 	printable_copy(node, sizeof(node), source->node);
 	printable_copy(kernel, sizeof(kernel), source->kernel);
-	printable_copy(base, sizeof(base), source->base);
-	prose_raw(prose, "# Learnt by heapward %s on %s, in %s, with counts, from: %s\n", HEAPWARD_VERSION,
+	prose_raw(prose, "# Learnt by heapward %s on %s, in %s, with counts, from:\n#   %s\n", HEAPWARD_VERSION,
 		  source->date, units_format_time(time, source->duration_usec), command);
 	uint64_t processes = learnt->processes + source->workers;
-	prose_raw(prose, "# %s%s%s; %" PRIu64 " calls, %" PRIu64 " process%s, %" PRIu64 " start%s of it.\n", kernel,
+	prose_raw(prose, "# %s%s%s;\n# %" PRIu64 " calls, %" PRIu64 " process%s, %" PRIu64 " start%s of it.\n", kernel,
 		  node[0] == '\0' ? "" : ", Node ", node, learnt->total, processes, processes == 1 ? "" : "es",
 		  source->workers, source->workers == 1 ? "" : "s");
-	prose_raw(prose,
-		  "# What it did not do in that time is not here. Compare: heapward check --diff FILE; then use it as\n"
-		  "# sandbox: {syscalls: ./FILE, violation: audit}, and with errno once that has been silent for a while.\n"
-		  "# It was looked at as closely as the list \"%s\" does.\n",
-		  base);
+	add_advice(prose, source);
 	if (learnt->foreign > 0)
 		prose_raw(prose, "# Denied, and no list can allow them: %" PRIu64 " calls of another architecture.\n",
 			  learnt->foreign);
@@ -121,7 +134,7 @@ static void add_always(struct prose *prose, const struct syscall_learnt *learnt,
 		if (rule.number < 0 || was_seen(learnt, rule.number) || !syscall_learnt_is_plain(learnt, rule.number))
 			continue;
 		if (!titled)
-			prose_raw(prose, "\n# Always: what every program needs, seen or not\n");
+			prose_raw(prose, "\n# Always: what every program needs, seen or not; in every learnt list\n");
 		titled = true;
 		add_line(prose, &rule, always->why);
 	}

@@ -228,8 +228,9 @@ static bool judge_denied(const struct evidence *evidence, struct verdict *verdic
 	if (!denied->killed)
 		return false;
 	snprintf(verdict->subject, sizeof(verdict->subject), "%s", denied->call);
-	set(verdict, VERDICT_SECCOMP, true, "seccomp: %s, which its list of system calls does not allow", denied->call);
-	add(verdict, "notification: %s called %s (pid %d); sandbox.violation: kill", comm, denied->call, denied->pid);
+	set(verdict, VERDICT_SECCOMP, true, "seccomp: %s by %s, pid %d, which its list of system calls does not allow",
+	    denied->shown, comm, denied->pid);
+	add(verdict, "notification: %s called %s (pid %d); sandbox.violation: kill", comm, denied->shown, denied->pid);
 	return true;
 }
 

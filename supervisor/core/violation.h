@@ -6,6 +6,7 @@
 #define SUPERVISOR_CORE_VIOLATION_H
 
 #include "base/base.h"
+#include "supervisor/core/syscall_list.h"
 #include "supervisor/types/policy.h"
 #include "supervisor/types/violation.h"
 
@@ -23,8 +24,16 @@ struct violation_call *violations_untold(struct violations *violations);
 /* An answer is given now. Returns 0 where the next one may follow at once, else the time until which callers have to wait. */
 int64_t violations_pace(struct violations *violations, int64_t now_usec);
 
-/* One line for people, of at most 60 columns where the names are of usual length: "denied mount(0x7ffd..., ...) by node, pid 7". */
-const char *violation_text(const struct violation_call *call, enum violation answer, char *buffer, size_t size);
+/* What a loaded list, with all that heapward has added to it, says of each call; `name` is as the policy has it. */
+void violation_list_note(struct violation_list *ret, const char *name, const struct syscall_list *list);
+
+/* "mount(0x7ffd..., ...)", in at most `room` columns: arguments by name where they have one. */
+const char *violation_call(const struct violation_call *call, size_t room, char *buffer, size_t size);
+
+/* One line for people: "denied keyctl(KEYCTL_REVOKE, 0x7, ...) by node, pid 7: not in the list server; if it is needed: ...". The
+ * first time; later how often. A list without a name: nothing is known of it. */
+const char *violation_text(const struct violation_call *call, enum violation answer, const struct violation_list *list,
+			   char *buffer, size_t size);
 
 /* "0x10 0x0 ..." */
 const char *violation_arguments(const struct violation_call *call, char *buffer, size_t size);

@@ -147,8 +147,9 @@ bool witness_of_kill(const struct evidence *evidence)
 		bool killed = reporter->end_known ?
 				      witness_exit_code(reporter->end_code, reporter->end_status) == SHELL_SIGNAL + SIGKILL :
 				      !reporter->said_bye;
-		if (killed && evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC && ended_first(evidence, reporter) && !witness_is_main(evidence, reporter) &&
-		    !reporter->launcher && !reporter->told)
+		if (killed && evidence->ended_usec - reporter->closed_usec <= TAKE_DOWN_USEC &&
+		    ended_first(evidence, reporter) && !witness_is_main(evidence, reporter) && !reporter->launcher &&
+		    !reporter->told)
 			return true;
 	}
 	return evidence->wait_status == SHELL_SIGNAL + SIGKILL && main_reporter(evidence) == NULL;

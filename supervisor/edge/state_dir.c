@@ -175,7 +175,8 @@ void state_dir_open_state(struct state_dir *dir, const struct state_roots *roots
 	struct failure problem;
 	if (take_state(dir, roots, &problem) == 0)
 		return;
-	snprintf(dir->problem, sizeof(dir->problem), "deaths and events are not kept on disk: %.200s", problem.text);
+	snprintf(dir->problem, sizeof(dir->problem), "deaths and events are not kept on disk: %.140s%s", problem.text,
+		 geteuid() == 0 ? "" : "; set XDG_STATE_HOME to a directory of this user's");
 	close_and_forget(&dir->state_fd);
 	close_and_forget(&dir->events_fd);
 }

@@ -49,6 +49,8 @@ static void add(struct fencing *fencing, enum fence_kind kind, const char *path)
 	assert(places->ours_count < FENCE_OURS_MAX);
 	struct fencing_path *found = &fencing->ours[places->ours_count];
 	find_path(path, found);
+	if (kind == FENCE_SECRET && found->real[0] == '\0')
+		strcpy(found->real, found->named); /* it is made before anything is launched */
 	places->ours[places->ours_count++] = (struct fence_place){ .kind = kind, .path = found->real, .named = found->named };
 }
 
@@ -113,9 +115,8 @@ static void find_processes(struct fencing *fencing, pid_t keeper)
 		fencing->places.processes[i] = fencing->processes[i];
 }
 
-/* All but the agent and processes. */
-static void find_places(struct fencing *fencing, const struct policy *policy, const struct plan_fence *fence, const char *policy_file,
-			const struct policy_syscalls_files *lists)
+void fencing_find(struct fencing *fencing, const struct policy *policy, const struct plan_fence *fence, const char *policy_file,
+		  const struct policy_syscalls_files *lists)
 {
 	struct state_roots roots;
 	struct fence_places *places = &fencing->places;
@@ -152,7 +153,7 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 	const struct plan_fence *fence = &setup->plan->fence;
 	if (!fence->wanted)
 		return;
-	find_places(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
+	fencing_find(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
 	if (service->agent_path[0] != '\0' && realpath(service->agent_path, fencing->agent) != NULL)
 		cut_last(fencing->agent);
 	fencing->places.agent_directory = fencing->agent;

@@ -30,7 +30,11 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 /* The user's own lists of system calls that a policy names, with what they include; none where it names one of ours. */
 int fencing_find_lists(const struct policy *policy, struct policy_syscalls_files *ret, struct failure *why);
 
-/* What these walls come to on this machine, for the plan to say: fills closed, open and absent. `policy_file` NULL: there is none. */
+/* Where all places of ours are but the agent's and the processes'. */
+void fencing_find(struct fencing *fencing, const struct policy *policy, const struct plan_fence *fence, const char *policy_file,
+		  const struct policy_syscalls_files *lists);
+
+/* survey.c: what these walls come to on this machine, for the plan to say: fills closed, open and absent. `policy_file` NULL: there is none. */
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret);
 
 #endif

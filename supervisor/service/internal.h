@@ -86,6 +86,7 @@ struct worker_run {
 	enum violation violation;  /* sandbox.violation, as it was at the launch */
 	struct notify listener;    /* the listener of its system-call filter */
 	struct violations violations;
+	struct violation_list list; /* what its list says of calls, as it was at the launch */
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
@@ -120,6 +121,7 @@ struct filter_bytes {
 	unsigned char *bytes;
 	size_t length;
 	struct policy_syscalls_files files; /* the lists that it is made of, where they are the user's own */
+	struct violation_list list; /* what the list that it is made of says */
 };
 
 struct service {

@@ -258,6 +258,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 		return failed_in(why, "spawn");
 	note_plan(run);
 	run->violation = run->service->setup->policy->sandbox.violation;
+	run->list = run->service->filter.list;
 	output_launched(&run->output);
 	records_launched(&run->records);
 	return 0;

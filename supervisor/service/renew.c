@@ -65,6 +65,7 @@ int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, st
 			filter_bytes_finish(&filter);
 			return -1;
 		}
+		violation_list_note(&filter.list, policy_syscalls(setup->policy), list);
 	}
 	filter_bytes_finish(ret);
 	*ret = filter;

@@ -199,6 +199,7 @@ static void answer_status(struct service *service, struct control_reply *reply)
 	fence_network_text(service->setup->policy, &service->setup->plan->fence, network);
 	status.sandbox.files = files;
 	status.sandbox.network = network;
+	status.sandbox.missing = service->setup->plan->fence.missing;
 	status.sandbox.landlock_abi = service->setup->plan->fence.landlock_abi;
 	reply_text(reply, CONTROL_OK, status_json(&status));
 }

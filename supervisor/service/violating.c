@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#define VERDICT_CALL_COLUMNS 60 /* of the call in the line of a death */
+
 uint32_t violating_unheard(enum violation violation)
 {
 	static const uint32_t answers[] = {
@@ -31,12 +33,13 @@ static void tell_call(struct worker_run *run, struct violation_call *call)
 	if (!tell_may(run))
 		return;
 	notice.pid = call->pid;
-	violation_text(call, run->violation, notice.message, sizeof(notice.message));
+	violation_text(call, run->violation, &run->list, notice.message, sizeof(notice.message));
 	tell_add_text(&notice, "call", call->name);
 	tell_add_number(&notice, "number", call->number);
 	tell_add_text(&notice, "arguments", violation_arguments(call, arguments, sizeof(arguments)));
 	tell_add_text(&notice, "comm", call->comm);
 	tell_add_number(&notice, "count", (int64_t)call->count);
+	tell_add_text(&notice, "list", run->list.name);
 	tell_add_text(&notice, "answer", policy_violation_name(run->violation));
 	tell(run->service, &notice);
 }
@@ -61,6 +64,7 @@ static void kill_worker(struct worker_run *run, const struct notification *notif
 	cleanup_fd int caller = notify_open_process(&run->listener, notification);
 	run->denied = (struct denied_call){ .killed = true, .pid = call->pid };
 	snprintf(run->denied.call, sizeof(run->denied.call), "%s", call->name);
+	violation_call(call, VERDICT_CALL_COLUMNS, run->denied.shown, sizeof(run->denied.shown));
 	snprintf(run->denied.comm, sizeof(run->denied.comm), "%s", call->comm);
 	if (run->has_group)
 		cgroup_kill(&run->group);

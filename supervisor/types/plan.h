@@ -80,6 +80,8 @@ struct plan_fence {
 	bool limit_connect, limit_bind; /* TCP ports */
 	bool root;              /* the worker's user is root, which owns much */
 	uint32_t landlock_abi;  /* 0: not used */
+	char open[256];         /* places of ours that are not kept from the worker, "" */
+	char missing[256];      /* what was asked for, and cannot be had here, "" */
 };
 
 struct plan {

@@ -37,11 +37,11 @@
 	X(SERVICE_INSTANCES, "service", "instances", COUNT, "1", "1 to 16", \
 	  "workers that run side by side on the held sockets, each with memory.max of its own and HEAPWARD_INSTANCE from 0 up; " \
 	  "a change takes a new start of the supervisor") \
-	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G", \
+	X(MEMORY_MAX, "memory", "max", SIZE_OR_NONE, "none", "16M to 1024G, or none", \
 	  "kernel cap for one worker and all its children (v2 memory.max, v1 limit_in_bytes)") \
-	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G", \
+	X(MEMORY_HIGH, "memory", "high", SIZE_OR_NONE, "none", "16M to 1024G, or none", \
 	  "v2 memory.high; can stall a worker that has no swap") \
-	X(MEMORY_SWAP, "memory", "swap", SIZE_OR_NONE, "0M", "0M to 1024G", \
+	X(MEMORY_SWAP, "memory", "swap", SIZE_OR_NONE, "0M", "0M to 1024G, or none", \
 	  "swap that the worker may use on top of memory.max") \
 	X(MEMORY_ENFORCE, "memory", "enforce", CHOICE, "required", "required|best_effort", \
 	  "what to do where memory.max cannot be enforced: refuse, or start with a warning") \
@@ -68,12 +68,13 @@
 	X(HEAP_LIVE_MAX, "heap", "live_max", PERCENT_OR_NONE, "95%", "50% to 100%, or none", \
 	  "share of old space left by three full collections in a row that counts as near the limit") \
 	X(HEAP_GC_TIME, "heap", "gc_time", PERCENT_OR_NONE, "50%", "10% to 100%, or none", \
-	  "share of 5 s spent in collections, with old space 80% full, that counts as near the limit") \
+	  "share of 5 s spent in collections, with old space 80% full, that counts as near the limit; so does, unless it is " \
+	  "none, a storm: four full collections right after each other that leave three quarters of it or more") \
 	X(HEAP_AT_LIMIT, "heap", "at_limit", CHOICE, "restart", "restart|raise|report", \
 	  "after a fatal heap-limit error: restart, raise old space and restart, or report (exit with its status)") \
 	X(HEAP_RAISE_BY, "heap", "raise.by", STEP, "50%", "1M to 1024G, or N% of old space", \
 	  "how much old space each raise adds (at_limit: raise); memory.max grows with it where it must") \
-	X(HEAP_RAISE_UP_TO, "heap", "raise.up_to", SIZE_OR_NONE, "none", "16M to 1024G", \
+	X(HEAP_RAISE_UP_TO, "heap", "raise.up_to", SIZE_OR_NONE, "none", "16M to 1024G, or none", \
 	  "largest old space that raises may reach; at_limit: raise needs it") \
 	X(RESTART_WHEN, "restart", "when", CHOICE, "failure", "failure|always|never", "deaths after which to restart") \
 	X(RESTART_BACKOFF_FROM, "restart", "backoff.from", TIME, "100ms", "0ms to 1h", "first delay before a restart") \
@@ -147,11 +148,11 @@
 	X(SANDBOX_REQUIRE, "sandbox", "require", FEATURES, "", \
 	  "landlock|mount-namespace|network-namespace|user-namespace|seccomp|separate-uid", \
 	  "what this machine must be able to do, or the service is not started; without it a warning says what is missing") \
-	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304", \
+	X(LIMITS_TASKS, "limits", "tasks", COUNT_OR_INHERIT, "inherit", "1 to 4194304, or inherit", \
 	  "most processes and threads in the worker's group") \
-	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "256 to 1048576", \
+	X(LIMITS_FILES, "limits", "files", COUNT_OR_INHERIT, "inherit", "256 to 1048576, or inherit", \
 	  "most open files of a process (RLIMIT_NOFILE); descriptors of heapward stand at 200 and up") \
-	X(LIMITS_CPU, "limits", "cpu", CPU, "inherit", "1% to 6400%", "processor time; 100% is one processor") \
+	X(LIMITS_CPU, "limits", "cpu", CPU, "inherit", "1% to 6400%, or inherit", "processor time; 100% is one processor") \
 	X(LIMITS_CORE, "limits", "core", SIZE_OR_INHERIT, "inherit", "0M to 1024G, or inherit", \
 	  "largest core dump (RLIMIT_CORE); a dump of a server holds its secrets") \
 	X(LIMITS_LOCKED, "limits", "locked", SIZE_OR_INHERIT, "inherit", "0M to 1024G, or inherit", \

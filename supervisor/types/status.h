@@ -81,6 +81,7 @@ struct status {
 		const char *user;
 		const char *capabilities; /* "none", "unchanged", or names */
 		bool no_new_privs;
+		const char *missing;         /* walls that cannot be had here, "" */
 		const char *files, *network; /* "system and heapward's own read-only (mounts)", "full" */
 		uint32_t landlock_abi;       /* 0: no domain */
 	} sandbox;

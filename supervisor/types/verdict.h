@@ -89,6 +89,7 @@ struct denied_call {
 	bool killed;
 	int32_t pid;
 	char call[40], comm[16]; /* comm: "" where it is not known */
+	char shown[160];         /* the call with its arguments */
 };
 
 struct evidence {

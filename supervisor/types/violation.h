@@ -7,6 +7,7 @@
 
 #define VIOLATION_CALLS_MAX 80      /* different calls that are told apart; the others count together */
 #define VIOLATION_ARGUMENTS 6
+#define VIOLATION_CALL_MAX 160      /* a call with its arguments in words */
 
 struct violation_call {
 	char name[40];         /* "" until the owner has filled it in */
@@ -15,6 +16,20 @@ struct violation_call {
 	int32_t number, pid;
 	uint64_t arguments[VIOLATION_ARGUMENTS]; /* as of comm */
 	uint64_t count, told;  /* told: the count when it was */
+};
+
+/* What a list says of a call that it denied, beside nothing at all. */
+enum violation_says {
+	VIOLATION_ALLOWED_WITH_OTHERS = 1, /* arguments */
+	VIOLATION_DENIED_WITH_SOME = 2,
+	VIOLATION_DENIED_ALWAYS = 4,
+};
+
+#define VIOLATION_NUMBERS 512 /* of calls; what is newer is not in a list by name */
+
+struct violation_list {
+	char name[64];                   /* as the policy has it, maybe cut; "": not known */
+	uint8_t says[VIOLATION_NUMBERS]; /* enum violation_says, by the call's number */
 };
 
 struct violations {

@@ -128,6 +128,14 @@ bool verdict_is(struct json_object *why, const char *kind, int number)
 	return see_number(why, "/number") == number;
 }
 
+const char *told_of_death(struct world *world, struct json_object *why)
+{
+	const char *evidence = world_print(world, "%s", json_object_to_json_string(at(why, "/evidence")));
+	return world_print(world, "%s, %s: \"%s\"; evidence %s\n%s", see_text(why, "/verdict"),
+			   see_bool(why, "/certain") ? "certain" : "not certain", see_text(why, "/text"), evidence,
+			   json_object_to_json_string(why));
+}
+
 size_t count_events(struct world *world, const char *text, const char *name)
 {
 	size_t count = 0;

@@ -31,6 +31,9 @@ pid_t await_worker(struct world *world, pid_t not_this, double seconds);
 /* True where the verdict is of this kind; `number` (exit code, signal; -1: any) is held too. */
 bool verdict_is(struct json_object *why, const char *kind, int number);
 
+/* The verdict and what bears it out before all else, then the whole document: for a message that may be cut. */
+const char *told_of_death(struct world *world, struct json_object *why);
+
 /* A file of one JSON object a line: the lines whose "event" is `name`. */
 size_t count_events(struct world *world, const char *text, const char *name);
 

@@ -47,7 +47,7 @@ static void the_hosts_end_of_memory_is_nobodys_limit(void **state)
 	bool held = verdict_is(why, "oom-kill-host", -1) && see_bool(why, "/certain");
 	result_keep(&(struct result){ "oom-kill-host", row->kind, "direct", row->way }, why, held);
 	if (!held)
-		fail_msg("not oom-kill-host:\n%s", json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+		fail_msg("not oom-kill-host, certain, but %s", told_of_death(world, why));
 	assert_contains(last_line(world, program_err(world, run)), "OOM-killed: the host ran out of memory");
 }
 

@@ -124,8 +124,8 @@ static void a_server_lives_on_what_was_learnt_and_on_no_less(void **state)
 	assert_int_equal(count_of(world, list, "mount"), -1);
 	assert_null(strstr(list, "# Not in the list"));
 	const char *shown = heapward_says(world, 0, "check", "--diff", world_path(world, LIST), NULL);
-	assert_contains(shown, "Closed: ");
-	assert_contains(shown, "\nIt allows nothing that the other does not.\n");
+	assert_contains(shown, "Closed, and allowed by server: ");
+	assert_contains(shown, " allows less than server");
 	runs_on_what_was_learnt(world);
 	lacks_what_is_taken_away(world, list, "shutdown");
 }
@@ -151,8 +151,8 @@ static void what_no_server_needs_is_learnt_and_shown_first(void **state)
 	assert_int_equal(count_of(world, list, "getppid"), 1);
 	const char *shown =
 		heapward_says(world, 1, "check", "--diff", LIST, NULL); /* a file beside us needs no slash */
-	assert_contains(shown, "Allowed beyond it: 2\n");
-	assert_contains(shown, "\nIt allows more.\n");
+	assert_contains(shown, "Allowed, and not by server: 2\n");
+	assert_contains(shown, "\n" LIST " allows more than server in ");
 }
 
 static void what_a_policy_names_says_how_closely_to_look(void **state)
@@ -166,7 +166,7 @@ static void what_a_policy_names_says_how_closely_to_look(void **state)
 	assert_contains(list_text(world), "as closely as the list \"compat\"");
 	assert_null(strstr(list_text(world), "# Not in the list"));
 	assert_contains(heapward_says(world, 0, "check", "--diff", LIST, "compat", NULL),
-			"nothing that the other does not");
+			LIST " allows less than compat, and nothing beyond it.");
 	assert_contains(heapward_says(world, 2, "check", "--diff", LIST, "comapt", NULL), "");
 }
 

@@ -122,7 +122,7 @@ static void what_does_not_do_is_refused_with_the_numbers(void **state)
 	assert_int_equal(kernel_limit(world), 400 * MIB);
 	struct program *program = heapward_start(world, "set", world->name, "restart.when=never", NULL);
 	assert_int_equal(program_finish(world, program, 20), 2);
-	assert_contains(program_err(world, program), "restart.when takes a restart; edit the policy, then heapward reload");
+	assert_contains(program_err(world, program), "restart.when is not set here; edit the policy, then heapward reload, which takes it at once");
 	program = heapward_start(world, "set", world->name, NULL);
 	assert_int_equal(program_finish(world, program, 20), 2);
 	assert_int_equal(count_events(world, program_err(world, run), "limit.set"), 0);

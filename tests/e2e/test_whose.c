@@ -43,8 +43,7 @@ static void hold(struct world *world, const char *way, const char *group, unsign
 		    strcmp(see_text(why, "/subject"), group) == 0 && strstr(text, world_print(world, "%u MiB", mib)) != NULL;
 	result_keep(&(struct result){ "oom-kill", kind_names[kind_of(world)], "direct", way }, why, held);
 	if (!held)
-		fail_msg("not oom-kill by %s at %u MiB, certain %d:\n%s", group, mib, certain,
-			 json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+		fail_msg("not oom-kill by %s at %u MiB, certain %d, but %s", group, mib, certain, told_of_death(world, why));
 }
 
 /* --- an ancestor's limit, on v1 and v2 --- */
@@ -284,7 +283,7 @@ static void a_limit_out_of_sight_is_not_certain(void **state)
 	result_keep(&(struct result){ "oom-kill-host", kind_names[kind_of(world)], "direct",
 				      "Buffers until OOM-killed at a limit out of the container's sight" }, why, held);
 	if (!held)
-		fail_msg("not an uncertain oom-kill-host:\n%s", json_object_to_json_string_ext(why, JSON_C_TO_STRING_PRETTY));
+		fail_msg("not an uncertain oom-kill-host, but %s", told_of_death(world, why));
 }
 
 static void a_container_that_is_killed_whole_leaves_a_breadcrumb(void **state)

@@ -152,7 +152,7 @@ const struct act acts[] = {
 	{ "pidfd-supervisor", signal_pidfd, SUPERVISOR, "", "", "DDD", "a signal by pidfd" },
 	{ "kill-keeper", signal_process, KEEPER, "", "", "SDS", "a signal to the keeper" },
 	{ "stop-keeper", signal_stop, KEEPER, "", "", "SDS", "stops the keeper" },
-	{ "pidfd-keeper", signal_pidfd, KEEPER, "", "", "SDS", "a signal to it by pidfd" },
+	{ "pidfd-keeper", signal_pidfd, KEEPER, "", "", "DDD", "a signal to it by pidfd" },
 	{ "kill-neighbour", signal_process, NEIGHBOUR, "", "", "SDS", "a signal to another service's worker" },
 	{ "kill-outsider", signal_process, OUTSIDER, "", "", "SDS", "a signal to a process of the same user" },
 	{ "stop-outsider", signal_stop, OUTSIDER, "", "", "SDS", "stops it" },

@@ -45,6 +45,8 @@ ACT(signal_stop)
 ACT(signal_group)
 {
 	pid_t group = getpgid(TARGET);
+	if (group == 0) /* out of sight, and a signal to 0 would be one to our own */
+		return ABSENT;
 	return group < 0 ? errno : tried(kill(-group, HARMLESS));
 }
 

@@ -138,6 +138,17 @@ static void why_names_one_of_several_instances(void **state UNUSED)
 	assert_contains(text, "service   web, instance 2, death 3, pid 4711");
 }
 
+static void why_calls_a_planned_end_none_of_the_deaths(void **state UNUSED)
+{
+	for (enum verdict_kind kind = 0; kind < VERDICT_COUNT; kind++) {
+		struct death death;
+		make(&death, kind);
+		cleanup_free char *text = why(&death);
+		bool planned = kind == VERDICT_STOPPED || kind == VERDICT_REPLACED;
+		assert_contains(text, planned ? "service   web, planned end 3, pid 4711" : "service   web, death 3, pid 4711");
+	}
+}
+
 static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 {
 	static const struct {
@@ -274,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_kept_death_has_the_same_summary),
 		cmocka_unit_test(why_tells_a_heap_limit_in_lines_of_eighty_columns),
 		cmocka_unit_test(why_names_one_of_several_instances),
+		cmocka_unit_test(why_calls_a_planned_end_none_of_the_deaths),
 		cmocka_unit_test(every_verdict_comes_with_a_next_step),
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
 		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),

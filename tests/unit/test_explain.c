@@ -91,6 +91,7 @@ static struct sample everything(void)
 	policy->sandbox.user = "web";
 	policy->sandbox.capabilities = "";
 	host->uid = 0;
+	strcpy(host->fence.problem, "without CAP_SYS_ADMIN, or before Linux 5.12");
 	host->cgroup_version = CGROUP_HYBRID;
 	host->levels[1].max_bytes = 3 * GIB;
 	strcpy(host->levels[1].path, "/kubepods.slice/kubepods-burstable.slice/"

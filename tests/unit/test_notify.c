@@ -36,6 +36,15 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 	return seen.answer;
 }
 
+static bool reap_if_ended(struct spawned *child, int *ret_status)
+{
+	struct pollfd poll_fd = { .fd = child->pid_fd, .events = POLLIN };
+	if (poll(&poll_fd, 1, 0) != 1)
+		return false;
+	reap_child(child, ret_status);
+	return true;
+}
+
 /* Runs `launch` and answers until its filter has nobody left; its output. */
 static void run_listening(struct launch *launch, struct ran *ran)
 {
@@ -44,6 +53,7 @@ static void run_listening(struct launch *launch, struct ran *ran)
 	struct notify notify;
 	struct failure why;
 	int ends[2], listener = -1;
+	bool ended = false;
 	memset(ran, 0, sizeof(*ran));
 	launch->set_listener = true;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -56,10 +66,11 @@ static void run_listening(struct launch *launch, struct ran *ran)
 	notify_clear(&notify);
 	notify.asked = asked;
 	assert_int_equal(notify_start(&notify, &loop, listener, &why), 0);
-	while (notify.source.fd >= 0) { /* the kernel tells of the end of the last process */
-		int64_t deadline_usec = notify_deadline(&notify);
-		assert_int_equal(loop_wait(&loop, deadline_usec == USEC_NEVER ? loop_now_usec() + 20 * USEC_PER_SEC : deadline_usec, &why), 0);
+	while (notify.source.fd >= 0) { /* the kernel tells of the end of the last process; before 6.11 only once it is reaped */
+		int64_t deadline_usec = notify_deadline(&notify), soon_usec = loop_now_usec() + 50 * USEC_PER_MSEC;
+		assert_int_equal(loop_wait(&loop, deadline_usec < soon_usec ? deadline_usec : soon_usec, &why), 0);
 		notify_tick(&notify, loop_now_usec());
+		ended = ended || reap_if_ended(&child, &ran->status);
 		if (seen.count == 3 && !seen.paused) {
 			seen.paused = true;
 			notify_pause(&notify, loop_now_usec() + 50 * USEC_PER_MSEC);
@@ -69,7 +80,8 @@ static void run_listening(struct launch *launch, struct ran *ran)
 	loop_finish(&loop);
 	read_all(ends[0], ran->output, sizeof(ran->output));
 	close(ends[0]);
-	reap_child(&child, &ran->status);
+	if (!ended)
+		reap_child(&child, &ran->status);
 }
 
 static void filter_that_allows_nothing(struct launch *launch)

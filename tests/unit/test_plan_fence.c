@@ -3,6 +3,8 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/plan_unit.h"
 
+#include "supervisor/core/fence.h"
+
 static char *const node_server[] = { "node", "server.js", NULL };
 
 static struct plan plan_of(const struct policy *policy, const struct host *host)
@@ -14,6 +16,8 @@ static struct plan plan_of(const struct policy *policy, const struct host *host)
 
 /* Machines. */
 static const struct host_fence root_here = { .landlock_abi = 7, .mounts = true, .network = true };
+static const struct host_fence root_without_landlock = { .mounts = true, .network = true };
+static const struct host_fence root_on_debian = { .landlock_abi = 2, .mounts = true, .network = true };
 static const struct host_fence root_in_container = { .landlock_abi = 4, .problem = "this container gives no CAP_SYS_ADMIN" };
 static const struct host_fence user_here = { .landlock_abi = 7, .user = true, .problem = "only root may make them" };
 static const struct host_fence user_on_debian = { .landlock_abi = 2, .problem = "only root may make them" };
@@ -24,7 +28,7 @@ static struct host host_of(const struct host_fence *fence)
 {
 	struct host host = sample_host();
 	host.fence = *fence;
-	host.uid = fence == &root_here || fence == &root_in_container ? 0 : 1000;
+	host.uid = fence->mounts || fence == &root_in_container ? 0 : 1000;
 	return host;
 }
 
@@ -66,13 +70,18 @@ static void a_policy_file_brings_what_the_machine_can(void **state UNUSED)
 		bool by_mounts, by_landlock, own_signals;
 		uint32_t abi;
 		const char *remark; /* NULL: none about walls */
+		const char *missing;
 	} rows[] = {
-		{ &root_here, true, false, true, 7, NULL },
-		{ &root_in_container, false, true, false, 4, NULL },
-		{ &user_here, false, true, true, 7, NULL }, /* no user namespace by default */
-		{ &user_on_debian, false, true, false, 2, NULL },
-		{ &user_on_old, false, false, false, 0, "ABI 1 would forbid to move files" },
-		{ &nothing, false, false, false, 0, "Landlock: this kernel has none" },
+		{ &root_here, true, false, true, 7, NULL, "" },
+		{ &root_without_landlock, true, false, false, 0, "Landlock: this kernel has none: the worker can look into", "Landlock" },
+		{ &root_on_debian, true, false, false, 2, "ABI 2 is below 6: the worker can signal its user's other processes",
+		  "signals to its own tree only" },
+		{ &root_in_container, false, true, false, 4, "gives no CAP_SYS_ADMIN): Landlock stands in",
+		  "mounts, signals to its own tree only" },
+		{ &user_here, false, true, true, 7, NULL, "" }, /* no user namespace by default */
+		{ &user_on_debian, false, true, false, 2, "and empty files that it cannot write (truncate)", "signals to its own tree only" },
+		{ &user_on_old, false, false, false, 0, "ABI 1 would forbid to move files", "walls around files" },
+		{ &nothing, false, false, false, 0, "Landlock: this kernel has none", "walls around files" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct policy policy = capped_policy(512 * MIB);
@@ -87,6 +96,7 @@ static void a_policy_file_brings_what_the_machine_can(void **state UNUSED)
 			assert_false(remark(&plan, rows[i].remark)->refusal);
 		else
 			assert_false(says(&plan, "sandbox: "));
+		assert_string_equal(fence->missing, rows[i].missing);
 	}
 }
 
@@ -128,6 +138,32 @@ static void devices_proc_and_abstract_sockets_are_closed_by_default(void **state
 		    fence->proc_read_only != rows[i].proc || fence->own_sockets != rows[i].own_sockets)
 			fail_msg("row %zu", i);
 	}
+}
+
+static void what_the_walls_come_to_is_said_with_the_remedy(void **state UNUSED)
+{
+	struct policy policy = capped_policy(512 * MIB);
+	struct host host = host_of(&user_here);
+	char text[FENCE_TEXT_MAX];
+	struct plan plan = plan_of(&policy, &host);
+	assert_false(says(&plan, "nothing new can be made") || says(&plan, "can write") || says(&plan, "sandbox.hidden"));
+	strcpy(host.fence.closed, "/home/u, /home/u/.local");
+	strcpy(host.fence.open, "/srv/web.yaml");
+	strcpy(host.fence.absent, "/run/docker.sock");
+	plan = plan_of(&policy, &host);
+	assert_contains(remark(&plan, "nothing new can be made in /home/u, /home/u/.local,")->text, "sandbox.read_write");
+	assert_contains(remark(&plan, "the worker can write /srv/web.yaml:")->text, "service.directory");
+	assert_contains(remark(&plan, "sandbox.hidden: /run/docker.sock: not there now")->text, "hide its directory");
+	assert_int_equal(plan.fence.missing[0], '\0');
+	fence_files_text(&plan.fence, text);
+	assert_string_equal(text, "system and heapward's own read-only but /srv/web.yaml (Landlock ABI 7), harmless devices, "
+			    "/proc read-only");
+	/* Mounts close neither too much nor too little. */
+	host.fence.mounts = true;
+	plan = plan_of(&policy, &host);
+	assert_false(says(&plan, "nothing new can be made") || says(&plan, "can write"));
+	fence_files_text(&plan.fence, text);
+	assert_string_equal(text, "system and heapward's own read-only (mounts), own /dev, /proc read-only");
 }
 
 static void read_write_alone_makes_the_rest_read_only(void **state UNUSED)
@@ -203,10 +239,18 @@ static void ports_are_limited_from_abi_4_on(void **state UNUSED)
 	struct host host = host_of(&user_here);
 	struct plan plan = plan_of(&policy, &host);
 	assert_true(plan.fence.limit_connect && !plan.fence.limit_bind && !plan.fence.by_landlock && !plan.fence.by_mounts);
+	assert_false(says(&plan, "below 4"));
 	host = host_of(&user_on_debian);
 	plan = plan_of(&policy, &host);
 	assert_false(plan.fence.limit_connect);
 	assert_false(remark(&plan, "Landlock's ABI 2 is below 4")->refusal);
+	/* One of the two alone is not the other one's loss. */
+	policy.sandbox.connect = (struct ports){ 0 };
+	policy.sandbox.bind = (struct ports){ .limited = true };
+	host = host_of(&user_here);
+	plan = plan_of(&policy, &host);
+	assert_true(plan.fence.limit_bind && !plan.fence.limit_connect);
+	assert_false(says(&plan, "below 4"));
 }
 
 static void notify_has_no_way_out_of_another_network(void **state UNUSED)
@@ -233,7 +277,7 @@ static void what_is_required_and_missing_refuses_the_start(void **state UNUSED)
 		{ "landlock", &nothing, NULL, NULL, "sandbox.require landlock (web.yaml:9): not in this kernel" },
 		{ "mount-namespace", &root_here, NULL, NULL, NULL },
 		{ "mount-namespace", &user_here, NULL, NULL, NULL },
-		{ "mount-namespace", &root_in_container, NULL, NULL, "gives no CAP_SYS_ADMIN" },
+		{ "mount-namespace", &root_in_container, NULL, NULL, "(web.yaml:9): this container gives no CAP_SYS_ADMIN" },
 		{ "network-namespace", &user_here, NULL, NULL, NULL },
 		{ "network-namespace", &user_on_debian, NULL, NULL, "only root may make them" },
 		{ "user-namespace", &user_here, NULL, NULL, NULL },
@@ -268,6 +312,7 @@ int main(void)
 		cmocka_unit_test(a_bare_run_has_no_walls_and_asks_for_no_probe),
 		cmocka_unit_test(a_policy_file_brings_what_the_machine_can),
 		cmocka_unit_test(devices_proc_and_abstract_sockets_are_closed_by_default),
+		cmocka_unit_test(what_the_walls_come_to_is_said_with_the_remedy),
 		cmocka_unit_test(read_write_alone_makes_the_rest_read_only),
 		cmocka_unit_test(what_needs_mounts_takes_a_user_namespace_where_there_is_one),
 		cmocka_unit_test(no_network_is_a_namespace_else_no_tcp),

@@ -8,6 +8,8 @@
 #include "supervisor/core/prose.h"
 #include "supervisor/core/suggest.h"
 
+#include <stdio.h>
+
 static void a_field_wraps_beside_its_label(void **state UNUSED)
 {
 	struct prose prose = { 0 };
@@ -23,6 +25,28 @@ static void a_field_wraps_beside_its_label(void **state UNUSED)
 		"            bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb c\n"
 		"\nNext\n");
 	free(text);
+}
+
+static void what_is_to_be_copied_stays_in_one_line(void **state UNUSED)
+{
+	char wanted[200], path[121] = "";
+	struct prose prose = { 0 };
+	for (size_t i = 0; i < sizeof(path) - 1; i++)
+		path[i] = i % 10 == 0 ? '/' : 'a';
+	prose_whole(&prose, "cgroup", "%s (v2)\n", path);
+	cleanup_free char *text = prose_take(&prose);
+	snprintf(wanted, sizeof(wanted), "cgroup    %s (v2)?\n", path);
+	assert_string_equal(text, wanted);
+}
+
+static void a_paragraph_begins_in_the_first_column(void **state UNUSED)
+{
+	struct prose prose = { 0 };
+	prose_paragraph(&prose, "%s", "One that is longer than a line is wide, and so goes on in the first column of the next.");
+	prose_paragraph(&prose, "Two\nlines?");
+	cleanup_free char *text = prose_take(&prose);
+	assert_string_equal(text, "One that is longer than a line is wide, and so goes on in the first column of\n"
+				  "the next.\n\nTwo?lines?\n");
 }
 
 static void a_long_word_is_cut_between_characters(void **state UNUSED)
@@ -93,6 +117,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_wraps_beside_its_label),
+		cmocka_unit_test(what_is_to_be_copied_stays_in_one_line),
+		cmocka_unit_test(a_paragraph_begins_in_the_first_column),
 		cmocka_unit_test(a_long_word_is_cut_between_characters),
 		cmocka_unit_test(nothing_said_is_nothing),
 		cmocka_unit_test(strangers_text_is_made_harmless),

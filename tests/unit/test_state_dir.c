@@ -228,6 +228,7 @@ static void a_state_directory_that_cannot_be_used_is_a_problem_not_a_failure(voi
 		assert_int_equal(state_dir_take(&dir, &fixture->roots, NAME, &why), 0);
 		assert_contains(dir.problem, "deaths and events are not kept on disk: ");
 		assert_contains(dir.problem, rows[i].text);
+		assert_int_equal(strstr(dir.problem, "; set XDG_STATE_HOME to ") != NULL, geteuid() != 0);
 		assert_int_equal(dir.state_fd, -1);
 		assert_int_equal(dir.events_fd, -1);
 		assert_int_equal(state_dir_append_event(&dir, "x\n", 2, &why), 0);

@@ -256,12 +256,14 @@ static void the_difference_is_shown_by_groups_in_80_columns(void **state UNUSED)
 {
 	static const char text[] =
 		"my.list, against the list their.list\n"
-		"\nAllowed beyond it: 2\n  Danger: ptrace\n  Others: mount\n"
-		"\nAllowed with more arguments: 1\n  ioctl: int1 == TIOCSTI (their.list: int1 == FIONBIO)\n"
-		"\nAllowed with fewer arguments: 1\n  prctl: int0 == PR_SET_NAME (their.list: any arguments)\n"
-		"\nClosed: 3\n  Files: open, stat\n  Others: fork\n"
-		"\nClosed in both, with another errno: 1\n  clone3: EPERM (their.list: ENOSYS)\n"
-		"\nIt allows more.\n";
+		"\nAllowed, and not by their.list: 2\n  Danger: ptrace\n  Others: mount\n"
+		"\nAllowed with more arguments than by their.list: 1\n"
+		"  ioctl: int1 == TIOCSTI (their.list: int1 == FIONBIO)\n"
+		"\nAllowed with fewer arguments than by their.list: 1\n"
+		"  prctl: int0 == PR_SET_NAME (their.list: any arguments)\n"
+		"\nClosed, and allowed by their.list: 3\n  Files: open, stat\n  Others: fork\n"
+		"\nClosed in both, with another errno than by their.list: 1\n  clone3: EPERM (their.list: ENOSYS)\n"
+		"\nmy.list allows more than their.list in 3 calls, and less in 4.\n";
 	read_into(&one,
 		  "mount\n\n# Danger\nptrace arg0 == 1\n\n# X\nioctl int1 == TIOCSTI\nprctl int0 == PR_SET_NAME\nread");
 	read_into(&two,
@@ -277,6 +279,48 @@ static void the_difference_is_shown_by_groups_in_80_columns(void **state UNUSED)
 		assert_true(strcspn(line, "\n") <= 80);
 }
 
+/* What stands between the first line and the last, and the last: the words for same, fewer, more, and both. */
+static const struct {
+	const char *list, *other, *body, *last;
+} words[] = {
+	{ "read", "read", "", "my.list and server allow the same." },
+	{ "absent read", "", "\nClosed in both, with another errno than by server: 1\n  read: ENOSYS (server: EPERM)\n",
+	  "my.list and server allow the same; some of what both close fails with another\nerrno." },
+	{ "", "read", "\nClosed, and allowed by server: 1\n  Others: read\n",
+	  "my.list allows less than server, and nothing beyond it." },
+	{ "read", "", "\nAllowed, and not by server: 1\n  Others: read\n",
+	  "my.list allows more than server, and all that server allows." },
+	{ "read", "write", "\nAllowed, and not by server: 1\n  Others: read\n\nClosed, and allowed by server: 1\n  Others: write\n",
+	  "my.list allows more than server in 1 call, and less in 1." },
+	{ "read int0 == 1", "read int0 == 1\nread int0 == 2\nread int0 == 3",
+	  "\nAllowed with fewer arguments than by server: 1\n  read: not with int0 == 0x2 or int0 == 0x3\n",
+	  "my.list allows less than server, and nothing beyond it." },
+	{ "read int0 == 1\nread int0 == 2", "read int0 == 1",
+	  "\nAllowed with more arguments than by server: 1\n  read: also with int0 == 0x2\n",
+	  "my.list allows more than server, and all that server allows." },
+	{ "read\ndeny read int0 == 1", "read",
+	  "\nAllowed with fewer arguments than by server: 1\n"
+	  "  read: any arguments, never int0 == 0x1 (server: any arguments)\n",
+	  "my.list allows less than server, and nothing beyond it." },
+	{ "read int0 == 1\nread int0 == 2", "read int0 == 1\nread int0 == 2\ndeny read int0 == 2",
+	  "\nAllowed with more arguments than by server: 1\n  read: no such line (server: never int0 == 0x2)\n",
+	  "my.list allows more than server, and all that server allows." },
+};
+
+static void the_last_line_says_more_less_both_or_the_same(void **state UNUSED)
+{
+	char wanted[1024];
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		read_into(&one, words[i].list);
+		read_into(&two, words[i].other);
+		syscall_diff(&one, &two, &diff);
+		cleanup_free char *shown = syscall_diff_text(&diff, &one, "my.list", &two, "server");
+		snprintf(wanted, sizeof(wanted), "my.list, against the list server\n%s\n%s\n", words[i].body,
+			 words[i].last);
+		assert_string_equal(shown, wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +332,7 @@ int main(void)
 		cmocka_unit_test(what_a_list_allows_beyond_another),
 		cmocka_unit_test(strict_is_within_server_and_server_within_compat),
 		cmocka_unit_test(the_difference_is_shown_by_groups_in_80_columns),
+		cmocka_unit_test(the_last_line_says_more_less_both_or_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,7 @@ static const struct syscall_learnt_source source = {
 	.kernel = "Linux 6.1 x86_64",
 	.date = "2026-11-25T10:50:00Z",
 	.base = "server",
+	.file = "web.list",
 	.duration_usec = 35 * USEC_PER_SEC,
 	.workers = 1,
 };
@@ -190,12 +191,14 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 	cleanup_free char *text = print();
 	static const char *const parts[] = {
 		"# Learnt by heapward " HEAPWARD_VERSION
-		" on 2026-11-25T10:50:00Z, in 35 s, with counts, from: node server.js?--evil\n",
-		"# Linux 6.1 x86_64, Node 22.11.0; 1539 calls, 1 process, 1 start of it.\n",
+		" on 2026-11-25T10:50:00Z, in 35 s, with counts, from:\n#   node server.js?--evil\n",
+		"# Linux 6.1 x86_64, Node 22.11.0;\n# 1539 calls, 1 process, 1 start of it.\n",
+		"# What it did not do in that time is not here, but for a floor: the calls under\n# \"Always\"",
+		"# Compare: heapward check --diff web.list\n# Then: sandbox: {syscalls: \"./web.list\", violation: audit}",
 		"# Denied, and no list can allow them: 1 calls of another architecture.\n",
 		"\n# Not in the list server: look at each of these before you allow it\nmount                          "
 		"    # 1\n",
-		"\n# Always: what every program needs, seen or not\nread                               # not counted\n",
+		"\n# Always: what every program needs, seen or not; in every learnt list\nread                               # not counted\n",
 		"\nrestart_syscall                    # behind a stop and SIGCONT\n",
 		"\n# Memory\nbrk                                # 1\n",
 		"\n# Files: open or make, without set-user-ID and set-group-ID bits\nopenat arg2 & CREATING == 0x0      # 1532\n",

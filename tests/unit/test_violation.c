@@ -110,6 +110,8 @@ static void who_was_quiet_for_a_while_has_a_burst_again(void **state UNUSED)
 		assert_int_equal(violations_pace(&violations, now_usec), 0);
 }
 
+static const struct violation_list nothing;
+
 static void a_line_says_what_who_and_with_what(void **state UNUSED)
 {
 	static const struct {
@@ -118,20 +120,99 @@ static void a_line_says_what_who_and_with_what(void **state UNUSED)
 		const char *text;
 	} rows[] = {
 		{ { .name = "ptrace", .comm = "node", .pid = 4242, .arguments = { 16, 1 }, .count = 1 }, VIOLATION_ERRNO,
-		  "denied ptrace(0x10, 0x1, 0x0, 0x0, ...) by node, pid 4242" },
+		  "denied ptrace(PTRACE_ATTACH, 1, 0x0, 0x0) by node, pid 4242" },
 		{ { .name = "mount", .comm = "sh", .pid = 7, .arguments = { 0x7ffd01234567, 0x7ffd01234568, 0, 1 }, .count = 1 },
 		  VIOLATION_KILL, "killed for mount(0x7ffd01234567, ...) by sh, pid 7" },
-		{ { .name = "setns", .comm = "", .pid = 7, .arguments = { 3 }, .count = 1 }, VIOLATION_AUDIT,
-		  "let through setns(0x3, 0x0, 0x0, ...) by a process, pid 7" },
+		{ { .name = "setns", .comm = "", .pid = 7, .arguments = { 3, 0x40000000 }, .count = 1 }, VIOLATION_AUDIT,
+		  "let through setns(3, CLONE_NEWNET) by a process, pid 7" },
 		{ { .name = "#500", .comm = "a", .pid = 1, .arguments = { 1, 2, 3, 4, 5, 6 }, .count = 1 }, VIOLATION_ERRNO,
 		  "denied #500(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) by a, pid 1" },
 		{ { .name = "mount", .comm = "sh", .pid = 7, .count = 100 }, VIOLATION_ERRNO, "denied mount: 100 times so far" },
 	};
-	char text[256];
+	char text[512];
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		violation_text(&rows[i].call, rows[i].answer, text, sizeof(text));
+		violation_text(&rows[i].call, rows[i].answer, &nothing, text, sizeof(text));
 		assert_string_equal(text, rows[i].text);
 		assert_true(strlen(text) <= 60);
+	}
+}
+
+static void arguments_have_their_names(void **state UNUSED)
+{
+	static const struct {
+		struct violation_call call;
+		const char *text;
+	} rows[] = {
+		{ { .name = "socket", .arguments = { 38, 5 } }, "socket(AF_ALG, SOCK_SEQPACKET, 0)" },
+		{ { .name = "socket", .arguments = { 99, 0x80802, 0xffffffff00000001 } },
+		  "socket(0x63, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 1)" },
+		{ { .name = "kill", .arguments = { 0xffffffffffffffff, 9 } }, "kill(-1, SIGKILL)" },
+		{ { .name = "tgkill", .arguments = { 7, 8, 64 } }, "tgkill(7, 8, 64)" },
+		{ { .name = "prctl", .arguments = { 22, 1 } }, "prctl(PR_SET_SECCOMP, 0x1, 0x0, 0x0, 0x0)" },
+		{ { .name = "ioctl", .arguments = { 0, 0x5412, 0x7f } }, "ioctl(0, TIOCSTI, 0x7f)" },
+		{ { .name = "openat", .arguments = { 0xffffff9c, 0x1000, 0x80241, 0644 } },
+		  "openat(AT_FDCWD, 0x1000, O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, 0644)" },
+		{ { .name = "open", .arguments = { 0x1000 } }, "open(0x1000, O_RDONLY, 00)" },
+		{ { .name = "unshare", .arguments = { 0x10020000 } }, "unshare(CLONE_NEWNS|CLONE_NEWUSER)" },
+		{ { .name = "clone", .arguments = { 0x10000011 } }, "clone(CLONE_NEWUSER|0x11, 0x0, 0x0, 0x0, 0x0)" },
+		{ { .name = "keyctl", .arguments = { 1 } }, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0x0, 0x0, 0x0, 0x0)" },
+		{ { .name = "bpf", .arguments = { 5, 0x1000, 120 } }, "bpf(BPF_PROG_LOAD, 0x1000, 120)" },
+		{ { .name = "bpf", .arguments = { 777 } }, "bpf(0x309, 0x0, 0)" },
+		{ { .name = "fork", .arguments = { 777 } }, "fork()" },
+	};
+	char text[VIOLATION_CALL_MAX];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_string_equal(violation_call(&rows[i].call, 80, text, sizeof(text)), rows[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (size_t room = 24; room < 80; room++)
+			assert_true(strlen(violation_call(&rows[i].call, room, text, sizeof(text))) <= room);
+	for (size_t size = 1; size < 20; size++)
+		assert_true(strlen(violation_call(&rows[0].call, 80, text, size)) < size);
+}
+
+/* The rules are told apart by what they do to a call of that number; the list's own text is another test's. */
+static void a_line_names_the_list_and_what_allows_the_call(void **state UNUSED)
+{
+	static struct syscall_list list = {
+		.rules = { { .kind = SYSCALL_ALLOW, .number = 41, .condition_count = 1 },
+			   { .kind = SYSCALL_ALLOW, .number = 62 },
+			   { .kind = SYSCALL_DENY, .number = 62, .condition_count = 1 },
+			   { .kind = SYSCALL_DENY, .number = 165 },
+			   { .kind = SYSCALL_ABSENT, .number = 435 },
+			   { .kind = SYSCALL_ALLOW, .number = VIOLATION_NUMBERS } },
+		.rule_count = 6,
+	};
+	static const struct {
+		const char *list;
+		struct violation_call call;
+		const char *reason;
+	} rows[] = {
+		{ "server", { .name = "keyctl", .number = 250 },
+		  "not in the list server; if it is needed: sandbox.syscalls: ./my.list, with the lines \"include server\" and "
+		  "\"keyctl\" (or as heapward learn writes it)" },
+		{ "./my.list", { .name = "keyctl", .number = 250 },
+		  "not in the list ./my.list; if it is needed: the line \"keyctl\" in it" },
+		{ "./my.list", { .name = "socket", .number = 41, .arguments = { 38, 5 } },
+		  "not with these arguments in the list ./my.list; if it is needed: the line \"socket int0 == AF_ALG\" in it" },
+		{ "./my.list", { .name = "clone3", .number = 435 },
+		  "not in the list ./my.list; if it is needed: the line \"clone3\" in it" },
+		{ "server", { .name = "kill", .number = 62 },
+		  "not with these arguments, by the list server or to protect heapward" },
+		{ "server", { .name = "mount", .number = 165 }, "denied by the list server" },
+		{ "server", { .name = "32-bit getpid", .number = 20 }, "no list allows it" },
+		{ "./my.list", { .name = "#512", .number = 512 },
+		  "not in the list ./my.list; if it is needed: the line \"#512\" in it" },
+	};
+	struct violation_list says;
+	char text[512];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct violation_call call = rows[i].call;
+		call.count = 1;
+		violation_list_note(&says, rows[i].list, &list);
+		violation_text(&call, VIOLATION_ERRNO, &says, text, sizeof(text));
+		const char *reason = strstr(text, ", pid 0: ");
+		assert_non_null(reason);
+		assert_string_equal(reason + strlen(", pid 0: "), rows[i].reason);
 	}
 }
 
@@ -149,14 +230,15 @@ static void a_denied_call_that_was_killed_for_is_named(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		struct evidence evidence = { .exited = true, .wait_code = ends[i][0], .wait_status = ends[i][1] };
 		struct verdict verdict;
-		evidence.denied = (struct denied_call){ .killed = true, .pid = 42, .call = "mount", .comm = "node" };
+		evidence.denied = (struct denied_call){ .killed = true, .pid = 42, .call = "mount", .comm = "node",
+							.shown = "mount(0x1, ...)" };
 		verdict_judge(&evidence, &verdict);
 		assert_int_equal(verdict.kind, VERDICT_SECCOMP);
 		assert_true(verdict.certain);
 		assert_string_equal(verdict.subject, "mount");
-		assert_string_equal(verdict.text, "seccomp: mount, which its list of system calls does not allow");
+		assert_string_equal(verdict.text, "seccomp: mount(0x1, ...) by node, pid 42, which its list of system calls does not allow");
 		assert_string_equal(verdict.evidence[verdict.evidence_count - 1],
-				    "notification: node called mount (pid 42); sandbox.violation: kill");
+				    "notification: node called mount(0x1, ...) (pid 42); sandbox.violation: kill");
 		evidence.asked = ASKED_STOP; /* what was asked for stays what it is */
 		verdict_judge(&evidence, &verdict);
 		assert_int_equal(verdict.kind, VERDICT_STOPPED);
@@ -184,6 +266,8 @@ int main(void)
 		cmocka_unit_test_setup(answers_are_free_in_a_burst_and_then_bounded, set_up),
 		cmocka_unit_test_setup(who_was_quiet_for_a_while_has_a_burst_again, set_up),
 		cmocka_unit_test(a_line_says_what_who_and_with_what),
+		cmocka_unit_test(arguments_have_their_names),
+		cmocka_unit_test(a_line_names_the_list_and_what_allows_the_call),
 		cmocka_unit_test(all_arguments_are_there_for_scripts),
 		cmocka_unit_test(a_denied_call_that_was_killed_for_is_named),
 		cmocka_unit_test(where_nobody_can_listen_the_call_is_not_known),

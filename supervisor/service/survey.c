@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* survey: what the walls of a policy come to on this machine, before anything is started: what Landlock closes beyond what is meant, what it
+ * has to leave open, and what is to be hidden and is not there. For the plan to say. */
+#include "supervisor/service/fencing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A list in words; what has no room is left out, and said so. */
+struct words_text {
+	char *text;
+	size_t size;
+};
+
+static void add_word(const struct words_text *list, const char *word)
+{
+	size_t length = strlen(list->text);
+	if (length + strlen(word) + 8 < list->size)
+		snprintf(list->text + length, list->size - length, "%s%s", length > 0 ? ", " : "", word);
+	else if (length > 0 && list->text[length - 1] != '.')
+		snprintf(list->text + length, list->size - length, ", ...");
+}
+
+static bool has_word(const struct words_text *list, const char *word)
+{
+	size_t length = strlen(word);
+	for (const char *at = list->text; (at = strstr(at, word)) != NULL; at++)
+		if ((at == list->text || at[-1] == ' ') && (at[length] == '\0' || at[length] == ','))
+			return true;
+	return false;
+}
+
+/* Whether the worker could, were there no wall: it has our user, or is told of by nobody. */
+static bool can_be_written(const char *path)
+{
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+/* The directories above a wall that are walked around for it. */
+static void add_closed(const struct launch *launch, const char *path, const struct words_text *closed)
+{
+	char directory[PATH_MAX];
+	snprintf(directory, sizeof(directory), "%s", path);
+	for (char *slash; directory[1] != '\0' && (slash = strrchr(directory, '/')) != NULL;) {
+		slash[slash == directory ? 1 : 0] = '\0';
+		if (fence_left(launch, directory) == LAUNCH_READ_WRITE && can_be_written(directory) && !has_word(closed, directory))
+			add_word(closed, directory);
+	}
+}
+
+/* `launch` has real paths from here on; what is not there has none. */
+static void make_real(struct launch *launch, char (*room)[PATH_MAX])
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < launch->path_count; i++) {
+		struct launch_path *path = &launch->paths[i];
+		if (realpath(path->path, room[kept]) == NULL)
+			continue;
+		launch->paths[kept] = (struct launch_path){ path->access, path->optional, room[kept] };
+		kept++;
+	}
+	launch->path_count = kept;
+}
+
+static void find_closed(const struct launch *launch, struct host_fence *ret)
+{
+	const struct words_text closed = { ret->closed, sizeof(ret->closed) };
+	for (size_t i = 0; i < launch->path_count; i++)
+		if (launch->paths[i].access < LAUNCH_READ_WRITE)
+			add_closed(launch, launch->paths[i].path, &closed);
+}
+
+/* Which are there from the first start on. */
+static void add_secrets(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+			const struct launch *launch, struct host_fence *ret)
+{
+	const struct words_text closed = { ret->closed, sizeof(ret->closed) };
+	for (size_t i = 0; i < places->ours_count; i++) {
+		const struct fence_place *place = &places->ours[i];
+		if (place->kind == FENCE_SECRET && !fence_leaves_open(policy, fence, places, place))
+			add_closed(launch, place->path, &closed);
+	}
+}
+
+static void find_open(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+		      struct host_fence *ret)
+{
+	const struct words_text open = { ret->open, sizeof(ret->open) };
+	for (size_t i = 0; i < places->ours_count; i++) {
+		const struct fence_place *place = &places->ours[i];
+		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path) && !has_word(&open, place->path))
+			add_word(&open, place->path);
+	}
+}
+
+static void find_absent(const struct policy *policy, struct host_fence *ret)
+{
+	const struct words_text absent = { ret->absent, sizeof(ret->absent) };
+	for (size_t i = 0; i < policy->sandbox.hidden.count; i++)
+		if (faccessat(AT_FDCWD, policy->sandbox.hidden.list[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    (errno == ENOENT || errno == ENOTDIR))
+			add_word(&absent, policy->sandbox.hidden.list[i]);
+}
+
+static void look_at_walls(struct fencing *fencing, struct launch *launch, const struct policy *policy, const struct plan_fence *fence,
+			  const char *policy_file, struct host_fence *ret)
+{
+	cleanup_free char (*room)[PATH_MAX] = calloc(LAUNCH_PATHS_MAX, PATH_MAX);
+	struct policy_syscalls_files lists;
+	struct failure ignored; /* then the start is refused */
+	if (room == NULL)
+		return;
+	(void)fencing_find_lists(policy, &lists, &ignored);
+	fencing_find(fencing, policy, fence, policy_file, &lists);
+	policy_syscalls_files_finish(&lists);
+	fence_fill(policy, fence, &fencing->places, launch);
+	make_real(launch, room);
+	if (fence->protect != PROTECT_SYSTEM_NONE)
+		add_secrets(policy, fence, &fencing->places, launch, ret);
+	find_closed(launch, ret);
+	find_open(policy, fence, &fencing->places, ret);
+}
+
+void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)
+{
+	ret->closed[0] = ret->open[0] = ret->absent[0] = '\0';
+	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing));
+	cleanup_free struct launch *launch = calloc(1, sizeof(*launch));
+	if (!fence->wanted || fencing == NULL || launch == NULL)
+		return;
+	find_absent(policy, ret);
+	if (fence->by_landlock)
+		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
+}

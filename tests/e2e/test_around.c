@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_around: ways around the walls that a worker prepares for its next start, and what is said of walls that close too much or too little
+ * here. Also as an ordinary user. */
+#include "tests/e2e/load.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* A directory for the worker, with its policy in it. */
+static const char *make_policy(struct world *world, const char *sandbox)
+{
+	assert_int_equal(mkdir(world_path(world, "app"), 0755), 0);
+	world_write(world, "app/web.yaml", "version: 1\nservice: {directory: .}\nrestart: {when: never}\n%s\n", sandbox);
+	return world_path(world, "app/web.yaml");
+}
+
+/* The first worker shuts its policy away, the second one opens it again. */
+static const char *says_of_shutting(struct world *world, const char *sandbox)
+{
+	const char *folder = world_path(world, "policies");
+	world_write(world, "policies/web.yaml", "version: 1\nrestart: {when: failure, backoff: {from: 10ms}, budget: {deaths: 1}}\n%s\n", sandbox);
+	world_write(world, "shut.sh", "test -e shut || { touch shut; chmod 000 %s; exit 1; }\nchmod 755 %s\n"
+		    "( echo '#' >>%s/web.yaml ) && echo wrote || echo denied\n", folder, folder, folder);
+	(void)mkdir(world_path(world, "app"), 0755);
+	const char *words[] = { "-p", world_path(world, "policies/web.yaml"), "--set", world_print(world, "service.directory=%s/app", world->directory),
+				"--", "sh", world_path(world, "shut.sh"), NULL };
+	struct program *run = run_start(world, words);
+	program_finish(world, run, 30);
+	chmod(folder, 0755);
+	unlink(world_path(world, "app/shut"));
+	return program_out(world, run);
+}
+
+static void a_policy_that_is_shut_away_is_walled_all_the_same(void **state)
+{
+	struct world *world = *state;
+	assert_contains(says_of_shutting(world, "sandbox: {protect_system: none}"), "wrote");
+	assert_contains(says_of_shutting(world, ""), "denied");
+}
+
+/* A link that the worker may have put: what it leads to stays as it is. */
+static void a_working_directory_behind_a_link_opens_nothing(void **state)
+{
+	struct world *world = *state;
+	const char *link = world_path(world, "current");
+	if (!is_root())
+		return;
+	const char *policy = make_policy(world, "");
+	assert_int_equal(symlink("/usr/share", link), 0);
+	const char *words[] = { "-p", policy, "--set", world_print(world, "service.directory=%s", link), "--", "sh", "-c", "pwd -P; touch heapward-fence && rm heapward-fence && echo wrote", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_not_equal(program_finish(world, run, 20), 0);
+	assert_string_equal(program_out(world, run), "/usr/share\n");
+}
+
+static void without_a_runtime_directory_tmp_takes_new_files(void **state)
+{
+	struct world *world = *state;
+	if (is_root())
+		return; /* whose is /run/heapward */
+	const char *policy = make_policy(world, "");
+	world_environment(world, "XDG_RUNTIME_DIR");
+	const char *words[] = { "-p", policy, "--", "sh", "-c",
+				"f=$(mktemp) && rm $f && touch /tmp/heapward-fence.$$ && rm /tmp/heapward-fence.$$ && echo made", NULL };
+	struct program *run = run_start(world, words);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_string_equal(program_out(world, run), "made\n");
+	assert_contains(program_err(world, run), "the worker can write /tmp/heapward-");
+}
+
+/* Each loss, what Landlock closes beyond what is meant, and what it leaves open. */
+static void what_the_walls_come_to_is_said(void **state)
+{
+	struct world *world = *state;
+	const char *policy = make_policy(world, "sandbox: {hidden: [/run/heapward-none.sock], bind: [1]}");
+	const char *words[] = { "setpriv", is_root() ? "--bounding-set=-sys_admin" : "--no-new-privs", heapward_path(), "run", "-n", world->name,
+				"-p", policy, "--", "sleep", "100", NULL };
+	struct program *run = run_start_by(world, words);
+	await_state(world, "ready", 20);
+	const char *said = program_err(world, run);
+	assert_contains(said, "/run/heapward-none.sock: not there now");
+	assert_null(strstr(said, "is below 4"));
+	if (is_root()) {
+		assert_contains(said, "no mounts of the worker's own (without CAP_SYS_ADMIN");
+		assert_contains(said, "nothing new can be made in ");
+		assert_contains(said, world_print(world, "the worker can write %s", policy));
+		assert_contains(see_text(see_status(world), "/services/0/sandbox/files"), world_print(world, "but %s", policy));
+		assert_string_equal(see_text(see_status(world), "/services/0/sandbox/missing"), "mounts");
+	}
+	serve_stop(world, run);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, world_make, world_end)
+	const struct CMUnitTest tests[] = {
+		T(a_policy_that_is_shut_away_is_walled_all_the_same),
+		T(a_working_directory_behind_a_link_opens_nothing),
+		T(without_a_runtime_directory_tmp_takes_new_files),
+		T(what_the_walls_come_to_is_said),
+	};
+	return cmocka_run_group_tests_name("around", tests, NULL, NULL);
+}
