@@ -84,7 +84,7 @@ static void each_limit_counts_alone(void **state UNUSED)
 	resolve(&before);
 	resolve(&after);
 	assert_int_equal(item(&before, "supervisor")->points, item(&after, "supervisor")->points);
-	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu" };
+	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu", "kernel_files" };
 	unsigned sum = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		assert_int_equal(item(&before, ids[i])->points, 0);
@@ -128,7 +128,13 @@ static void walls_count_where_they_can_be_made(void **state UNUSED)
 		{ "private_tmp", { .own_tmp = true }, 3 },
 		{ "private_tmp", { .by_mounts = true }, 0 },
 		{ "devices", { .own_dev = true }, 2 },
+		{ "devices", { .few_devices = true }, 2 },
 		{ "devices", { .by_mounts = true }, 0 },
+		{ "kernel_files", { .proc_read_only = true }, 2 },
+		{ "kernel_files", { .by_mounts = true }, 0 },
+		{ "abstract_sockets", { .own_sockets = true, .own_signals = true }, 2 },
+		{ "abstract_sockets", { .network_namespace = true }, 2 },
+		{ "abstract_sockets", { .own_signals = true }, 0 },
 		{ "processes", { .own_proc = true, .own_signals = true }, 5 },
 		{ "processes", { .own_signals = true }, 3 },
 		{ "processes", { .by_mounts = true }, 0 },
