@@ -6,6 +6,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
+#include "supervisor/core/wall_hint.h"
 
 #include <json.h>
 #include <stdio.h>
@@ -246,6 +247,8 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_EXIT:
 	case VERDICT_SIGNAL:
+		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
+			return;
 		snprintf(death->next, sizeof(death->next),
 			 "the program's own end: read its last output with heapward logs %s", death->service);
 		return;
@@ -256,6 +259,8 @@ void death_advise(struct death *death, const struct plan *plan)
 			 "this user");
 		return;
 	case VERDICT_NOT_READY:
+		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
+			return;
 		snprintf(death->next, sizeof(death->next),
 			 "read its last output with heapward logs %s; if the start takes that long, raise ready.within",
 			 death->service);

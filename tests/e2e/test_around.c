@@ -95,6 +95,22 @@ static void what_the_walls_come_to_is_said(void **state)
 	serve_stop(world, run);
 }
 
+/* Its own permissions keep it from all of that. */
+static void another_user_is_not_told_what_it_could_not_do_anyway(void **state)
+{
+	struct world *world = *state;
+	const char *policy = make_policy(world, "sandbox: {user: nobody}");
+	const char *words[] = { "setpriv", "--bounding-set=-sys_admin", heapward_path(), "explain", "--json", "-n", world->name, "-p", policy, "--", "true",
+				NULL };
+	if (!is_root())
+		return;
+	struct program *explain = program_start(world, words);
+	assert_int_equal(program_finish(world, explain, 20), 0);
+	assert_contains(program_out(world, explain), "Landlock stands in");
+	assert_null(strstr(program_out(world, explain), "nothing new can be made"));
+	assert_null(strstr(program_out(world, explain), "can write"));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, world_make, world_end)
@@ -103,6 +119,7 @@ int main(void)
 		T(a_working_directory_behind_a_link_opens_nothing),
 		T(without_a_runtime_directory_tmp_takes_new_files),
 		T(what_the_walls_come_to_is_said),
+		T(another_user_is_not_told_what_it_could_not_do_anyway),
 	};
 	return cmocka_run_group_tests_name("around", tests, NULL, NULL);
 }

@@ -238,7 +238,7 @@ static void a_loop_of_denied_calls_costs_the_supervisor_little(void **state)
 		assert_int_equal(program_finish(world, program, 60), 0);
 		long count = strtol(strstr(program_out(world, program), "loop ") + 5, NULL, 10);
 		print_message("%s: %ld calls, the supervisor used %.2f %% of a core\n", acts[i], count, share * 100);
-		if (share > 0.05)
+		if (share > (slowness() > 1 ? 0.5 : 0.05)) /* without a pace it is nearly all of it */
 			fail_msg("%s: %.1f %% of a core", acts[i], share * 100);
 		assert_true(count > 100); /* they were answered, not forgotten */
 		assert_true(count_events(world, program_err(world, program), "seccomp.violation") <= 8);

@@ -199,6 +199,7 @@ const struct act acts[] = {
 	{ "policy-link", hard_link, 0, "", "", "DDD", "gives its policy another name" },
 	{ "policy-xattr", user_attribute, 0, "", "", "DDT", "gives it an attribute" },
 	{ "child-write", write_program, 0, "", "", "DDD", "opens the program that becomes every worker" },
+	{ "child-plant", plant_program, 0, "", "", "DDD", "makes a file beside it" },
 	{ "agent-write", write_agent, 0, "", "", "DDD", "opens the agent that is loaded into Node" },
 	{ "heapward-write", write_heapward, 0, "", "", "DDD", "changes the mode of heapward's program" },
 	{ "runtime-plant", plant, 0, "/run/heapward", "", "DDD", "puts a file beside the control sockets" },

@@ -62,7 +62,8 @@ static const char *const paths[] = {
 	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
 	"instances.0.watchdog.event_loop_seconds", "instances.0.watchdog.silent_seconds", "instances.0.watchdog.stuck",
-	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.supervisor.capabilities", "sandbox.supervisor.capabilities_at_end",
+	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.missing", "sandbox.supervisor.capabilities",
+	"sandbox.supervisor.capabilities_at_end",
 	"sandbox.supervisor.filter", "sandbox.supervisor.dumpable", "sandbox.supervisor.level", "sandbox.supervisor.open",
 	"sandbox.supervisor.problem", "last_death", "set",
 };
@@ -299,6 +300,18 @@ static void the_watchdog_has_a_line_where_there_is_one(void **state UNUSED)
 	free(text);
 }
 
+static void walls_that_cannot_be_had_here_are_named(void **state UNUSED)
+{
+	struct status status = sample();
+	char *text = printed(&status);
+	assert_null(strstr(text, "missing"));
+	free(text);
+	status.sandbox.missing = "mounts, network: none";
+	text = printed(&status);
+	assert_contains(text, "missing   mounts, network: none (this machine cannot)\n");
+	free(text);
+}
+
 static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUSED)
 {
 	struct status status = sample();
@@ -374,6 +387,7 @@ int main(void)
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
 		cmocka_unit_test(the_watchdog_has_a_line_where_there_is_one),
+		cmocka_unit_test(walls_that_cannot_be_had_here_are_named),
 		cmocka_unit_test(what_a_worker_can_get_at_is_told_once_it_was_tried),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
