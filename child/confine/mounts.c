@@ -101,7 +101,7 @@ static int make_wall(const struct kept *kept, struct launch_report *report)
 {
 	const char *path = kept->path->path;
 	enum launch_access access = kept->path->access;
-	if (access == kept->above)
+	if (access == kept->above && !kept->path->pinned)
 		return 0;
 	if (access == LAUNCH_HIDDEN)
 		return kept->above == LAUNCH_PRIVATE ? 0 : hide(path, report); /* an empty directory has it not */
@@ -138,7 +138,8 @@ static int keep_tree(struct mounts *mounts, size_t at, struct launch_report *rep
 	if (device && kept->path->access == LAUNCH_HIDDEN && access(path, F_OK) == 0)
 		kept->above = LAUNCH_READ_WRITE; /* one of those that ours has, too */
 	bool stays = kept->path->access == LAUNCH_READ_ONLY || kept->path->access == LAUNCH_READ_WRITE;
-	if (!stays || kept->path->access == kept->above || strcmp(path, "/") == 0)
+	bool needed = kept->path->access != kept->above || kept->path->pinned;
+	if (!stays || !needed || strcmp(path, "/") == 0)
 		return 0;
 	kept->tree_fd = open_tree(AT_FDCWD, path, TREE_FLAGS);
 	return kept->tree_fd < 0 ? confine_failed(report, errno, "%.180s", path) : 0;
