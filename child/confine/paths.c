@@ -113,21 +113,21 @@ static int add_real(struct confine_paths *paths, const struct launch_path *path,
 
 /* Opens what a link leads to, unless it stands where the worker may have put it, and leads to what is closed: for that it has to be named
  * itself. */
-static int add_opened(struct confine_paths *paths, const struct launch_path *path, struct launch_report *report)
+static int add_linked(struct confine_paths *paths, const struct launch_path *path, struct launch_report *report)
 {
 	cleanup_free char *real = find_real(path);
-	if (real != NULL && confine_links_loosest(paths, path->path) > confine_paths_left(paths, real)) {
-		if (path->optional)
-			return 0;
-		return confine_failed(report, 0, "%.70s leads to %.70s by a link that the worker could change: name that itself",
-				      path->path, real);
-	}
-	return add_real(paths, path, report);
+	enum launch_access left = real == NULL ? LAUNCH_READ_WRITE : confine_paths_left(paths, real);
+	if (path->access <= left || confine_links_loosest(paths, path->path) <= left)
+		return add_real(paths, path, report);
+	if (path->optional)
+		return 0;
+	return confine_failed(report, 0, "%.70s leads to %.70s by a link that the worker could change: name that itself", path->path, real);
 }
 
-static bool opens(const struct launch_path *path)
+static bool may_open(const struct launch_path *path)
 {
-	return path->access == LAUNCH_READ_WRITE && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
+	bool opens = path->access == LAUNCH_READ_ONLY || path->access == LAUNCH_READ_WRITE;
+	return opens && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
 }
 
 static bool is_named(const struct confine_paths *paths, const char *path)
@@ -168,11 +168,11 @@ int confine_paths_find(struct confine_paths *ret, const struct launch *launch, s
 {
 	ret->count = 0;
 	for (size_t i = 0; i < launch->path_count; i++)
-		if (!opens(&launch->paths[i]) && add_real(ret, &launch->paths[i], report) < 0)
+		if (!may_open(&launch->paths[i]) && add_real(ret, &launch->paths[i], report) < 0)
 			return -1;
 	/* Last, so that all that is closed is known. */
 	for (size_t i = 0; i < launch->path_count; i++)
-		if (opens(&launch->paths[i]) && add_opened(ret, &launch->paths[i], report) < 0)
+		if (may_open(&launch->paths[i]) && add_linked(ret, &launch->paths[i], report) < 0)
 			return -1;
 	if ((launch->fence.flags & LAUNCH_GUARD_DEVICES) != 0 && (launch->fence.flags & LAUNCH_OWN_DEV) == 0)
 		add_devices(ret);

@@ -6,6 +6,7 @@
 #include "supervisor/core/json_text.h"
 #include "supervisor/core/names.h"
 #include "supervisor/core/notice.h"
+#include "supervisor/core/wall_hint.h"
 
 #include <json.h>
 #include <stdio.h>
@@ -207,6 +208,19 @@ const char *death_action(const struct decision *decision)
 	return text;
 }
 
+static void advise_seccomp(struct death *death)
+{
+	if (death->verdict.subject[0] == '\0')
+		snprintf(death->next, sizeof(death->next),
+			 "if the program needs the system call, allow it in a list of your own (sandbox.syscalls: ./my.list); "
+			 "heapward-policy(5) shows how");
+	else
+		snprintf(death->next, sizeof(death->next),
+			 "if the program needs %.40s, allow it in a list of your own (sandbox.syscalls: ./my.list, which includes the "
+			 "list that there is and has the line \"%.40s\"); heapward-policy(5) shows how",
+			 death->verdict.subject, death->verdict.subject);
+}
+
 void death_advise(struct death *death, const struct plan *plan)
 {
 	switch (death->verdict.kind) {
@@ -222,9 +236,7 @@ void death_advise(struct death *death, const struct plan *plan)
 			 "memory.check: wait keeps starts from making it worse");
 		return;
 	case VERDICT_SECCOMP:
-		snprintf(death->next, sizeof(death->next),
-			 "if the program needs this system call, allow it in a list of your own (include server, then the "
-			 "call's name) and set sandbox.syscalls: PATH; heapward-policy(5) shows how");
+		advise_seccomp(death);
 		return;
 	case VERDICT_EXEC:
 		advise_exec(death);
@@ -235,6 +247,8 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_EXIT:
 	case VERDICT_SIGNAL:
+		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
+			return;
 		snprintf(death->next, sizeof(death->next),
 			 "the program's own end: read its last output with heapward logs %s", death->service);
 		return;
@@ -245,6 +259,8 @@ void death_advise(struct death *death, const struct plan *plan)
 			 "this user");
 		return;
 	case VERDICT_NOT_READY:
+		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
+			return;
 		snprintf(death->next, sizeof(death->next),
 			 "read its last output with heapward logs %s; if the start takes that long, raise ready.within",
 			 death->service);

@@ -283,8 +283,8 @@ void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEX
 	else if (fence->by_landlock)
 		snprintf(by, sizeof(by), "Landlock ABI %u%s", fence->landlock_abi,
 			 fence->landlock_abi < 3 ? ", which does not cover truncate" : "");
-	snprintf(text, FENCE_TEXT_MAX, "%s%s%s (%s)%s%s%s%s", protect[fence->protect], fence->open[0] != '\0' ? " but " : "", fence->open, by,
-		 fence->own_tmp ? ", own /tmp" : "", fence->own_dev ? ", own /dev" : fence->few_devices ? ", harmless devices" : "",
+	snprintf(text, FENCE_TEXT_MAX, "%s%s%s (%s)%s%s%s%s", protect[fence->protect], fence->open[0] != '\0' ? " but " : "",
+		 fence->open, by, fence->own_tmp ? ", own /tmp" : "", fence->own_dev ? ", own /dev" : fence->few_devices ? ", harmless devices" : "",
 		 fence->own_proc ? ", /proc of its own tree" : "", fence->proc_read_only ? ", /proc read-only" : "");
 }
 

@@ -124,7 +124,7 @@ static void remark_paths(struct planning *planning)
 		     "proc: own are left out, names of hidden files can be seen", host->problem);
 	else if (planning->host->uid == 0 && fence->by_landlock)
 		miss(planning, "mounts", "sandbox: no mounts of the worker's own (%s): Landlock stands in: %s", host->problem,
-		     fence->root ? "heapward's own can be read, and what packages and containers keep below /var/lib written"
+		     fence->root ? "heapward's own can be read, and what packages and containers keep in /var/lib written"
 				 : "names of hidden files can be seen");
 	else if (policy->sandbox.proc == PROC_SEEN_OWN && !fence->own_proc)
 		miss(planning, "proc: own", "sandbox.proc: own is left out: only root can mount it");

@@ -152,7 +152,9 @@ static unsigned choose_core(const struct judged *judged, char detail[static SCOR
 
 static unsigned choose_memory(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
 {
-	return judged->plan->enforced ? 0 : 1;
+	if (judged->plan->enforced)
+		return 0;
+	return judged->policy->memory.max_bytes == SIZE_NONE ? 1 : 2;
 }
 
 static bool is_set(const struct judged *judged, enum plan_number_id id)
@@ -261,7 +263,9 @@ static const struct row rows[] = {
 	{ "memory_max", "memory", choose_memory, {
 		{ 6, "capped by the kernel", "", "" },
 		{ 0, "no cap", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
-		  "memory.max" } } },
+		  "memory.max" },
+		{ 0, "a cap that cannot be enforced here", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
+		  "a cgroup that heapward may write to: Delegate=yes under systemd, or root" } } },
 	{ "tasks", "tasks", choose_tasks, {
 		{ 4, "a limit", "", "" },
 		{ 0, "no limit of its own", "a fork bomb takes the machine's process numbers", "limits.tasks: 512" } } },

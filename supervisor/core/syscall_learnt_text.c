@@ -56,7 +56,7 @@ static void add_head(struct prose *prose, const struct syscall_learnt *learnt,
 	prose_raw(prose, "# Learnt by heapward %s on %s, in %s, with counts, from:\n#   %s\n", HEAPWARD_VERSION,
 		  source->date, units_format_time(time, source->duration_usec), command);
 	uint64_t processes = learnt->processes + source->workers;
-	prose_raw(prose, "# %s%s%s;\n# %" PRIu64 " calls, %" PRIu64 " process%s, %" PRIu64 " start%s of it.\n", kernel,
+	prose_raw(prose, "# %s%s%s.\n# %" PRIu64 " calls, %" PRIu64 " process%s, %" PRIu64 " start%s of it.\n", kernel,
 		  node[0] == '\0' ? "" : ", Node ", node, learnt->total, processes, processes == 1 ? "" : "es",
 		  source->workers, source->workers == 1 ? "" : "s");
 	add_advice(prose, source);

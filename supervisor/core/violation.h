@@ -10,6 +10,19 @@
 #include "supervisor/types/policy.h"
 #include "supervisor/types/violation.h"
 
+#define VIOLATION_NUMBERS 512   /* of calls; what is newer is in no list by name */
+#define VIOLATION_DENIES_MAX 16 /* rules with "deny" that are kept; one beyond them is not told from a missing one */
+
+enum violation_says { VIOLATION_ALLOWED = 1, VIOLATION_ALLOWED_WITH_SOME = 2 };
+
+/* What a list says of the calls that its filter denies. */
+struct violation_list {
+	char name[64];                   /* as the policy has it, maybe cut; "": not known */
+	uint8_t says[VIOLATION_NUMBERS]; /* enum violation_says, by the call's number */
+	struct syscall_rule denies[VIOLATION_DENIES_MAX];
+	size_t deny_count;
+};
+
 #define VIOLATION_BURST 100         /* answers that may come at once */
 #define VIOLATION_ANSWER_USEC 1000  /* between two of them in the long run */
 #define VIOLATION_PAUSE_USEC 20000  /* the shortest pause: a wake-up each, not one an answer */
@@ -24,7 +37,7 @@ struct violation_call *violations_untold(struct violations *violations);
 /* An answer is given now. Returns 0 where the next one may follow at once, else the time until which callers have to wait. */
 int64_t violations_pace(struct violations *violations, int64_t now_usec);
 
-/* What a loaded list, with all that heapward has added to it, says of each call; `name` is as the policy has it. */
+/* From a list as it was read, with nothing added by heapward; `name` is as the policy has it. */
 void violation_list_note(struct violation_list *ret, const char *name, const struct syscall_list *list);
 
 /* "mount(0x7ffd..., ...)", in at most `room` columns: arguments by name where they have one. */

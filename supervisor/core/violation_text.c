@@ -4,7 +4,7 @@
 #include "supervisor/core/violation.h"
 
 #include "supervisor/core/names.h"
-#include "supervisor/core/syscall_list.h"
+#include "supervisor/core/syscall_match.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -48,6 +48,35 @@ static const struct shape {
 	{ "personality", "x" },     { "seccomp", "xxp" },          { "fcntl", "iix" },
 	{ "prlimit64", "iipp" },    { "setpriority", "iii" },      { "sched_setscheduler", "iip" },
 	{ "vhangup", "" },          { "fork", "" },                { "vfork", "" },
+};
+
+/* Of the other calls how many arguments they have, in lists of names; what is in none is shown with six. */
+static const char *const counted[] = {
+	" getpid getppid gettid getuid geteuid getgid getegid getpgrp pause sched_yield setsid sync munlockall restart_syscall "
+	"rt_sigreturn inotify_init ",
+	" close fsync fdatasync fchdir chdir rmdir unlink dup pipe alarm umask exit exit_group getsid getpgid times time brk "
+	"uname sysinfo epoll_create epoll_create1 eventfd mlockall inotify_init1 syncfs shmdt set_tid_address "
+	"timer_delete timer_getoverrun sched_getscheduler sched_get_priority_max sched_get_priority_min io_destroy mq_unlink "
+	"set_thread_area get_thread_area setfsuid setfsgid setuid setgid memfd_secret ",
+	" access chmod fchmod creat dup2 link symlink rename mkdir truncate ftruncate flock statfs fstatfs stat lstat fstat "
+	"utime utimes getcwd munmap mlock munlock listen shutdown nanosleep clock_gettime clock_getres gettimeofday "
+	"getrlimit setrlimit getrusage getitimer setgroups getgroups setpgid setreuid setregid eventfd2 pipe2 removexattr "
+	"lremovexattr fremovexattr inotify_rm_watch timerfd_create timerfd_gettime memfd_create io_setup rt_sigpending "
+	"rt_sigsuspend sigaltstack capget capset getpriority set_robust_list arch_prctl landlock_restrict_self "
+	"process_mrelease sched_getparam sched_setparam sched_rr_get_interval timer_gettime pkey_alloc ioprio_get msgget mq_notify ",
+	" read write readv writev lseek poll chown fchown lchown readlink mprotect msync mincore madvise mlock2 "
+	"bind connect accept getsockname getpeername sendmsg recvmsg getdents getdents64 dup3 execve fchmodat mkdirat "
+	"unlinkat symlinkat futimesat listxattr llistxattr flistxattr inotify_add_watch setitimer sched_setaffinity "
+	"sched_getaffinity sched_setattr getrandom getcpu membarrier setresuid setresgid getresuid getresgid ioprio_set "
+	"close_range shmget shmat shmctl semget semop timer_create io_submit io_cancel landlock_create_ruleset get_robust_list "
+	"faccessat readahead mq_getsetattr ",
+	" rt_sigaction rt_sigprocmask rt_sigtimedwait wait4 pread64 pwrite64 sendfile fadvise64 fallocate sync_file_range tee "
+	"vmsplice newfstatat readlinkat renameat faccessat2 utimensat accept4 epoll_ctl epoll_wait "
+	"timerfd_settime timer_settime getxattr lgetxattr fgetxattr clock_nanosleep openat2 sendmmsg semctl msgsnd mq_open "
+	"semtimedop sched_getattr pkey_mprotect rseq signalfd4 landlock_add_rule fchmodat2 cachestat ",
+	" select ppoll waitid mremap setxattr lsetxattr fsetxattr getsockopt setsockopt statx linkat fchownat renameat2 preadv "
+	"pwritev recvmmsg execveat process_madvise mq_timedsend mq_timedreceive msgrcv io_getevents remap_file_pages "
+	"get_mempolicy ",
 };
 
 static const char any_shape[] = "xxxxxx";
@@ -205,9 +234,14 @@ static void add_argument(struct text *text, const char *call, unsigned argument,
 
 static const char *shape_of(const char *call)
 {
+	char word[SYSCALL_NAME_MAX + 10];
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
 		if (strcmp(shapes[i].call, call) == 0)
 			return shapes[i].letters;
+	snprintf(word, sizeof(word), " %s ", call);
+	for (size_t count = 0; count < ARRAY_LEN(counted); count++)
+		if (strstr(counted[count], word) != NULL)
+			return any_shape + strlen(any_shape) - count;
 	return any_shape;
 }
 
@@ -232,19 +266,28 @@ const char *violation_call(const struct violation_call *call, size_t room, char 
 	return buffer;
 }
 
+static void note_rule(struct violation_list *list, const struct syscall_rule *rule)
+{
+	if (rule->kind == SYSCALL_DENY && list->deny_count < VIOLATION_DENIES_MAX)
+		list->denies[list->deny_count++] = *rule;
+	if (rule->kind == SYSCALL_ALLOW && rule->number >= 0 && rule->number < VIOLATION_NUMBERS)
+		list->says[rule->number] |= rule->condition_count == 0 ? VIOLATION_ALLOWED : VIOLATION_ALLOWED_WITH_SOME;
+}
+
 void violation_list_note(struct violation_list *ret, const char *name, const struct syscall_list *list)
 {
 	*ret = (struct violation_list){ 0 };
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	for (size_t i = 0; i < list->rule_count; i++) {
-		const struct syscall_rule *rule = &list->rules[i];
-		if (rule->number < 0 || rule->number >= VIOLATION_NUMBERS || rule->kind == SYSCALL_ABSENT)
-			continue;
-		unsigned says = rule->kind == SYSCALL_ALLOW      ? VIOLATION_ALLOWED_WITH_OTHERS :
-				rule->condition_count == 0 ? VIOLATION_DENIED_ALWAYS :
-							     VIOLATION_DENIED_WITH_SOME;
-		ret->says[rule->number] |= (uint8_t)says;
-	}
+	for (size_t i = 0; i < list->rule_count; i++)
+		note_rule(ret, &list->rules[i]);
+}
+
+static bool is_denied_by(const struct violation_list *list, const struct violation_call *call)
+{
+	for (size_t i = 0; i < list->deny_count; i++)
+		if (list->denies[i].number == call->number && syscall_match(&list->denies[i], call->arguments))
+			return true;
+	return false;
 }
 
 /* "socket int0 == AF_ALG": the line that allows it: with the argument that lists look at, where this one does. */
@@ -260,31 +303,32 @@ static void add_line(struct text *text, const struct violation_call *call, bool 
 	add(text, "\"");
 }
 
-/* ": not in the list server; if it is needed: ..." */
-static void add_reason(struct text *text, const struct violation_call *call, const struct violation_list *list)
+/* The line that is missing, and where it goes. */
+static void add_remedy(struct text *text, const struct violation_call *call, const struct violation_list *list, bool some)
 {
-	bool known = call->number >= 0 && call->number < VIOLATION_NUMBERS;
-	unsigned says = known ? list->says[call->number] : 0;
-	if (strchr(call->name, ' ') != NULL) { /* of another architecture, or of those that are counted together */
-		add(text, ": no list allows it");
-		return;
-	}
-	if ((says & VIOLATION_DENIED_ALWAYS) != 0) {
-		add(text, ": denied by the list %s", list->name);
-		return;
-	}
-	if ((says & VIOLATION_DENIED_WITH_SOME) != 0) {
-		add(text, ": not with these arguments, by the list %s or to protect heapward", list->name);
-		return;
-	}
-	bool own = strchr(list->name, '/') != NULL, others = (says & VIOLATION_ALLOWED_WITH_OTHERS) != 0;
-	add(text, ": not %sin the list %s; if it is needed: ", others ? "with these arguments " : "", list->name);
+	bool own = strchr(list->name, '/') != NULL;
+	add(text, ": not %sin the list %s; if it is needed: ", some ? "with these arguments " : "", list->name);
 	if (own)
 		add(text, "the line ");
 	else
 		add(text, "sandbox.syscalls: ./my.list, with the lines \"include %s\" and ", list->name);
-	add_line(text, call, others);
+	add_line(text, call, some);
 	add(text, own ? " in it" : " (or as heapward learn writes it)");
+}
+
+/* What the list allows and does not deny was denied by what heapward adds to it (core/shield.c). */
+static void add_reason(struct text *text, const struct violation_call *call, const struct violation_list *list)
+{
+	bool known = call->number >= 0 && call->number < VIOLATION_NUMBERS;
+	unsigned says = known ? list->says[call->number] : 0;
+	if (strchr(call->name, ' ') != NULL) /* of another architecture, or of those that are counted together */
+		add(text, ": no list allows it");
+	else if (is_denied_by(list, call))
+		add(text, ": by a \"deny\" of the list %s", list->name);
+	else if ((says & VIOLATION_ALLOWED) != 0)
+		add(text, ": not with these arguments, to protect the supervisor");
+	else
+		add_remedy(text, call, list, (says & VIOLATION_ALLOWED_WITH_SOME) != 0);
 }
 
 const char *violation_text(const struct violation_call *call, enum violation answer, const struct violation_list *list,

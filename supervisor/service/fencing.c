@@ -84,6 +84,19 @@ static void cut_last(char *path)
 		*slash = '\0';
 }
 
+/* Also where another has been put in its place since. */
+static void add_self(struct fencing *fencing)
+{
+	static const char gone[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t count = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	size_t length = count < 0 ? 0 : (size_t)count, end = strlen(gone);
+	path[length] = '\0';
+	if (length > end && strcmp(path + length - end, gone) == 0)
+		path[length - end] = '\0';
+	add(fencing, FENCE_PROGRAM, path);
+}
+
 /* A worker that changes them is what the next one, or whoever asks heapward, is started by. With the folders that they are in: a file that is
  * read-only can still be led past. heapward itself may stand among other programs. */
 static void add_programs(struct fencing *fencing)
@@ -102,7 +115,7 @@ static void add_programs(struct fencing *fencing)
 			cut_last(path);
 		add(fencing, FENCE_PROGRAM, path);
 	}
-	add(fencing, FENCE_PROGRAM, "/proc/self/exe");
+	add_self(fencing);
 }
 
 static void find_processes(struct fencing *fencing, pid_t keeper)

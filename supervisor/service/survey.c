@@ -3,10 +3,14 @@
  * has to leave open, and what is to be hidden and is not there. For the plan to say. */
 #include "supervisor/service/fencing.h"
 
+#include "supervisor/edge/user.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A list in words; what has no room is left out, and said so. */
 struct words_text {
@@ -19,7 +23,9 @@ static void add_word(const struct words_text *list, const char *word)
 	size_t length = strlen(list->text);
 	if (length + strlen(word) + 8 < list->size)
 		snprintf(list->text + length, list->size - length, "%s%s", length > 0 ? ", " : "", word);
-	else if (length > 0 && list->text[length - 1] != '.')
+	else if (length == 0)
+		snprintf(list->text, list->size, "%.*s...", (int)list->size - 12, word);
+	else if (list->text[length - 1] != '.')
 		snprintf(list->text + length, list->size - length, ", ...");
 }
 
@@ -32,20 +38,34 @@ static bool has_word(const struct words_text *list, const char *word)
 	return false;
 }
 
-/* Whether the worker could, were there no wall: it has our user, or is told of by nobody. */
-static bool can_be_written(const char *path)
+static bool is_of(const struct user *user, gid_t gid)
 {
-	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	for (size_t i = 0; i < user->gid_count; i++)
+		if (user->gids[i] == gid)
+			return true;
+	return user->gid == gid;
+}
+
+/* Whether the worker could, were there no wall. */
+static bool can_be_written(const char *path, const struct user *user)
+{
+	struct stat status;
+	if (user->uid == geteuid())
+		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	if (stat(path, &status) < 0)
+		return false;
+	mode_t right = status.st_uid == user->uid ? S_IWUSR : is_of(user, status.st_gid) ? S_IWGRP : S_IWOTH;
+	return (status.st_mode & right) != 0;
 }
 
 /* The directories above a wall that are walked around for it. */
-static void add_closed(const struct launch *launch, const char *path, const struct words_text *closed)
+static void add_closed(const struct launch *launch, const char *path, const struct user *user, const struct words_text *closed)
 {
 	char directory[PATH_MAX];
 	snprintf(directory, sizeof(directory), "%s", path);
 	for (char *slash; directory[1] != '\0' && (slash = strrchr(directory, '/')) != NULL;) {
 		slash[slash == directory ? 1 : 0] = '\0';
-		if (fence_left(launch, directory) == LAUNCH_READ_WRITE && can_be_written(directory) && !has_word(closed, directory))
+		if (fence_left(launch, directory) == LAUNCH_READ_WRITE && can_be_written(directory, user) && !has_word(closed, directory))
 			add_word(closed, directory);
 	}
 }
@@ -64,33 +84,33 @@ static void make_real(struct launch *launch, char (*room)[PATH_MAX])
 	launch->path_count = kept;
 }
 
-static void find_closed(const struct launch *launch, struct host_fence *ret)
+static void find_closed(const struct launch *launch, const struct user *user, struct host_fence *ret)
 {
 	const struct words_text closed = { ret->closed, sizeof(ret->closed) };
 	for (size_t i = 0; i < launch->path_count; i++)
 		if (launch->paths[i].access < LAUNCH_READ_WRITE)
-			add_closed(launch, launch->paths[i].path, &closed);
+			add_closed(launch, launch->paths[i].path, user, &closed);
 }
 
 /* Which are there from the first start on. */
 static void add_secrets(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
-			const struct launch *launch, struct host_fence *ret)
+			const struct user *user, const struct launch *launch, struct host_fence *ret)
 {
 	const struct words_text closed = { ret->closed, sizeof(ret->closed) };
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
 		if (place->kind == FENCE_SECRET && !fence_leaves_open(policy, fence, places, place))
-			add_closed(launch, place->path, &closed);
+			add_closed(launch, place->path, user, &closed);
 	}
 }
 
 static void find_open(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
-		      struct host_fence *ret)
+		      const struct user *user, struct host_fence *ret)
 {
 	const struct words_text open = { ret->open, sizeof(ret->open) };
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
-		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path) && !has_word(&open, place->path))
+		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path, user) && !has_word(&open, place->path))
 			add_word(&open, place->path);
 	}
 }
@@ -110,7 +130,8 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 	cleanup_free char (*room)[PATH_MAX] = calloc(LAUNCH_PATHS_MAX, PATH_MAX);
 	struct policy_syscalls_files lists;
 	struct failure ignored; /* then the start is refused */
-	if (room == NULL)
+	struct user user = { .uid = geteuid() };
+	if (room == NULL || (policy->sandbox.user != NULL && user_find(&user, policy->sandbox.user, &ignored) < 0))
 		return;
 	(void)fencing_find_lists(policy, &lists, &ignored);
 	fencing_find(fencing, policy, fence, policy_file, &lists);
@@ -118,9 +139,9 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 	fence_fill(policy, fence, &fencing->places, launch);
 	make_real(launch, room);
 	if (fence->protect != PROTECT_SYSTEM_NONE)
-		add_secrets(policy, fence, &fencing->places, launch, ret);
-	find_closed(launch, ret);
-	find_open(policy, fence, &fencing->places, ret);
+		add_secrets(policy, fence, &fencing->places, &user, launch, ret);
+	find_closed(launch, &user, ret);
+	find_open(policy, fence, &fencing->places, &user, ret);
 }
 
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)

@@ -14,6 +14,7 @@
 #define LAUNCH_PATHS_MAX 352
 #define LAUNCH_PORTS_MAX 128
 #define LAUNCH_BYTES_MAX (4 * 1024 * 1024)
+#define LAUNCH_FILTER_FIRM 1u  /* with SECCOMP_RET_USER_NOTIF: not even where `unheard` lets calls pass */
 
 /* Descriptor numbers in heapward-child at its start. */
 enum { LAUNCH_RECORD_FD = 3, LAUNCH_REPORT_FD = 4, LAUNCH_FIRST_FD = 5 };

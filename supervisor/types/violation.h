@@ -16,20 +16,7 @@ struct violation_call {
 	int32_t number, pid;
 	uint64_t arguments[VIOLATION_ARGUMENTS]; /* as of comm */
 	uint64_t count, told;  /* told: the count when it was */
-};
-
-/* What a list says of a call that it denied, beside nothing at all. */
-enum violation_says {
-	VIOLATION_ALLOWED_WITH_OTHERS = 1, /* arguments */
-	VIOLATION_DENIED_WITH_SOME = 2,
-	VIOLATION_DENIED_ALWAYS = 4,
-};
-
-#define VIOLATION_NUMBERS 512 /* of calls; what is newer is not in a list by name */
-
-struct violation_list {
-	char name[64];                   /* as the policy has it, maybe cut; "": not known */
-	uint8_t says[VIOLATION_NUMBERS]; /* enum violation_says, by the call's number */
+	bool held;             /* the last one was denied, whatever sandbox.violation says of the others */
 };
 
 struct violations {

@@ -83,13 +83,13 @@ static void copy_probe(struct world *world, const char *name, mode_t mode)
 }
 
 /* Whole at once: the probe waits for it. */
-static void write_targets(struct scene *scene, const struct program *run)
+static void write_targets(struct scene *scene, struct program *run)
 {
 	struct world *world = scene->world;
 	pid_t keeper = 0;
 	for (int i = 0; (keeper = keeper_of(world, run)) == 0; i++) {
 		if (i == 1000 || !process_lives(run->pid))
-			fail_msg("there is no worker:\n%s", program_err(world, run));
+			fail_msg("there is no worker (exit status %d):\n%s", program_finish(world, run, 5), program_err(world, run));
 		pause_msec(10);
 	}
 	world_write(world, "targets.part", "supervisor-pid=%d\nkeeper-pid=%d\nneighbour-pid=%d\noutsider-pid=%d\nsignals=%s\n"
@@ -317,6 +317,19 @@ static void assert_tidy(struct world *world)
 	assert_string_equal(program_out(world, find), "");
 }
 
+/* On cgroup v2 a user's run is alone in its group, so the neighbour has one beside it. */
+static void run_beside(struct world *world, const char *const *words)
+{
+	const char *given = getenv("E2E_CGROUP");
+	char *own = given == NULL ? NULL : world_print(world, "%s", given);
+	char *beside = given == NULL ? NULL : world_print(world, "%s-%s", given, world->name);
+	if (beside != NULL && (mkdir(beside, 0755) < 0 || setenv("E2E_CGROUP", beside, 1) < 0))
+		fail_msg("mkdir %s: %s", beside, strerror(errno));
+	run_start(world, words);
+	if (own != NULL)
+		setenv("E2E_CGROUP", own, 1);
+}
+
 static void start_neighbour(struct scene *scene)
 {
 	const char *words[] = { "--", "sleep", "600", NULL };
@@ -324,7 +337,7 @@ static void start_neighbour(struct scene *scene)
 	world_environment(scene->neighbour, "HOME=%s", scene->world->directory);
 	if (geteuid() != 0)
 		world_environment(scene->neighbour, "XDG_RUNTIME_DIR=%s", scene->world->directory);
-	run_start(scene->neighbour, words);
+	run_beside(scene->neighbour, words);
 	scene->neighbour_pid = await_worker(scene->neighbour, 0, 20);
 }
 

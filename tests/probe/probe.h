@@ -92,7 +92,7 @@ act_function signal_process, signal_stop, signal_group, signal_queue, signal_thr
 	affinity_other, priority_other, disk_other, proc_read, proc_write, proc_list, proc_oom, move_other, advise_other;
 /* service.c: heapward's own files, sockets and groups */
 act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, rename_state, plant_policy, write_policy, write_heapward, write_program,
-	write_agent, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
+	plant_program, write_agent, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
 	group_devices, leaked;
 /* files.c: what belongs to the machine */
 act_function open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,

@@ -182,6 +182,18 @@ ACT(write_program)
 	return tried(open(at->child, O_WRONLY | O_CLOEXEC));
 }
 
+/* A file that is read-only can still be led past by who changes its folder. */
+ACT(plant_program)
+{
+	char folder[FILE_PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s", at->child);
+	char *slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return ABSENT;
+	*slash = '\0';
+	return plant_in(folder);
+}
+
 ACT(write_agent)
 {
 	return tried(open(at->agent, O_WRONLY | O_CLOEXEC));

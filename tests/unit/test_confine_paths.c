@@ -186,6 +186,22 @@ static void a_link_in_an_open_place_opens_nothing(void **state UNUSED)
 	}
 }
 
+/* What is hidden is not shown either. */
+static void a_link_in_an_open_place_shows_nothing(void **state UNUSED)
+{
+	shell("mkdir -p secret/part mine && echo text >secret/part/f && ln -s ../secret/part mine/part");
+	for (int way = BARE; way < WAYS; way++) {
+		struct launch launch = launch_by(way);
+		wall(&launch, LAUNCH_HIDDEN, true, "secret");
+		wall(&launch, LAUNCH_READ_ONLY, true, "mine/part");
+		assert_succeeds(&launch, "grep -q text secret/part/f", way == BARE, way_names[way]);
+		launch = launch_by(way);
+		wall(&launch, LAUNCH_HIDDEN, true, "secret");
+		wall(&launch, LAUNCH_READ_ONLY, true, "secret/part");
+		assert_succeeds(&launch, "grep -q text secret/part/f", true, way_names[way]);
+	}
+}
+
 static void a_link_in_a_closed_place_opens_what_it_leads_to(void **state UNUSED)
 {
 	shell("mkdir -p closed other/data mine && ln -s ../other/data closed/link && ln -s ../other/data mine/link");
@@ -259,6 +275,7 @@ int main(void)
 		T(what_is_shut_away_from_root_is_not_absent),
 		T(a_wall_that_cannot_be_found_fails_the_launch),
 		T(a_link_in_an_open_place_opens_nothing),
+		T(a_link_in_an_open_place_shows_nothing),
 		T(a_link_in_a_closed_place_opens_what_it_leads_to),
 		T(what_is_mounted_later_comes_in_but_not_behind_a_wall),
 	};

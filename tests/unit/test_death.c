@@ -159,7 +159,7 @@ static void every_verdict_comes_with_a_next_step(void **state UNUSED)
 		{ VERDICT_OOM_KILL, "/own", "raise memory.max above 320 MiB" },
 		{ VERDICT_OOM_KILL, "/system.slice", "raise the limit of /system.slice above 320 MiB" },
 		{ VERDICT_OOM_KILL_HOST, "", "the machine itself" },
-		{ VERDICT_SECCOMP, "", "sandbox.syscalls: PATH" },
+		{ VERDICT_SECCOMP, "", "sandbox.syscalls: ./my.list" },
 		{ VERDICT_STOPPED, "", "nothing" },
 		{ VERDICT_REPLACED, "", "nothing" },
 		{ VERDICT_EXIT, "", "heapward logs web" },
@@ -226,6 +226,38 @@ static void a_worker_whose_heap_is_not_managed_is_to_use_less(void **state UNUSE
 	assert_string_equal(death.next, "raise memory.max above 320 MiB, or make the worker use less");
 }
 
+/* A program that has run into a wall of the sandbox does not say so, but what it wanted. */
+static void an_end_at_a_wall_says_what_opens_it(void **state UNUSED)
+{
+	static const struct {
+		const char *output, *wanted; /* NULL: no hint */
+	} rows[] = {
+		{ "Error: EROFS: read-only file system, open '/srv/x/log'\n  errno: -30", "says that /srv/x/log could not be written or read" },
+		{ "Error: EROFS: read-only file system, open '/srv/x/log'\n", "sandbox: {read_write: [/srv/x/log], protect_system: full} opens it" },
+		{ "touch: cannot touch 'a': Read-only file system\n", "says that a file could not be" },
+		{ "Error: EACCES: permission denied, mkdir '/home/u/new'", "[/home/u/new]" },
+		{ "sh: 1: cannot create /etc/x: Permission denied", "[PATH]" },
+		{ "EROFS '/a\x1b[2Jb'", "says that /a?[2Jb could" },
+		{ "EROFS '/cut", "a file" },
+		{ "EROFS\n'/not of this line'", "a file" },
+		{ "TypeError: x is not a function", NULL },
+		{ "", NULL },
+	};
+	static struct plan plan;
+	struct death death;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		plan.fence.by_mounts = true;
+		make(&death, i % 2 == 0 ? VERDICT_EXIT : VERDICT_NOT_READY);
+		death.stderr_tail = (const unsigned char *)rows[i].output;
+		death.stderr_length = strlen(rows[i].output);
+		death_advise(&death, &plan);
+		assert_contains(death.next, rows[i].wanted != NULL ? rows[i].wanted : "read its last output with heapward logs");
+		plan.fence.by_mounts = false;
+		death_advise(&death, &plan);
+		assert_contains(death.next, "read its last output with heapward logs");
+	}
+}
+
 static void one_sample_shows_no_growth_and_no_limit_is_said(void **state UNUSED)
 {
 	struct death death;
@@ -290,6 +322,7 @@ int main(void)
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
 		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),
 		cmocka_unit_test(a_worker_whose_heap_is_not_managed_is_to_use_less),
+		cmocka_unit_test(an_end_at_a_wall_says_what_opens_it),
 		cmocka_unit_test(one_sample_shows_no_growth_and_no_limit_is_said),
 		cmocka_unit_test(what_is_no_death_is_refused),
 		cmocka_unit_test(what_was_decided_has_words_even_where_nothing_was_told),

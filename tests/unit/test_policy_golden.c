@@ -219,6 +219,9 @@ static void a_starter_policy_is_right_as_printed_and_with_all_its_defaults(void 
 	for (size_t i = 0; command[i] != NULL; i++)
 		assert_string_equal(policy.service.command.list[i], command[i]);
 	assert_int_equal(policy.memory.max_bytes, policy_starter_memory_max(&host));
+	for (const char *line = starter; *line != '\0'; line += strcspn(line, "\n") + 1)
+		if (strncmp(line, "  command:", 10) != 0)
+			assert_in_range(strcspn(line, "\n"), 0, 80);
 	policy_finish(&policy);
 	free(starter);
 }

@@ -72,6 +72,21 @@ static void who_it_runs_as_counts_for_user_capabilities_and_supervisor(void **st
 	}
 }
 
+static void a_cap_that_cannot_be_enforced_needs_more_than_a_cap(void **state UNUSED)
+{
+	struct sample sample = sample_of(0, "web", "");
+	sample.policy.memory.enforce = ENFORCE_BEST_EFFORT;
+	resolve(&sample);
+	assert_int_equal(item(&sample, "memory_max")->points, 6);
+	sample.plan.enforced = false; /* no group that it may write to */
+	score_resolve(&sample.plan, &sample.policy, &sample.host, &sample.score);
+	assert_int_equal(item(&sample, "memory_max")->points, 0);
+	assert_contains(item(&sample, "memory_max")->remedy, "Delegate=yes");
+	sample.policy.memory.max_bytes = SIZE_NONE;
+	score_resolve(&sample.plan, &sample.policy, &sample.host, &sample.score);
+	assert_string_equal(item(&sample, "memory_max")->remedy, "memory.max");
+}
+
 static void each_limit_counts_alone(void **state UNUSED)
 {
 	struct sample before = sample_of(0, "web", ""), after = before;
@@ -212,6 +227,12 @@ static void the_checklist_fits_a_terminal_and_names_what_the_supervisor_keeps(vo
 	sample.policy.sandbox.syscalls = no_filter;
 	cleanup_free char *none = explain_as(EXPLAIN_SANDBOX, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(none, "no system-call filter of its own");
+	cleanup_free char *plain = explain_as("text", &sample.plan, &sample.policy, &sample.host, "web");
+	assert_contains(plain, "system calls: none: no filter");
+	struct sample user = sample_of(1000, NULL, NULL);
+	resolve(&user);
+	cleanup_free char *users = explain_as(EXPLAIN_SANDBOX, &user.plan, &user.policy, &user.host, "web");
+	assert_contains(users, "no capabilities");
 	cleanup_free char *json = explain_as(EXPLAIN_JSON, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(json, "\"confinement\":{\"points\":");
 	assert_contains(json, "{\"id\":\"user\",\"points\":0,\"of\":14,\"does\":\"root\",\"cost\":\"a worker that runs as root");
@@ -223,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_it_runs_as_counts_for_user_capabilities_and_supervisor),
+		cmocka_unit_test(a_cap_that_cannot_be_enforced_needs_more_than_a_cap),
 		cmocka_unit_test(each_limit_counts_alone),
 		cmocka_unit_test(the_list_of_calls_counts_unless_it_only_watches),
 		cmocka_unit_test(walls_count_where_they_can_be_made),

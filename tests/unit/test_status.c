@@ -62,7 +62,8 @@ static const char *const paths[] = {
 	"instances.0.memory.max_bytes", "instances.0.memory.peak_bytes", "restarts.total",
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
 	"instances.0.watchdog.event_loop_seconds", "instances.0.watchdog.silent_seconds", "instances.0.watchdog.stuck",
-	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.supervisor.capabilities",
+	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.missing", "sandbox.supervisor.capabilities",
+	"sandbox.supervisor.capabilities_at_end",
 	"sandbox.supervisor.filter", "sandbox.supervisor.dumpable", "sandbox.supervisor.level", "sandbox.supervisor.open",
 	"sandbox.supervisor.problem", "last_death", "set",
 };
@@ -299,6 +300,18 @@ static void the_watchdog_has_a_line_where_there_is_one(void **state UNUSED)
 	free(text);
 }
 
+static void walls_that_cannot_be_had_here_are_named(void **state UNUSED)
+{
+	struct status status = sample();
+	char *text = printed(&status);
+	assert_null(strstr(text, "missing"));
+	free(text);
+	status.sandbox.missing = "mounts, network: none";
+	text = printed(&status);
+	assert_contains(text, "missing   mounts, network: none (this machine cannot)\n");
+	free(text);
+}
+
 static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUSED)
 {
 	struct status status = sample();
@@ -307,6 +320,10 @@ static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUS
 	char *text = printed(&status);
 	assert_contains(text, "supervisor: capabilities cap_kill; a system-call filter, not dumpable\n");
 	assert_contains(text, "worker and supervisor: same uid; not tried yet\n");
+	free(text);
+	status.protection.later = 1 << 1;
+	text = printed(&status);
+	assert_contains(text, "supervisor: capabilities cap_kill, at the end cap_dac_override; a");
 	free(text);
 	status.protection.separate_uid = status.protection.tried = true;
 	text = printed(&status);
@@ -326,6 +343,38 @@ static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUS
 	text = printed(&status);
 	assert_contains(text, "not tried out: uid:");
 	free(text);
+}
+
+static void denied_calls_are_told_with_their_counts(void **state UNUSED)
+{
+	struct status status = sample();
+	struct violations violations = { .call_count = 2, .total = 13 };
+	violations.calls[0] = (struct violation_call){ .name = "mount", .comm = "node", .pid = 4711, .count = 12 };
+	violations.calls[1] = (struct violation_call){ .name = "keyctl", .count = 1 };
+	status.instances[0].violations = &violations;
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.total")), 13);
+	assert_string_equal(json_find_text(object, "instances.0.violations.calls.0.call", ""), "mount");
+	assert_string_equal(json_find_text(object, "instances.0.violations.calls.0.comm", ""), "node");
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.calls.0.count")), 12);
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.calls.0.pid")), 4711);
+	assert_null(json_find(object, "instances.0.violations.calls.1.pid"));
+	json_object_put(object);
+	char *text = printed(&status);
+	assert_contains(text, "mount x 12, keyctl x 1\n");
+	free(text);
+	for (size_t i = 0; i <= VIOLATION_CALLS_MAX; i++) {
+		snprintf(violations.calls[i].name, sizeof(violations.calls[i].name), "call_%zu", i);
+		violations.calls[i].count = 1;
+	}
+	text = printed(&status);
+	assert_contains(text, "call_0 x 1, ");
+	assert_contains(text, ", ...\n");
+	free(text);
+	status.instances[0].unheard = true; /* then nobody knows */
+	object = parsed(&status);
+	assert_null(json_find(object, "instances.0.violations"));
+	json_object_put(object);
 }
 
 static void a_failed_service_says_why(void **state UNUSED)
@@ -370,7 +419,9 @@ int main(void)
 		cmocka_unit_test(what_no_honest_worker_sends_is_told),
 		cmocka_unit_test(without_a_forecast_nothing_is_said_of_it),
 		cmocka_unit_test(the_watchdog_has_a_line_where_there_is_one),
+		cmocka_unit_test(walls_that_cannot_be_had_here_are_named),
 		cmocka_unit_test(what_a_worker_can_get_at_is_told_once_it_was_tried),
+		cmocka_unit_test(denied_calls_are_told_with_their_counts),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

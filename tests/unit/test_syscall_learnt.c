@@ -192,7 +192,7 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 	static const char *const parts[] = {
 		"# Learnt by heapward " HEAPWARD_VERSION
 		" on 2026-11-25T10:50:00Z, in 35 s, with counts, from:\n#   node server.js?--evil\n",
-		"# Linux 6.1 x86_64, Node 22.11.0;\n# 1539 calls, 1 process, 1 start of it.\n",
+		"# Linux 6.1 x86_64, Node 22.11.0.\n# 1539 calls, 1 process, 1 start of it.\n",
 		"# What it did not do in that time is not here, but for a floor: the calls under\n# \"Always\"",
 		"# Compare: heapward check --diff web.list\n# Then: sandbox: {syscalls: \"./web.list\", violation: audit}",
 		"# Denied, and no list can allow them: 1 calls of another architecture.\n",

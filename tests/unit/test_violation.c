@@ -159,6 +159,13 @@ static void arguments_have_their_names(void **state UNUSED)
 		{ { .name = "bpf", .arguments = { 5, 0x1000, 120 } }, "bpf(BPF_PROG_LOAD, 0x1000, 120)" },
 		{ { .name = "bpf", .arguments = { 777 } }, "bpf(0x309, 0x0, 0)" },
 		{ { .name = "fork", .arguments = { 777 } }, "fork()" },
+		{ { .name = "getppid", .arguments = { 777 } }, "getppid()" },
+		{ { .name = "fsync", .arguments = { 1, 777 } }, "fsync(0x1)" },
+		{ { .name = "rename", .arguments = { 1, 2, 3 } }, "rename(0x1, 0x2)" },
+		{ { .name = "chown", .arguments = { 1, 2, 3, 4 } }, "chown(0x1, 0x2, 0x3)" },
+		{ { .name = "wait4", .arguments = { 1, 2, 3, 4, 5 } }, "wait4(0x1, 0x2, 0x3, 0x4)" },
+		{ { .name = "statx", .arguments = { 1, 2, 3, 4, 5, 6 } }, "statx(0x1, 0x2, 0x3, 0x4, 0x5)" },
+		{ { .name = "splice", .arguments = { 1, 2, 3, 4, 5, 6 } }, "splice(0x1, 0x2, 0x3, 0x4, 0x5, 0x6)" },
 	};
 	char text[VIOLATION_CALL_MAX];
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -176,11 +183,15 @@ static void a_line_names_the_list_and_what_allows_the_call(void **state UNUSED)
 	static struct syscall_list list = {
 		.rules = { { .kind = SYSCALL_ALLOW, .number = 41, .condition_count = 1 },
 			   { .kind = SYSCALL_ALLOW, .number = 62 },
-			   { .kind = SYSCALL_DENY, .number = 62, .condition_count = 1 },
+			   { .kind = SYSCALL_ALLOW, .number = 16, .condition_count = 1 },
+			   { .kind = SYSCALL_DENY,
+			     .number = 16,
+			     .condition_count = 1,
+			     .conditions = { { .argument = 1, .mask = UINT32_MAX, .value = 0x5412 } } },
 			   { .kind = SYSCALL_DENY, .number = 165 },
 			   { .kind = SYSCALL_ABSENT, .number = 435 },
 			   { .kind = SYSCALL_ALLOW, .number = VIOLATION_NUMBERS } },
-		.rule_count = 6,
+		.rule_count = 7,
 	};
 	static const struct {
 		const char *list;
@@ -196,9 +207,12 @@ static void a_line_names_the_list_and_what_allows_the_call(void **state UNUSED)
 		  "not with these arguments in the list ./my.list; if it is needed: the line \"socket int0 == AF_ALG\" in it" },
 		{ "./my.list", { .name = "clone3", .number = 435 },
 		  "not in the list ./my.list; if it is needed: the line \"clone3\" in it" },
-		{ "server", { .name = "kill", .number = 62 },
-		  "not with these arguments, by the list server or to protect heapward" },
-		{ "server", { .name = "mount", .number = 165 }, "denied by the list server" },
+		{ "./my.list", { .name = "ioctl", .number = 16, .arguments = { 0, 0x5412 } },
+		  "by a \"deny\" of the list ./my.list" },
+		{ "./my.list", { .name = "ioctl", .number = 16, .arguments = { 0, 0x5403 } },
+		  "not with these arguments in the list ./my.list; if it is needed: the line \"ioctl int1 == TCSETSW\" in it" },
+		{ "server", { .name = "kill", .number = 62 }, "not with these arguments, to protect the supervisor" },
+		{ "server", { .name = "mount", .number = 165 }, "by a \"deny\" of the list server" },
 		{ "server", { .name = "32-bit getpid", .number = 20 }, "no list allows it" },
 		{ "./my.list", { .name = "#512", .number = 512 },
 		  "not in the list ./my.list; if it is needed: the line \"#512\" in it" },
