@@ -94,7 +94,7 @@ static int add_rules(scmp_filter_ctx context, const struct syscall_list *list, u
 	for (size_t i = 0; i < list->rule_count; i++) {
 		const struct syscall_rule *rule = &list->rules[i];
 		int result = 0;
-		if (is_denied(list, rule->number) || rule->number > SYSCALL_NEWEST) /* the prologue's */
+		if (is_denied(list, rule->number) || syscall_prologue_has(list, rule))
 			continue;
 		if (rule->kind == SYSCALL_ALLOW)
 			result = add_allow(context, rule, architecture);
