@@ -132,16 +132,44 @@ static uint32_t answer_of(const struct syscall_rule *rule, uint32_t answer)
 	return rule->firm && answer == SECCOMP_RET_USER_NOTIF ? answer | LAUNCH_FILTER_FIRM : answer;
 }
 
+/* The next one of its kind that stands here, from `from` on; rule_count: there is none. */
+static size_t find_next(const struct syscall_list *list, enum syscall_rule_kind kind, size_t from)
+{
+	while (from < list->rule_count && (list->rules[from].kind != kind || !stands_here(&list->rules[from])))
+		from++;
+	return from;
+}
+
+/* Before all rules of one call: other calls are past them by one jump, which leads as far as it has to. */
+static int append_door(struct sock_filter *ret, size_t *count, int number, struct failure *why)
+{
+	struct block door = { 0 };
+	add_load(&door, offsetof(struct seccomp_data, nr));
+	add(&door, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, (uint32_t)number);
+	add(&door, BPF_JMP | BPF_JA, 0, 0, 0);
+	return append(ret, count, &door, why);
+}
+
 static int append_rules(const struct syscall_list *list, enum syscall_rule_kind kind, uint32_t answer, struct sock_filter *ret,
 			size_t *count, struct failure *why)
 {
-	for (size_t i = 0; i < list->rule_count; i++) {
+	size_t next, end = 0; /* `end`: of the door before this rule; 0: none */
+	for (size_t i = find_next(list, kind, 0); i < list->rule_count; i = next) {
+		const struct syscall_rule *rule = &list->rules[i];
 		struct block block = { 0 };
-		if (list->rules[i].kind != kind || !stands_here(&list->rules[i]))
-			continue;
-		make_rule(&block, &list->rules[i], answer_of(&list->rules[i], answer));
+		next = find_next(list, kind, i + 1);
+		bool more = next < list->rule_count && list->rules[next].number == rule->number;
+		if (more && end == 0) {
+			if (append_door(ret, count, rule->number, why) < 0)
+				return -1;
+			end = *count;
+		}
+		make_rule(&block, rule, answer_of(rule, answer));
 		if (append(ret, count, &block, why) < 0)
 			return -1;
+		if (!more && end != 0)
+			ret[end - 1].k = (uint32_t)(*count - end);
+		end = more ? end : 0;
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@
 	X(PROGRAM_WRITE, "program_write", "change heapward's own programs") \
 	X(CGROUP_WRITE, "cgroup_write", "change its own limits, or leave its cgroup") \
 	X(SIGNAL, "signal", "end the supervisor by a signal") \
-	X(PIDFD, "pidfd", "end the supervisor by a signal through /proc") \
+	X(PIDFD, "pidfd", "end the supervisor by a signal through a pidfd (of /proc, or a socket)") \
 	X(OWNER, "owner", "have the kernel end the supervisor by a signal for a descriptor") \
 	X(MEMORY, "memory", "read and change the supervisor's memory") \
 	X(KEEPER, "keeper", "end the keeper, and the supervisor's end then leaves workers behind")

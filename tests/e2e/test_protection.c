@@ -137,6 +137,31 @@ static void no_other_signal_ends_supervisor_or_keeper(void **state)
 	stop(world, run);
 }
 
+/* Who is alive has a filter that names the one before; the next worker's names this one. */
+static void the_next_worker_is_kept_from_the_next_keeper(void **state)
+{
+	struct world *world = *state;
+	const char *file = world_path(world, "keeper");
+	const char *script = world_print(world, "until [ -s %s ]; do sleep 0.05; done; kill -9 $(cat %s) 2>/dev/null && echo killed || echo kept;"
+				 " sleep 1000", file, file);
+	const char *words[] = { "--", "sh", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 10);
+	pid_t worker = await_worker(world, 0, 5), first = keeper_of(world, run);
+	kill(first, SIGKILL);
+	await_err(world, run, "the keeper had ended and was started again", 20);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_worker(world, worker, 20);
+	await_state(world, "ready", 10);
+	pid_t second = keeper_of(world, run);
+	assert_true(second > 0 && second != first);
+	world_write(world, "keeper", "%d\n", (int)second);
+	await_file(world, strrchr(run->out_path, '/') + 1, "k", 20);
+	assert_string_equal(program_out(world, run), "kept\n");
+	assert_int_equal(keeper_of(world, run), second);
+	stop(world, run);
+}
+
 static struct program *run_inner(struct world *world, const char *outer, const char *inner)
 {
 	const char *words[] = { "sh", "-c", world_print(world, "exec %s run -n %s %s -- %s run -n %s-i %s --set restart.when=never"
@@ -228,6 +253,7 @@ int main(void)
 		WORLD_TEST(without_a_filter_for_the_worker_there_is_none_for_the_supervisor),
 		WORLD_TEST(with_the_same_uid_a_worker_neither_signals_nor_opens_its_supervisor),
 		WORLD_TEST(no_other_signal_ends_supervisor_or_keeper),
+		WORLD_TEST(the_next_worker_is_kept_from_the_next_keeper),
 		WORLD_TEST(heapward_below_heapward_works_or_says_why_not),
 		WORLD_TEST(a_policy_that_needs_what_was_given_up_takes_a_new_start),
 		WORLD_TEST(a_held_unix_socket_comes_back_in_the_users_folder),

@@ -99,7 +99,7 @@ static void each_limit_counts_alone(void **state UNUSED)
 	resolve(&before);
 	resolve(&after);
 	assert_int_equal(item(&before, "supervisor")->points, item(&after, "supervisor")->points);
-	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu" };
+	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu", "kernel_files" };
 	unsigned sum = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		assert_int_equal(item(&before, ids[i])->points, 0);
@@ -143,7 +143,13 @@ static void walls_count_where_they_can_be_made(void **state UNUSED)
 		{ "private_tmp", { .own_tmp = true }, 3 },
 		{ "private_tmp", { .by_mounts = true }, 0 },
 		{ "devices", { .own_dev = true }, 2 },
+		{ "devices", { .few_devices = true }, 2 },
 		{ "devices", { .by_mounts = true }, 0 },
+		{ "kernel_files", { .proc_read_only = true }, 2 },
+		{ "kernel_files", { .by_mounts = true }, 0 },
+		{ "abstract_sockets", { .own_sockets = true, .own_signals = true }, 2 },
+		{ "abstract_sockets", { .network_namespace = true }, 2 },
+		{ "abstract_sockets", { .own_signals = true }, 0 },
 		{ "processes", { .own_proc = true, .own_signals = true }, 5 },
 		{ "processes", { .own_signals = true }, 3 },
 		{ "processes", { .by_mounts = true }, 0 },
@@ -221,6 +227,12 @@ static void the_checklist_fits_a_terminal_and_names_what_the_supervisor_keeps(vo
 	sample.policy.sandbox.syscalls = no_filter;
 	cleanup_free char *none = explain_as(EXPLAIN_SANDBOX, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(none, "no system-call filter of its own");
+	cleanup_free char *plain = explain_as("text", &sample.plan, &sample.policy, &sample.host, "web");
+	assert_contains(plain, "system calls: none: no filter");
+	struct sample user = sample_of(1000, NULL, NULL);
+	resolve(&user);
+	cleanup_free char *users = explain_as(EXPLAIN_SANDBOX, &user.plan, &user.policy, &user.host, "web");
+	assert_contains(users, "no capabilities");
 	cleanup_free char *json = explain_as(EXPLAIN_JSON, &sample.plan, &sample.policy, &sample.host, "web");
 	assert_contains(json, "\"confinement\":{\"points\":");
 	assert_contains(json, "{\"id\":\"user\",\"points\":0,\"of\":14,\"does\":\"root\",\"cost\":\"a worker that runs as root");

@@ -345,6 +345,38 @@ static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUS
 	free(text);
 }
 
+static void denied_calls_are_told_with_their_counts(void **state UNUSED)
+{
+	struct status status = sample();
+	struct violations violations = { .call_count = 2, .total = 13 };
+	violations.calls[0] = (struct violation_call){ .name = "mount", .comm = "node", .pid = 4711, .count = 12 };
+	violations.calls[1] = (struct violation_call){ .name = "keyctl", .count = 1 };
+	status.instances[0].violations = &violations;
+	struct json_object *object = parsed(&status);
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.total")), 13);
+	assert_string_equal(json_find_text(object, "instances.0.violations.calls.0.call", ""), "mount");
+	assert_string_equal(json_find_text(object, "instances.0.violations.calls.0.comm", ""), "node");
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.calls.0.count")), 12);
+	assert_int_equal(json_object_get_int64(json_find(object, "instances.0.violations.calls.0.pid")), 4711);
+	assert_null(json_find(object, "instances.0.violations.calls.1.pid"));
+	json_object_put(object);
+	char *text = printed(&status);
+	assert_contains(text, "mount x 12, keyctl x 1\n");
+	free(text);
+	for (size_t i = 0; i <= VIOLATION_CALLS_MAX; i++) {
+		snprintf(violations.calls[i].name, sizeof(violations.calls[i].name), "call_%zu", i);
+		violations.calls[i].count = 1;
+	}
+	text = printed(&status);
+	assert_contains(text, "call_0 x 1, ");
+	assert_contains(text, ", ...\n");
+	free(text);
+	status.instances[0].unheard = true; /* then nobody knows */
+	object = parsed(&status);
+	assert_null(json_find(object, "instances.0.violations"));
+	json_object_put(object);
+}
+
 static void a_failed_service_says_why(void **state UNUSED)
 {
 	struct status status = sample();
@@ -389,6 +421,7 @@ int main(void)
 		cmocka_unit_test(the_watchdog_has_a_line_where_there_is_one),
 		cmocka_unit_test(walls_that_cannot_be_had_here_are_named),
 		cmocka_unit_test(what_a_worker_can_get_at_is_told_once_it_was_tried),
+		cmocka_unit_test(denied_calls_are_told_with_their_counts),
 		cmocka_unit_test(a_failed_service_says_why),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(wrong_types_are_no_crash),

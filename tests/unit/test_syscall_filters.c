@@ -190,6 +190,7 @@ static void conditions_of_every_kind_decide_right(void **state UNUSED)
 				   "write arg1 != 0\nwrite arg1 == 0 and arg2 == 0\n"
 				   "lseek arg0 != 5 and arg1 != 6 and arg2 & 1 == 1\nlseek arg0 & 0xf0f0f0f0f0f0f0f0 == 0x1010101010101010\n"
 				   "fstat\ndeny fstat arg0 == 0x700000007\ndeny fstat int1 != 4 and int2 == 9\ndeny fstat arg3 & 6 != 2 and arg3 != 1 and int4 == 1\n"
+				   "deny fstat arg5 & 0xff == 0x41\ndeny fstat arg5 & 0xff00000000 != 0 and int4 == 2\n"
 				   "close\ndeny close\nabsent mmap\nmmap arg5 == 1\nabsent munmap\n#460\n#470 arg0 == 1\ndeny #471\n";
 	char folder[] = "/tmp/heapward-list.XXXXXX", path[64];
 	assert_non_null(mkdtemp(folder)); /* 0700: a list by path is judged as policy files are */
@@ -278,6 +279,10 @@ static void too_many_numbers_are_refused(void **state UNUSED)
 		list->rules[list->rule_count].number = NEWEST + 1 + i;
 		snprintf(list->rules[list->rule_count++].name, SYSCALL_NAME_MAX, "#%d", NEWEST + 1 + i);
 	}
+	assert_int_equal(filter_build(list, AUDIT_ARCH_X86_64, FILTER_DENIED, &bytes, &length, &why), -1);
+	assert_contains(why.text, "too many rules that deny, or numbers above 456");
+	for (list->rule_count = 0; list->rule_count < SYSCALL_RULES_MAX; list->rule_count++)
+		list->rules[list->rule_count] = (struct syscall_rule){ .kind = SYSCALL_DENY, .name = "read", .number = 0 };
 	assert_int_equal(filter_build(list, AUDIT_ARCH_X86_64, FILTER_DENIED, &bytes, &length, &why), -1);
 	assert_contains(why.text, "too many rules that deny, or numbers above 456");
 }

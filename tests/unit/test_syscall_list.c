@@ -214,6 +214,14 @@ static void a_list_has_an_end(void **state UNUSED)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "include a%d\n", i);
 	assert_int_equal(read_text(text, length), -1);
 	assert_contains(errors.list[0].text, "more than 16 includes");
+	length = (size_t)snprintf(text, sizeof(text), "include ./%0200d\n", 1);
+	assert_int_equal(read_text(text, length), -1);
+	assert_contains(errors.list[0].text, "is too long");
+	length = (size_t)snprintf(text, sizeof(text), "deny read");
+	for (int i = 0; i <= SYSCALL_ARGUMENTS; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s arg%d == 1", i == 0 ? "" : " and", i % SYSCALL_ARGUMENTS);
+	assert_int_equal(read_text(text, length), -1);
+	assert_contains(errors.list[0].text, "more than 6 conditions");
 	memset(text, '\n', sizeof(text));
 	assert_int_equal(read_text(text, SYSCALL_TEXT_MAX), 0);
 	assert_int_equal(read_text(text, SYSCALL_TEXT_MAX + 1), -1);
