@@ -84,12 +84,19 @@ static int load_with_listener(const struct sock_fprog *program)
 	return listener;
 }
 
-/* Where nobody would answer, the filter answers by itself. */
+/* Where nobody would answer, the filter answers by itself. What is firm does not pass. */
 static void answer_alone(struct sock_fprog *program, uint32_t answer)
 {
-	for (size_t i = 0; i < program->len; i++)
-		if (program->filter[i].code == (BPF_RET | BPF_K) && program->filter[i].k == SECCOMP_RET_USER_NOTIF)
-			program->filter[i].k = answer;
+	uint32_t firm = answer == SECCOMP_RET_LOG ? SECCOMP_RET_ERRNO | EPERM : answer;
+	for (size_t i = 0; i < program->len; i++) {
+		struct sock_filter *instruction = &program->filter[i];
+		if (instruction->code != (BPF_RET | BPF_K))
+			continue;
+		if (instruction->k == SECCOMP_RET_USER_NOTIF)
+			instruction->k = answer;
+		else if (instruction->k == (SECCOMP_RET_USER_NOTIF | LAUNCH_FILTER_FIRM))
+			instruction->k = firm;
+	}
 }
 
 static int load(const struct sock_fprog *program, struct launch_report *report)

@@ -30,6 +30,7 @@ enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPED = 6 };
 #define FS_OF_FILES (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE)
 #define NET_BIND (UINT64_C(1) << 0)
 #define NET_CONNECT (UINT64_C(1) << 1)
+#define SCOPE_ABSTRACT (UINT64_C(1) << 0)
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
 struct ruleset {
@@ -203,6 +204,8 @@ static struct ruleset ruleset_of(const struct launch *launch)
 		ruleset.net |= NET_CONNECT;
 	if (abi >= ABI_SCOPED && (flags & LAUNCH_OWN_SIGNALS) != 0)
 		ruleset.scoped |= SCOPE_SIGNAL;
+	if (abi >= ABI_SCOPED && (flags & LAUNCH_OWN_SOCKETS) != 0)
+		ruleset.scoped |= SCOPE_ABSTRACT;
 	/* A domain without a wall is none; with this one it cannot look into processes of another (ptrace's rule). */
 	if (ruleset.fs == 0 && ruleset.net == 0 && ruleset.scoped == 0)
 		ruleset.fs = FS_MAKE_CHAR | FS_MAKE_BLOCK | (abi >= ABI_REFER ? FS_REFER : 0);

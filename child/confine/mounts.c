@@ -25,6 +25,7 @@ struct kept {
 
 struct mounts {
 	struct confine_paths paths;
+	bool own_dev;
 	struct kept kept[CONFINE_PATHS_MAX];
 };
 
@@ -116,19 +117,40 @@ static int make_wall(const struct kept *kept, struct launch_report *report)
 	return access == LAUNCH_READ_ONLY ? set(path, MOUNT_ATTR_RDONLY, MS_PRIVATE, AT_RECURSIVE, report) : 0;
 }
 
-/* Before the first wall, or its flags would be those of the wall around it. */
-static int keep_trees(struct mounts *mounts, struct launch_report *report)
+/* Of the machine's /dev, where the worker's is another: it comes into that as into an empty directory. */
+static bool is_device(const struct mounts *mounts, size_t at)
+{
+	if (!mounts->own_dev || !confine_path_is_below(mounts->paths.list[at].path, "/dev"))
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (confine_path_is_below(mounts->paths.list[at].path, mounts->paths.list[i].path) && is_device(mounts, i))
+			return false; /* it comes with that */
+	return true;
+}
+
+static int keep_tree(struct mounts *mounts, size_t at, struct launch_report *report)
+{
+	struct kept *kept = &mounts->kept[at];
+	const char *path = mounts->paths.list[at].path;
+	bool device = is_device(mounts, at);
+	*kept = (struct kept){ .path = &mounts->paths.list[at], .tree_fd = -1 };
+	kept->above = device ? LAUNCH_PRIVATE : confine_paths_above(&mounts->paths, path);
+	if (device && kept->path->access == LAUNCH_HIDDEN && access(path, F_OK) == 0)
+		kept->above = LAUNCH_READ_WRITE; /* one of those that ours has, too */
+	bool stays = kept->path->access == LAUNCH_READ_ONLY || kept->path->access == LAUNCH_READ_WRITE;
+	if (!stays || kept->path->access == kept->above || strcmp(path, "/") == 0)
+		return 0;
+	kept->tree_fd = open_tree(AT_FDCWD, path, TREE_FLAGS);
+	return kept->tree_fd < 0 ? confine_failed(report, errno, "%.180s", path) : 0;
+}
+
+/* Before the first wall, or its flags would be those of the wall around it; what stays of the machine's /dev before that goes. */
+static int keep_trees(struct mounts *mounts, bool of_dev, struct launch_report *report)
 {
 	for (size_t i = 0; i < mounts->paths.count; i++) {
-		struct kept *kept = &mounts->kept[i];
-		*kept = (struct kept){ .path = &mounts->paths.list[i], .tree_fd = -1 };
-		kept->above = confine_paths_above(&mounts->paths, kept->path->path);
-		bool stays = kept->path->access == LAUNCH_READ_ONLY || kept->path->access == LAUNCH_READ_WRITE;
-		if (!stays || kept->path->access == kept->above || strcmp(kept->path->path, "/") == 0)
-			continue;
-		kept->tree_fd = open_tree(AT_FDCWD, kept->path->path, TREE_FLAGS);
-		if (kept->tree_fd < 0)
-			return confine_failed(report, errno, "%.180s", kept->path->path);
+		bool first = is_device(mounts, i) && mounts->paths.list[i].access != LAUNCH_HIDDEN;
+		if (first == of_dev && keep_tree(mounts, i, report) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -148,68 +170,99 @@ static int make_walls(struct mounts *mounts, struct launch_report *report)
 	return 0;
 }
 
+enum { SHM }; /* in the table below */
+
+/* What of the machine's /dev is in the worker's. */
+static const struct device {
+	const char *path;
+	bool directory, needed;
+} devices[] = {
+	[SHM] = { "/dev/shm", true, false },     { "/dev/null", false, true },      { "/dev/zero", false, true },
+	{ "/dev/full", false, true },            { "/dev/random", false, true },    { "/dev/urandom", false, true },
+	{ "/dev/tty", false, true },             { "/dev/mqueue", true, false },    { "/dev/hugepages", true, false },
+};
+
+static int put_device(const struct device *device, int tree_fd, struct launch_report *report)
+{
+	if (tree_fd < 0)
+		return 0;
+	if (device->directory)
+		(void)mkdir(device->path, 0755);
+	else
+		(void)close(open(device->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+	return put_tree(tree_fd, device->path, report);
+}
+
+/* `log`: where /dev/log leads, "" where it is no link. */
+static int fill_dev(const int trees[static ARRAY_LEN(devices)], const char *log, struct launch_report *report)
+{
+	const char *const links[][2] = { { "/proc/self/fd", "/dev/fd" }, { "fd/0", "/dev/stdin" }, { "fd/1", "/dev/stdout" },
+					 { "fd/2", "/dev/stderr" }, { "pts/ptmx", "/dev/ptmx" }, { log, "/dev/log" } };
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+		if (put_device(&devices[i], trees[i], report) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (links[i][0][0] != '\0' && symlink(links[i][0], links[i][1]) < 0)
+			return confine_failed(report, errno, "%s", links[i][1]);
+	if (mkdir("/dev/pts", 0755) < 0 || (trees[SHM] < 0 && mkdir("/dev/shm", 01777) < 0))
+		return confine_failed(report, errno, "/dev/pts, /dev/shm");
+	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620") < 0)
+		return confine_failed(report, errno, "devpts");
+	return trees[SHM] < 0 ? mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report) : 0;
+}
+
+static int keep_device(const struct device *device, bool own_shm, int *ret, struct launch_report *report)
+{
+	bool taken = device != &devices[SHM] || !own_shm;
+	*ret = taken ? open_tree(AT_FDCWD, device->path, TREE_FLAGS) : -1;
+	return *ret < 0 && device->needed ? confine_failed(report, errno, "%s", device->path) : 0;
+}
+
+/* Ours hides the machine's disks, terminals and the like; what lies in it is bound from there, for nobody but root makes
+ * device files. It stays to be written until all that the policy names is in it. */
+static int own_dev(bool own_shm, struct launch_report *report)
+{
+	int trees[ARRAY_LEN(devices)], result = 0;
+	char log[PATH_MAX];
+	ssize_t length = readlink("/dev/log", log, sizeof(log) - 1);
+	log[length < 0 ? 0 : length] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+		if (keep_device(&devices[i], own_shm, &trees[i], report) < 0)
+			result = -1;
+	if (result == 0)
+		result = mount_memory("/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m", report);
+	if (result == 0)
+		result = fill_dev(trees, log, report);
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+		if (trees[i] >= 0)
+			close(trees[i]);
+	return result;
+}
+
+static int make_all(struct mounts *mounts, const struct launch *launch, struct launch_report *report)
+{
+	if (confine_paths_find(&mounts->paths, launch, report) < 0 || keep_trees(mounts, true, report) < 0)
+		return -1;
+	if (mounts->own_dev && own_dev((launch->fence.flags & LAUNCH_OWN_SHM) != 0, report) < 0)
+		return -1;
+	if (keep_trees(mounts, false, report) < 0 || make_walls(mounts, report) < 0)
+		return -1;
+	return mounts->own_dev ? set("/dev", MOUNT_ATTR_RDONLY, 0, 0, report) : 0;
+}
+
 static int make_paths(const struct launch *launch, struct launch_report *report)
 {
 	struct mounts *mounts = calloc(1, sizeof(*mounts));
 	if (mounts == NULL)
 		return confine_failed(report, ENOMEM, "mounts");
-	int result = confine_paths_find(&mounts->paths, launch, report);
-	if (result == 0)
-		result = keep_trees(mounts, report);
-	if (result == 0)
-		result = make_walls(mounts, report);
+	mounts->own_dev = (launch->fence.flags & LAUNCH_OWN_DEV) != 0;
+	int result = make_all(mounts, launch, report);
 	for (size_t i = 0; i < mounts->paths.count; i++)
 		if (mounts->kept[i].path != NULL && mounts->kept[i].tree_fd >= 0)
 			close(mounts->kept[i].tree_fd);
 	confine_paths_finish(&mounts->paths);
 	free(mounts);
 	return result;
-}
-
-static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
-
-static int fill_dev(const int trees[static ARRAY_LEN(devices)], struct launch_report *report)
-{
-	static const char *const links[][2] = { { "/proc/self/fd", "/dev/fd" }, { "fd/0", "/dev/stdin" },
-						{ "fd/1", "/dev/stdout" }, { "fd/2", "/dev/stderr" },
-						{ "pts/ptmx", "/dev/ptmx" } };
-	char path[32];
-	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
-		snprintf(path, sizeof(path), "/dev/%s", devices[i]);
-		(void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-		if (put_tree(trees[i], path, report) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		if (symlink(links[i][0], links[i][1]) < 0)
-			return confine_failed(report, errno, "%s", links[i][1]);
-	if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 01777) < 0)
-		return confine_failed(report, errno, "/dev/pts, /dev/shm");
-	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620") < 0)
-		return confine_failed(report, errno, "devpts");
-	return mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report);
-}
-
-/* Ours hides the machine's disks, terminals and the like; what lies in it is bound from there, for nobody but root makes
- * device files. */
-static int own_dev(struct launch_report *report)
-{
-	int trees[ARRAY_LEN(devices)], result = 0;
-	char path[32];
-	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
-		snprintf(path, sizeof(path), "/dev/%s", devices[i]);
-		trees[i] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (trees[i] < 0)
-			result = confine_failed(report, errno, "%s", path);
-	}
-	if (result == 0)
-		result = mount_memory("/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m", report);
-	if (result == 0)
-		result = fill_dev(trees, report);
-	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
-		if (trees[i] >= 0)
-			close(trees[i]);
-	return result < 0 ? -1 : set("/dev", MOUNT_ATTR_RDONLY, 0, 0, report);
 }
 
 /* Numbers stay: it is the same PID namespace, with what the worker may not look into (hidepid=4: ptrace's rule, which Landlock
@@ -233,8 +286,6 @@ int confine_mounts(const struct launch *launch, struct launch_report *report)
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return confine_failed(report, errno, "mounts that stay here");
 	if ((flags & LAUNCH_OWN_PROC) != 0 && own_proc(report) < 0)
-		return -1;
-	if ((flags & LAUNCH_OWN_DEV) != 0 && own_dev(report) < 0)
 		return -1;
 	if (make_paths(launch, report) < 0)
 		return -1;

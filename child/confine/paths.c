@@ -130,6 +130,40 @@ static bool may_open(const struct launch_path *path)
 	return opens && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
 }
 
+static bool is_named(const struct confine_paths *paths, const char *path)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (strcmp(paths->list[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+static int add_top_entry(struct confine_paths *paths, int directory_fd, const char *name)
+{
+	char path[NAME_MAX + 2];
+	struct stat stat;
+	snprintf(path, sizeof(path), "/%s", name);
+	bool is_directory = fstatat(directory_fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
+	if (!is_directory || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_named(paths, path))
+		return 0;
+	return put(paths, LAUNCH_READ_WRITE, strdup(path));
+}
+
+/* "/" read-only, and around each directory in it no wall that is not there already. */
+static int close_top(struct confine_paths *paths, struct launch_report *report)
+{
+	DIR *directory = opendir("/");
+	const struct dirent *entry;
+	int result = directory == NULL ? -1 : 0;
+	while (result == 0 && (entry = readdir(directory)) != NULL)
+		result = add_top_entry(paths, dirfd(directory), entry->d_name);
+	if (directory != NULL)
+		closedir(directory);
+	if (result == 0 && !is_named(paths, "/"))
+		result = put(paths, LAUNCH_READ_ONLY, strdup("/"));
+	return result < 0 ? confine_failed(report, errno, "entries of /") : 0;
+}
+
 int confine_paths_find(struct confine_paths *ret, const struct launch *launch, struct launch_report *report)
 {
 	ret->count = 0;
@@ -142,7 +176,7 @@ int confine_paths_find(struct confine_paths *ret, const struct launch *launch, s
 			return -1;
 	if ((launch->fence.flags & LAUNCH_GUARD_DEVICES) != 0 && (launch->fence.flags & LAUNCH_OWN_DEV) == 0)
 		add_devices(ret);
-	return 0;
+	return (launch->fence.flags & LAUNCH_CLOSE_TOP) != 0 ? close_top(ret, report) : 0;
 }
 
 void confine_paths_finish(struct confine_paths *paths)

@@ -4,11 +4,13 @@
 #include "child/confine/confine.h"
 #include "supervisor/types/reach.h"
 
+#include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,15 +31,22 @@ static bool removes(int folder)
 	return unlinkat(folder, TRIAL, 0) == 0 || (errno != EPERM && errno != ENOSYS);
 }
 
+/* Nothing must be left behind: by a file without a name, or, where the file system has none, as the mode says. */
+static bool makes_unnamed(int folder)
+{
+	cleanup_fd int fd = openat(folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	return fd >= 0 || ((errno == EOPNOTSUPP || errno == EISDIR) && faccessat(folder, ".", W_OK, 0) == 0);
+}
+
 /* By a file that is made and goes at once: the permission to write may be another's to take away again (Landlock, mounts). */
 static bool makes_files(const char *directory)
 {
 	cleanup_fd int folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder >= 0 && !removes(folder))
-		return faccessat(folder, ".", W_OK, 0) == 0; /* as the mode has it: nothing must be left behind */
+		return makes_unnamed(folder);
 	cleanup_fd int fd = folder < 0 ? -1 : openat(folder, TRIAL, O_WRONLY | O_CREAT | O_EXCL | FLAGS, 0600);
-	if (fd < 0)
-		return folder >= 0 && errno == EEXIST;
+	if (fd < 0) /* that one is there says nothing of this worker: another trial could not remove it */
+		return folder >= 0 && errno == EEXIST && makes_unnamed(folder);
 	(void)unlinkat(folder, TRIAL, 0);
 	return true;
 }
@@ -76,6 +85,29 @@ static bool signals_by_proc(const char *pid)
 	return fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGURG, NULL, 0) == 0;
 }
 
+/* By one of the ways to name whom the kernel is to signal; which are told apart by nobody but a filter. */
+static bool names_owner(int fd, int pid)
+{
+	const struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = pid };
+	return fcntl(fd, F_SETOWN, pid) == 0 || fcntl(fd, F_SETOWN_EX, &owner) == 0 || ioctl(fd, FIOSETOWN, &pid) == 0;
+}
+
+/* The descriptor is never to be signalled for (O_ASYNC): whether it could be is asked by kill(2). */
+static bool signals_as_owner(const char *pid)
+{
+	int ends[2];
+	pid_t target = (pid_t)strtol(pid, NULL, 10);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	cleanup_fd int one = ends[0], other = ends[1];
+	return kill(target, 0) == 0 && names_owner(one, target) && (fcntl(one, F_SETSIG, SIGKILL) == 0 || fcntl(other, F_SETSIG, SIGTERM) == 0);
+}
+
+static bool signals_in_any_way(const char *pid)
+{
+	return signals(pid) || signals_by_proc(pid) || signals_as_owner(pid);
+}
+
 static bool opens_memory(const char *pid)
 {
 	char path[32];
@@ -87,7 +119,7 @@ static bool (*const acts[])(const char *target) = {
 	[REACH_STATE_READ] = reads_directory, [REACH_STATE_WRITE] = makes_files, [REACH_RUNTIME_WRITE] = makes_files,
 	[REACH_CONTROL] = connects,           [REACH_POLICY_WRITE] = writes_file, [REACH_PROGRAM_WRITE] = makes_files,
 	[REACH_CGROUP_WRITE] = writes_file,   [REACH_SIGNAL] = signals,          [REACH_PIDFD] = signals_by_proc,
-	[REACH_MEMORY] = opens_memory,
+	[REACH_OWNER] = signals_as_owner,     [REACH_MEMORY] = opens_memory,      [REACH_KEEPER] = signals_in_any_way,
 };
 
 _Static_assert(ARRAY_LEN(acts) == REACH_COUNT, "every act is tried");

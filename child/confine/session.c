@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #define OOM_SCORE_MAX 1000
 
@@ -22,6 +23,14 @@ int confine_cgroup(const struct launch *launch, struct launch_report *report)
 	return 0;
 }
 
+/* By the kernel's own call: libc keeps two real-time signals for itself, which the supervisor ignores like the others. SIGKILL and
+ * SIGSTOP refuse, which is what they are for. */
+static void set_default(int number)
+{
+	const unsigned long action[4] = { 0 }; /* SIG_DFL, no flags, no mask: as every architecture has it */
+	(void)syscall(SYS_rt_sigaction, number, action, NULL, sizeof(uint64_t));
+}
+
 /* Ignored signals and the mask survive exec: a worker that inherits our blocked SIGTERM could never be stopped. */
 int confine_session(const struct launch *launch UNUSED, struct launch_report *report)
 {
@@ -29,7 +38,7 @@ int confine_session(const struct launch *launch UNUSED, struct launch_report *re
 	if (setsid() < 0)
 		return confine_failed(report, errno, "setsid");
 	for (int number = 1; number < NSIG; number++)
-		(void)signal(number, SIG_DFL); /* SIGKILL and SIGSTOP refuse, which is what they are for */
+		set_default(number);
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return confine_failed(report, errno, "signal mask");

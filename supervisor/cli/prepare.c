@@ -127,6 +127,8 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 	read_figures(ret->name, &ret->host);
 	read_raises(ret);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);
+	if (!ret->plan.fence.wanted)
+		return 0;
 	/* Then again: what is chosen comes to something on this machine that has to be said. */
 	fencing_survey(&ret->policy, &ret->plan.fence, options->policy_path, &ret->host.fence);
 	plan_resolve(&ret->policy, &ret->host, ret->command, &ret->plan);

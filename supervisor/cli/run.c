@@ -86,6 +86,8 @@ static struct service_setup *make(const struct run_options *options, const struc
 		return NULL;
 	launchable->options = options;
 	*ret_status = prepare(options, tree, complaints, &launchable->prepared);
+	if (options->learning != NULL) /* what ends has been learnt; a second life would go into the same list */
+		launchable->prepared.policy.restart.when = RESTART_WHEN_NEVER;
 	fill_setup(launchable);
 	if (*ret_status == 0)
 		*ret_status = check(&launchable->prepared, complaints);

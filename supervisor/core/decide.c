@@ -16,6 +16,7 @@ static void init_slot(struct slot *slot, uint32_t number)
 	slot->number = number;
 	slot->state = SLOT_STOPPED;
 	slot->deadline_usec = slot->begun_usec = USEC_NEVER;
+	slot->stop_asked_usec = -SLOT_SAME_REQUEST_USEC;
 	slot->current.state = slot->spare.state = WORKER_GONE;
 	slot->current.deadline_usec = slot->spare.deadline_usec = USEC_NEVER;
 }

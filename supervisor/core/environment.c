@@ -75,6 +75,69 @@ static bool is_inherited(const struct environment *environment, const char *vari
 	return kept && !is_ours(variable) && !is_among(environment->drop, variable);
 }
 
+/* Of the terminal, the login and the service manager: no server is told anything by them. */
+static bool is_of_the_session(const char *variable)
+{
+	static char *names[] = { "_", "SHLVL", "PWD", "OLDPWD", "SHELL", "TERM", "COLORTERM", "LS_COLORS", "LESS*", "EDITOR", "PAGER",
+				 "MAIL", "HOME", "USER", "LOGNAME", "SSH_*", "SUDO_*", "XDG_*", "DBUS_*", "DISPLAY", "INVOCATION_ID",
+				 "JOURNAL_STREAM", "SYSTEMD_*", "MEMORY_PRESSURE_*", "MANAGERPID" };
+	const struct words words = { names, ARRAY_LEN(names) };
+	return is_among(&words, variable);
+}
+
+static bool has(const struct words *words, const char *variable)
+{
+	return words != NULL && find(words, variable) < words->count;
+}
+
+/* What servers are commonly told where to listen and whom to ask by. */
+static bool is_telling(const char *variable)
+{
+	static const char *const ends[] = { "PORT", "HOST", "URL", "URI", "NODE_ENV" };
+	size_t length = strcspn(variable, "=");
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t wanted = strlen(ends[i]);
+		if (length >= wanted && strncmp(variable + length - wanted, ends[i], wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_missed(const struct environment *environment, const char *variable)
+{
+	return !is_inherited(environment, variable) && !is_ours(variable) && !is_of_the_session(variable) &&
+	       !has(environment->set, variable) && !has(environment->file, variable);
+}
+
+/* Adds those that are telling, or the others, as far as there is room; how many they are. */
+static size_t add_missed(const struct environment *environment, bool telling, size_t *shown, char *text, size_t size)
+{
+	size_t count = 0, length = strlen(text);
+	for (char *const *at = environment->inherited; at != NULL && *at != NULL; at++) {
+		size_t name = strcspn(*at, "=");
+		if (is_telling(*at) != telling || !is_missed(environment, *at))
+			continue;
+		count++;
+		if (length + name + sizeof(", and 1000 more") > size)
+			continue;
+		length += (size_t)snprintf(text + length, size - length, "%s%.*s", *shown == 0 ? "" : ", ", (int)name, *at);
+		(*shown)++;
+	}
+	return count;
+}
+
+size_t environment_dropped(const struct environment *environment, char *text, size_t size)
+{
+	size_t shown = 0;
+	text[0] = '\0';
+	size_t count = add_missed(environment, true, &shown, text, size);
+	count += add_missed(environment, false, &shown, text, size);
+	size_t length = strlen(text);
+	if (shown < count)
+		snprintf(text + length, size - length, "%s%zu more", shown == 0 ? "" : ", and ", count - shown);
+	return count;
+}
+
 static int put_all(struct words *ret, const struct words *from, struct failure *why)
 {
 	for (size_t i = 0; from != NULL && i < from->count; i++) {
@@ -130,12 +193,28 @@ static int check_own(const char *own, struct failure *why)
 	return count < 0 ? -1 : 0;
 }
 
+/* Where a heapward around us runs us as its worker, its agent comes first in what we inherit: two of them in one process are one
+ * too many, and V8 aborts. The option's value is one word, quoted or not. */
+static const char *without_outer_agent(const struct environment *environment, const char *own)
+{
+	static const char option[] = "--require ", agent[] = "/agent.cjs";
+	if (environment_get(environment->inherited, "HEAPWARD_AGENT") == NULL || strncmp(own, option, strlen(option)) != 0)
+		return own;
+	const char *value = own + strlen(option), *end = value;
+	bool quoted = *value == '"';
+	for (end += quoted; *end != '\0' && *end != (quoted ? '"' : ' '); end++)
+		end += quoted && *end == '\\' && end[1] != '\0';
+	if ((size_t)(end - value) < strlen(agent) || strncmp(end - strlen(agent), agent, strlen(agent)) != 0)
+		return own;
+	end += quoted && *end == '"';
+	return end + strspn(end, " ");
+}
+
 static int merge_node_options(const struct environment *environment, struct words *ret, struct failure *why)
 {
 	const char *own = environment_get(ret->list, "NODE_OPTIONS");
 	const char *planned = environment->node_options != NULL ? environment->node_options : "";
-	if (own == NULL)
-		own = "";
+	own = own == NULL ? "" : without_outer_agent(environment, own);
 	if (environment->agent_path == NULL && *planned == '\0')
 		return 0;
 	if (check_own(own, why) < 0)

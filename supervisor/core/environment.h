@@ -32,6 +32,11 @@ struct environment {
  * dropped, for the command is looked up in it; what the policy sets is kept. Fails where NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
 int environment_build(const struct environment *environment, struct words *ret, struct failure *why);
 
+/* Which inherited variables `keep` and `drop` leave out, as far as a server could miss them, as "PORT, DATABASE_URL, and 3 more", the
+ * most telling first;
+ * names may hold anything. Returns how many they are. */
+size_t environment_dropped(const struct environment *environment, char *text, size_t size);
+
 /* The value of `name` in a NULL-terminated list of "NAME=VALUE" (NULL list: none), NULL where there is none. Borrowed. */
 const char *environment_get(char *const *list, const char *name);
 

@@ -279,6 +279,10 @@ static void add_fence(struct prose *text, const struct plan_fence *fence, const 
 	if (fence->landlock_abi > 0)
 		prose_item(text, "other processes: %s (Landlock ABI %" PRIu32 ")",
 			   fence->own_signals ? "neither looked into nor sent signals" : "not looked into", fence->landlock_abi);
+	if (fence->own_signals)
+		prose_item(text, "abstract sockets: %s", fence->own_sockets ? "of its own tree only"
+			   : policy->sandbox.abstract_sockets == ABSTRACT_SOCKETS_FULL ? "all"
+			   : "all, for ready.when: notify is one");
 	add_list(text, "inherited variables kept, with PATH", &policy->service.environment_keep);
 	add_list(text, "inherited variables dropped", &policy->service.environment_drop);
 	add_size(text, "core dumps up to", policy->limits.core_bytes);

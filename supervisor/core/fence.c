@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A list of what stands for a path is longer than all policies' lists together. */
-_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + FENCE_OURS_MAX + 50, "all paths of a policy and our own fit");
+_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + FENCE_OURS_MAX + 90, "all paths of a policy and our own fit");
 
 static void add(struct launch *launch, enum launch_access access, bool optional, const char *path)
 {
@@ -38,9 +38,42 @@ static const char *const system_directories[] = { "/usr", "/bin", "/sbin", "/lib
 						  "/boot", "/efi", "/etc", "/sys" };
 static const char *const kernel_files[] = { "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/acpi",
 					    "/proc/fs", "/proc/scsi" };
-/* Where root's files would start programs for whoever writes them. */
-static const char *const roots_own[] = { "/root/.ssh", "/root/.bashrc", "/root/.profile", "/var/spool/cron",
-					 "/var/lib/dpkg" };
+/* Where root's files start programs for whoever writes them, or stand for packages, containers and machines. The home's own files once
+ * more: it may be the working directory. */
+static const char *const roots_own[] = { "/root", "/root/.ssh", "/root/.bashrc", "/root/.profile", "/root/.config", "/var/spool",
+					 "/var/lib/dpkg", "/var/lib/apt", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/cloud",
+					 "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet" };
+/* Of these Landlock closes what is not the home of servers' data: a directory above would take no new entries. */
+static const char *const roots_places[] = { "/root", "/var/spool" };
+static const char *const roots_caches[] = { "/root/.cache", "/root/.npm" };
+/* Who takes orders there, takes them for the machine. Directories where it is all that they are for: a socket that is made anew comes
+ * without its wall. */
+static const char *const orders[] = { "/run/systemd/private", "/run/dbus", "/run/docker.sock", "/run/containerd", "/run/podman",
+				      "/run/crio", "/run/k3s", "/run/buildkit", "/run/libvirt", "/run/snapd.socket",
+				      "/run/snapd-snap.socket", "/run/udev/control", "/var/lib/lxd/unix.socket",
+				      "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket" };
+/* What programs use, and nobody gets anywhere by. */
+static const char *const harmless[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
+					"/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages" };
+
+/* Of /proc Landlock can leave root's worker its own entry only: those of its children do not exist yet. */
+static void add_proc(const struct plan_fence *fence, struct launch *launch)
+{
+	if (fence->proc_read_only || (fence->root && fence->by_landlock))
+		add(launch, LAUNCH_READ_ONLY, true, "/proc");
+	if (!fence->proc_read_only && fence->root && fence->by_landlock)
+		add(launch, LAUNCH_READ_WRITE, true, "/proc/self");
+}
+
+static void add_roots(const struct plan_fence *fence, struct launch *launch)
+{
+	if (fence->by_mounts)
+		add_list(launch, LAUNCH_READ_ONLY, true, roots_own, ARRAY_LEN(roots_own));
+	else
+		add_list(launch, LAUNCH_READ_ONLY, true, roots_places, ARRAY_LEN(roots_places));
+	if (fence->protect == PROTECT_SYSTEM_FULL)
+		add_list(launch, LAUNCH_READ_WRITE, true, roots_caches, ARRAY_LEN(roots_caches));
+}
 
 static void add_system(const struct plan_fence *fence, struct launch *launch)
 {
@@ -50,29 +83,40 @@ static void add_system(const struct plan_fence *fence, struct launch *launch)
 		add_list(launch, LAUNCH_READ_WRITE, true, open, ARRAY_LEN(open));
 	}
 	add_list(launch, LAUNCH_READ_ONLY, true, system_directories, ARRAY_LEN(system_directories));
-	if (fence->by_mounts)
-		add_list(launch, LAUNCH_READ_ONLY, true, kernel_files, ARRAY_LEN(kernel_files));
-	if (!fence->root)
-		return;
 	if (fence->by_mounts) {
-		add_list(launch, LAUNCH_READ_ONLY, true, roots_own, ARRAY_LEN(roots_own));
-		add(launch, LAUNCH_HIDDEN, true, "/run/systemd/private"); /* it takes orders from root */
-		return;
+		add_list(launch, LAUNCH_READ_ONLY, true, kernel_files, ARRAY_LEN(kernel_files));
+		add_list(launch, LAUNCH_HIDDEN, true, orders, ARRAY_LEN(orders));
 	}
-	/* Of /proc Landlock can leave a worker its own entry only: those of its children do not exist yet. */
-	add(launch, LAUNCH_READ_ONLY, true, "/proc");
-	add(launch, LAUNCH_READ_WRITE, true, "/proc/self");
+	if (fence->few_devices) {
+		add(launch, LAUNCH_HIDDEN, true, "/dev");
+		add_list(launch, LAUNCH_READ_WRITE, true, harmless, ARRAY_LEN(harmless));
+	}
+	add_proc(fence, launch);
+	if (fence->root)
+		add_roots(fence, launch);
+}
+
+static bool is_closed_above(const struct launch *launch, const char *directory)
+{
+	for (size_t i = 0; i < launch->path_count; i++)
+		if (launch->paths[i].access == LAUNCH_READ_ONLY && is_below(directory, launch->paths[i].path))
+			return true;
+	return false;
+}
+
+static bool is_roots_home(const struct plan_fence *fence, const char *directory)
+{
+	return fence->root && directory != NULL && strcmp(directory, "/root") == 0;
 }
 
 /* Images of Node have their applications below /usr: the working directory stays as it was, if it is not the system's own. By its name:
  * a link of the worker's own must not open what it leads to, and heapward-child looks at links. */
 static void add_directory(const struct plan_fence *fence, const struct fence_places *places, struct launch *launch)
 {
-	for (size_t i = 0; i < ARRAY_LEN(system_directories) && fence->protect == PROTECT_SYSTEM_FULL; i++)
-		if (is_below(places->directory, system_directories[i])) {
-			add(launch, LAUNCH_READ_WRITE, true, places->directory_named);
-			return;
-		}
+	if (fence->protect == PROTECT_SYSTEM_FULL && (is_closed_above(launch, places->directory) || is_roots_home(fence, places->directory))) {
+		add(launch, LAUNCH_READ_WRITE, true, places->directory_named);
+		return;
+	}
 	if (fence->own_tmp && (is_below(places->directory, "/tmp") || is_below(places->directory, "/var/tmp")))
 		add(launch, fence->protect == PROTECT_SYSTEM_STRICT ? LAUNCH_READ_ONLY : LAUNCH_READ_WRITE, true,
 		    places->directory_named);
@@ -169,12 +213,21 @@ static uint32_t flags_of(const struct plan_fence *fence)
 		{ fence->limit_connect, LAUNCH_LIMIT_CONNECT },
 		{ fence->limit_bind, LAUNCH_LIMIT_BIND },
 		{ fence->own_signals, LAUNCH_OWN_SIGNALS },
+		{ fence->own_sockets, LAUNCH_OWN_SOCKETS },
+		{ fence->own_shm, LAUNCH_OWN_SHM },
 		{ fence->by_landlock && fence->protect == PROTECT_SYSTEM_FULL && !fence->root, LAUNCH_MAKE_CACHES },
 	};
 	uint32_t all = 0;
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		all |= flags[i].set ? flags[i].flag : 0;
 	return all;
+}
+
+/* Whose working directory is "/" makes its files there. */
+static bool closes_top(const struct plan_fence *fence, const struct fence_places *places)
+{
+	bool works_there = places->directory != NULL && strcmp(places->directory, "/") == 0;
+	return fence->root && fence->by_mounts && fence->protect == PROTECT_SYSTEM_FULL && !works_there;
 }
 
 void fence_fill(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
@@ -186,7 +239,7 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 		.namespaces = (fence->user_namespace ? CLONE_NEWUSER : 0) | (fence->by_mounts ? CLONE_NEWNS : 0) |
 			      (fence->network_namespace ? CLONE_NEWNET : 0),
 		.landlock_abi = fence->landlock_abi,
-		.flags = flags_of(fence),
+		.flags = flags_of(fence) | (closes_top(fence, places) ? LAUNCH_CLOSE_TOP : 0),
 	};
 	if (fence->protect != PROTECT_SYSTEM_NONE) {
 		add_system(fence, launch);
@@ -219,7 +272,7 @@ void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEX
 {
 	static const char *const protect[] = { [PROTECT_SYSTEM_NONE] = "as the policy lists them",
 					       [PROTECT_SYSTEM_FULL] = "system and heapward's own read-only",
-					       [PROTECT_SYSTEM_STRICT] = "all read-only but read_write, /tmp, /dev, /proc" };
+					       [PROTECT_SYSTEM_STRICT] = "all read-only but read_write, /tmp, /dev" };
 	char by[64] = "nothing makes it here";
 	if (!fence->wanted || fence->protect == PROTECT_SYSTEM_AUTO) {
 		snprintf(text, FENCE_TEXT_MAX, "unchanged");
@@ -230,9 +283,9 @@ void fence_files_text(const struct plan_fence *fence, char text[static FENCE_TEX
 	else if (fence->by_landlock)
 		snprintf(by, sizeof(by), "Landlock ABI %u%s", fence->landlock_abi,
 			 fence->landlock_abi < 3 ? ", which does not cover truncate" : "");
-	snprintf(text, FENCE_TEXT_MAX, "%s%s%s (%s)%s%s%s", protect[fence->protect], fence->open[0] != '\0' ? " but " : "",
-		 fence->open, by, fence->own_tmp ? ", own /tmp" : "",
-		 fence->own_dev ? ", own /dev" : "", fence->own_proc ? ", /proc of its own tree" : "");
+	snprintf(text, FENCE_TEXT_MAX, "%s%s%s (%s)%s%s%s%s", protect[fence->protect], fence->open[0] != '\0' ? " but " : "",
+		 fence->open, by, fence->own_tmp ? ", own /tmp" : "", fence->own_dev ? ", own /dev" : fence->few_devices ? ", harmless devices" : "",
+		 fence->own_proc ? ", /proc of its own tree" : "", fence->proc_read_only ? ", /proc read-only" : "");
 }
 
 static void ports_text(const char *what, const struct ports *ports, char *text, size_t size)

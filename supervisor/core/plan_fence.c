@@ -12,7 +12,7 @@ enum { ABI_FILES = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_SCOPED = 6 };
 
 static bool asks_for_mounts(const struct policy *policy)
 {
-	return policy->sandbox.private_tmp || policy->sandbox.private_dev || policy->sandbox.proc == PROC_SEEN_OWN ||
+	return policy->sandbox.private_tmp || policy->sandbox.private_dev == PRIVATE_DEV_TRUE || policy->sandbox.proc == PROC_SEEN_OWN ||
 	       policy->sandbox.hidden.count > 0;
 }
 
@@ -48,6 +48,19 @@ static bool is_root(const struct planning *planning)
 	return planning->host->uid == 0 && (user == NULL || strcmp(user, "root") == 0);
 }
 
+static bool closes_devices(const struct planning *planning)
+{
+	enum private_dev asked = planning->policy->sandbox.private_dev;
+	return asked == PRIVATE_DEV_TRUE || (asked == PRIVATE_DEV_AUTO && planning->plan->fence.protect != PROTECT_SYSTEM_NONE);
+}
+
+/* Who may make user namespaces of its own, as headless browsers do, must say in /proc who it is there. */
+static bool closes_proc(const struct planning *planning)
+{
+	const char *list = policy_syscalls(planning->policy);
+	return planning->plan->fence.protect != PROTECT_SYSTEM_NONE && strcmp(list, "compat") != 0 && strcmp(list, "none") != 0;
+}
+
 /* A user namespace is only entered for what was asked for by name: in it all other users' files seem to be nobody's, which
  * ssh, for one, does not like. */
 static void choose_paths(struct planning *planning)
@@ -60,7 +73,10 @@ static void choose_paths(struct planning *planning)
 	fence->by_mounts = host->mounts || fence->user_namespace;
 	fence->by_landlock = !fence->by_mounts && host->landlock_abi >= ABI_FILES;
 	fence->own_tmp = fence->by_mounts && planning->policy->sandbox.private_tmp;
-	fence->own_dev = fence->by_mounts && planning->policy->sandbox.private_dev;
+	fence->own_dev = fence->by_mounts && closes_devices(planning);
+	fence->own_shm = fence->own_dev && (fence->own_tmp || planning->policy->sandbox.private_dev == PRIVATE_DEV_TRUE);
+	fence->few_devices = fence->by_landlock && closes_devices(planning);
+	fence->proc_read_only = (fence->by_mounts || fence->by_landlock) && closes_proc(planning);
 	/* A new /proc of a PID namespace that is not ours only root may mount. */
 	fence->own_proc = host->mounts && planning->policy->sandbox.proc == PROC_SEEN_OWN;
 }
@@ -108,7 +124,7 @@ static void remark_paths(struct planning *planning)
 		     "proc: own are left out, names of hidden files can be seen", host->problem);
 	else if (planning->host->uid == 0 && fence->by_landlock)
 		miss(planning, "mounts", "sandbox: no mounts of the worker's own (%s): Landlock stands in: %s", host->problem,
-		     fence->root ? "heapward's own can be read, and root's keys and start-up files written"
+		     fence->root ? "heapward's own can be read, and what packages and containers keep in /var/lib written"
 				 : "names of hidden files can be seen");
 	else if (policy->sandbox.proc == PROC_SEEN_OWN && !fence->own_proc)
 		miss(planning, "proc: own", "sandbox.proc: own is left out: only root can mount it");
@@ -124,7 +140,7 @@ static void remark_processes(struct planning *planning)
 		     abi == 0 ? "this kernel has none" : "ABI 1 is not used");
 	else if (fence->landlock_abi != 0 && !fence->own_signals)
 		miss(planning, "signals to its own tree only", "sandbox: Landlock's ABI %u is below %d: the worker can signal its user's "
-		     "other processes%s", abi, ABI_SCOPED,
+		     "other processes, and connect to every abstract socket%s", abi, ABI_SCOPED,
 		     fence->by_landlock && abi < ABI_TRUNCATE ? ", and empty files that it cannot write (truncate)" : "");
 }
 
@@ -211,6 +227,8 @@ void plan_fence_resolve(struct planning *planning)
 	choose_network(planning);
 	fence->landlock_abi = host->landlock_abi >= ABI_FILES ? host->landlock_abi : 0;
 	fence->own_signals = fence->landlock_abi >= ABI_SCOPED;
+	fence->own_sockets = fence->own_signals && planning->policy->sandbox.abstract_sockets == ABSTRACT_SOCKETS_OWN &&
+			     planning->policy->ready.when.kind != READY_NOTIFY; /* its name is an abstract one */
 	remark_paths(planning);
 	remark_processes(planning);
 	remark_survey(planning);

@@ -80,6 +80,7 @@ static const struct {
 	[KEY_SANDBOX_PRIVATE_TMP] = MEMBER(sandbox.private_tmp),
 	[KEY_SANDBOX_PRIVATE_DEV] = MEMBER(sandbox.private_dev),
 	[KEY_SANDBOX_PROC] = MEMBER(sandbox.proc),
+	[KEY_SANDBOX_ABSTRACT_SOCKETS] = MEMBER(sandbox.abstract_sockets),
 	[KEY_SANDBOX_NETWORK] = MEMBER(sandbox.network),
 	[KEY_SANDBOX_CONNECT] = MEMBER(sandbox.connect),
 	[KEY_SANDBOX_BIND] = MEMBER(sandbox.bind),

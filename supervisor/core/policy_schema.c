@@ -26,13 +26,22 @@ static struct json_object *pattern(const char *expression)
 	return object;
 }
 
+/* A choice that YAML reads as a boolean is one for who checks by the schema, too. */
+static struct json_object *choice_value(const char *choice, size_t length)
+{
+	for (int truth = 0; truth < 2; truth++)
+		if (length == strlen(truth ? "true" : "false") && strncmp(choice, truth ? "true" : "false", length) == 0)
+			return json_object_new_boolean(truth);
+	return json_bytes(choice, length);
+}
+
 static struct json_object *choices(const char *range)
 {
 	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
 	const char *choice;
 	size_t length;
 	while ((choice = policy_key_next_choice(&range, &length)) != NULL)
-		json_object_array_add(list, json_bytes(choice, length));
+		json_object_array_add(list, choice_value(choice, length));
 	json_put(object, "enum", list);
 	return object;
 }

@@ -110,7 +110,7 @@ static unsigned choose_tmp(const struct judged *judged, char detail[static SCORE
 
 static unsigned choose_devices(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
 {
-	return judged->plan->fence.own_dev ? 0 : 1;
+	return judged->plan->fence.own_dev || judged->plan->fence.few_devices ? 0 : 1;
 }
 
 static unsigned choose_processes(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
@@ -118,6 +118,16 @@ static unsigned choose_processes(const struct judged *judged, char detail[static
 	if (judged->plan->fence.own_proc)
 		return 0;
 	return judged->plan->fence.own_signals ? 1 : 2;
+}
+
+static unsigned choose_sockets(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	return judged->plan->fence.own_sockets || judged->plan->fence.network_namespace ? 0 : 1;
+}
+
+static unsigned choose_kernel(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
+{
+	return judged->plan->fence.proc_read_only ? 0 : 1;
 }
 
 static unsigned choose_network(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
@@ -142,7 +152,9 @@ static unsigned choose_core(const struct judged *judged, char detail[static SCOR
 
 static unsigned choose_memory(const struct judged *judged, char detail[static SCORE_DETAIL_MAX] UNUSED)
 {
-	return judged->plan->enforced ? 0 : 1;
+	if (judged->plan->enforced)
+		return 0;
+	return judged->policy->memory.max_bytes == SIZE_NONE ? 1 : 2;
 }
 
 static bool is_set(const struct judged *judged, enum plan_number_id id)
@@ -190,7 +202,7 @@ static const struct row rows[] = {
 		{ 3, "named ones: ", "a compromised server can do what they allow to the whole machine", "sandbox.capabilities: none" },
 		{ 0, "unchanged: all that root has", "a compromised server can load modules, change the network, read every file and memory",
 		  "sandbox.capabilities: none" } } },
-	{ "no_new_privs", "no new privileges", choose_no_new_privs, { { 6, "set-uid programs give nothing", "", "" } } },
+	{ "no_new_privs", "no new privileges", choose_no_new_privs, { { 2, "set-uid programs give nothing", "", "" } } },
 	{ "system_calls", "system calls", choose_syscalls, {
 		{ 16, "list strict", "", "" },
 		{ 14, "list server", "a compromised server can still make special files, become other users where it may, and talk to devices",
@@ -217,12 +229,20 @@ static const struct row rows[] = {
 		{ 2, "a few harmless ones", "", "" },
 		{ 0, "as their permissions say", "a compromised server can reach for terminals, disks and GPUs by their permissions alone",
 		  "sandbox.private_dev: true" } } },
+	{ "kernel_files", "/proc", choose_kernel, {
+		{ 2, "cannot be written", "", "" },
+		{ 0, "as their permissions say", "a compromised server can change how the kernel treats it and what its user runs: whom it kills "
+		  "when memory is out, and what goes into core dumps", "sandbox.protect_system: full, with sandbox.syscalls: server" } } },
 	{ "processes", "other processes", choose_processes, {
 		{ 5, "not seen", "", "" },
 		{ 3, "seen, but neither looked into nor sent signals", "a compromised server can read what others run with, secrets on their "
 		  "command lines too", "sandbox.proc: own" },
 		{ 0, "as their users allow", "a compromised server can read other command lines, and signal what its user runs",
 		  "sandbox.proc: own, as root" } } },
+	{ "abstract_sockets", "abstract sockets", choose_sockets, {
+		{ 2, "of its own tree only", "", "" },
+		{ 0, "all of the machine", "a compromised server can talk to every service that listens on one: they have no permissions",
+		  "sandbox.abstract_sockets: own, where the kernel has Landlock's ABI 6 (Linux 6.12)" } } },
 	{ "network", "network", choose_network, {
 		{ 9, "none but held sockets", "", "" },
 		{ 6, "TCP to named ports only", "a compromised server can still send UDP, and anything to those ports anywhere",
@@ -243,7 +263,9 @@ static const struct row rows[] = {
 	{ "memory_max", "memory", choose_memory, {
 		{ 6, "capped by the kernel", "", "" },
 		{ 0, "no cap", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
-		  "memory.max" } } },
+		  "memory.max" },
+		{ 0, "a cap that cannot be enforced here", "a leak or an attack takes the machine's memory, and the kernel may kill others for it",
+		  "a cgroup that heapward may write to: Delegate=yes under systemd, or root" } } },
 	{ "tasks", "tasks", choose_tasks, {
 		{ 4, "a limit", "", "" },
 		{ 0, "no limit of its own", "a fork bomb takes the machine's process numbers", "limits.tasks: 512" } } },

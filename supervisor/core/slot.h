@@ -6,6 +6,8 @@
 
 #include "supervisor/core/decide_internal.h"
 
+#define SLOT_SAME_REQUEST_USEC USEC_PER_SEC /* a stop asked for again within this is the same request */
+
 /* On its way to serve: launched, and neither ready nor asked to end. */
 static inline bool worker_is_coming(const struct worker *worker)
 {

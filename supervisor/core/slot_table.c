@@ -194,6 +194,7 @@ static void restart_instead(struct step *step)
 
 static void stop(struct step *step)
 {
+	step->slot->stop_asked_usec = step->now_usec;
 	slot_stop(step, WORKER_EVENT_END, ASKED_STOP, 0);
 }
 
@@ -210,10 +211,14 @@ static void drain(struct step *step)
 	slot_stop(step, WORKER_EVENT_DRAIN, ASKED_STOP, 0);
 }
 
-/* Who drains is asked to stop; who has been asked before is killed. */
+/* Who drains is asked to stop; who has been asked before is killed. One request can come as several signals at once: timeout(1) and
+ * others send theirs to the process and to its group. */
 static void stop_harder(struct step *step)
 {
 	struct slot *slot = step->slot;
+	if (step->now_usec - slot->stop_asked_usec < SLOT_SAME_REQUEST_USEC)
+		return;
+	slot->stop_asked_usec = step->now_usec;
 	if (slot->current.state == WORKER_DRAINING || slot->spare.state == WORKER_DRAINING) {
 		slot_ask(step, &slot->current, WORKER_EVENT_END, ASKED_STOP);
 		slot_ask(step, &slot->spare, WORKER_EVENT_END, ASKED_STOP);

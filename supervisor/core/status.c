@@ -201,6 +201,7 @@ static struct json_object *protection_object(const struct status *status)
 	char text[CAPABILITY_TEXT_MAX];
 	bool runs = status->supervisor_pid != 0;
 	json_put(protection, "capabilities", runs ? json_text(capability_text(status->protection.effective, text)) : NULL);
+	json_put(protection, "capabilities_at_end", runs ? json_text(capability_text(status->protection.later, text)) : NULL);
 	json_put(protection, "filter", runs ? json_object_new_boolean(status->protection.filtered) : NULL);
 	json_put(protection, "dumpable", runs ? json_object_new_boolean(status->protection.dumpable) : NULL);
 	json_put(protection, "level", runs ? json_text(status->protection.separate_uid ? "separate-uid" : "same-uid") : NULL);

@@ -265,6 +265,15 @@ static void add_reach(struct prose *prose, struct json_object *supervisor)
 		prose_field(prose, "", "worker and supervisor: %s; tried: it can %s", level, list);
 }
 
+static void add_supervisor(struct prose *prose, struct json_object *supervisor)
+{
+	const char *later = json_find_text(supervisor, "capabilities_at_end", "none");
+	bool none = strcmp(later, "none") == 0;
+	prose_field(prose, "", "supervisor: capabilities %s%s%s; %s system-call filter, %s", json_find_text(supervisor, "capabilities", "unknown"),
+		    none ? "" : ", at the end ", none ? "" : later, json_object_get_boolean(json_find(supervisor, "filter")) ? "a" : "no",
+		    json_object_get_boolean(json_find(supervisor, "dumpable")) ? "dumpable" : "not dumpable");
+}
+
 static void add_sandbox(struct prose *prose, struct json_object *service)
 {
 	if (number_at(service, "supervisor_pid") == 0)
@@ -273,10 +282,7 @@ static void add_sandbox(struct prose *prose, struct json_object *service)
 		    json_find_text(service, "sandbox.syscalls", "?"), json_find_text(service, "sandbox.violation", "?"), json_find_text(service, "sandbox.user", "?"),
 		    json_find_text(service, "sandbox.capabilities", "?"),
 		    json_object_get_boolean(json_find(service, "sandbox.no_new_privs")) ? ", no_new_privs" : "");
-	prose_field(prose, "", "supervisor: capabilities %s; %s system-call filter, %s",
-		    json_find_text(service, "sandbox.supervisor.capabilities", "unknown"),
-		    json_object_get_boolean(json_find(service, "sandbox.supervisor.filter")) ? "a" : "no",
-		    json_object_get_boolean(json_find(service, "sandbox.supervisor.dumpable")) ? "dumpable" : "not dumpable");
+	add_supervisor(prose, json_find(service, "sandbox.supervisor"));
 	add_reach(prose, json_find(service, "sandbox.supervisor"));
 	prose_field(prose, "files", "%s", json_find_text(service, "sandbox.files", "unchanged"));
 	prose_field(prose, "network", "%s", json_find_text(service, "sandbox.network", "full"));

@@ -17,6 +17,7 @@ struct syscall_learnt_call {
 	uint64_t count;
 	bool beyond; /* the base does not allow it */
 	bool wide;   /* its arguments were too many to tell apart */
+	bool held;   /* it was not let through, which was said */
 };
 
 struct syscall_learnt {

@@ -420,18 +420,6 @@ int syscall_list_read(struct syscall_list *list, const char *file, const char *t
 	return result;
 }
 
-int syscall_list_deny(struct syscall_list *list, const char *name, int number, unsigned argument, uint32_t value)
-{
-	assert(argument < SYSCALL_ARGUMENTS);
-	if (list->rule_count == SYSCALL_RULES_MAX)
-		return -1;
-	struct syscall_rule *rule = &list->rules[list->rule_count++];
-	*rule = (struct syscall_rule){ .kind = SYSCALL_DENY, .number = number, .condition_count = 1 };
-	rule->conditions[0] = (struct syscall_condition){ .argument = (uint8_t)argument, .mask = INT_MASK, .value = value };
-	snprintf(rule->name, sizeof(rule->name), "%s", name);
-	return 0;
-}
-
 bool syscall_list_allows(const struct syscall_list *list, int number)
 {
 	for (size_t i = 0; i < list->rule_count; i++)

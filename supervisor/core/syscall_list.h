@@ -20,6 +20,7 @@
 #define SYSCALL_NAME_MAX 32           /* with the closing NUL */
 #define SYSCALL_ARGUMENTS 6
 #define SYSCALL_NUMBER_MAX 0xfff      /* of #NUMBER */
+#define SYSCALL_X32 0x40000000        /* numbers from here on: of the x32 ABI, under the same architecture */
 #define SYSCALL_GROUPS_MAX 96
 #define SYSCALL_TITLE_MAX 76          /* with the closing NUL */
 
@@ -39,6 +40,8 @@ struct syscall_rule {
 	struct syscall_condition conditions[SYSCALL_ARGUMENTS];
 	size_t condition_count;
 	bool optional;  /* "NAME?" */
+	bool firm;      /* what is denied is never let through, not even to audit it (core/shield.c) */
+	bool silent;    /* denied with EPERM, and not told */
 	uint16_t group; /* 1 + index of the group that it stands in, 0: none */
 };
 
@@ -76,9 +79,6 @@ struct syscall_names {
 /* Adds the rules and includes of a text. `file` names it in errors. Returns 0, or -1 with every error in `errors`. */
 int syscall_list_read(struct syscall_list *list, const char *file, const char *text, size_t length,
 		      const struct syscall_names *names, struct policy_errors *errors);
-
-/* Adds one rule that no text has: `name` is denied where the low 32 bits of `argument` are `value`. -1: no room. */
-int syscall_list_deny(struct syscall_list *list, const char *name, int number, unsigned argument, uint32_t value);
 
 /* True where the call is allowed with some arguments at least. */
 bool syscall_list_allows(const struct syscall_list *list, int number);

@@ -3,12 +3,13 @@
  * not fit jumps to the block's end. */
 #include "supervisor/core/syscall_prologue.h"
 
+#include "supervisor/types/launch.h"
+
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <string.h>
 
 #define BLOCK_MAX 250       /* a conditional jump reaches 255 instructions */
-#define X32_BIT 0x40000000u /* and above: not ours to judge, libseccomp closes it */
 #define JUMP_TO_END 0xff    /* replaced once the block's end is known */
 
 struct block {
@@ -98,7 +99,7 @@ static void make_newest(struct block *block, const struct syscall_list *list, ui
 {
 	add_load(block, offsetof(struct seccomp_data, nr));
 	add(block, BPF_JMP | BPF_JGT | BPF_K, 0, JUMP_TO_END, SYSCALL_NEWEST);
-	add(block, BPF_JMP | BPF_JGE | BPF_K, JUMP_TO_END, 0, X32_BIT);
+	add(block, BPF_JMP | BPF_JGE | BPF_K, JUMP_TO_END, 0, SYSCALL_X32); /* not ours to judge, libseccomp closes it */
 	for (size_t i = 0; i < list->rule_count; i++)
 		if (list->rules[i].number > SYSCALL_NEWEST) {
 			add(block, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)list->rules[i].number);
@@ -123,16 +124,52 @@ static bool stands_here(const struct syscall_rule *rule)
 	return rule->kind == SYSCALL_DENY || rule->number > SYSCALL_NEWEST;
 }
 
+/* What is firm says so in the bits that a notification has no other use for: who finds no listener must not let it pass. */
+static uint32_t answer_of(const struct syscall_rule *rule, uint32_t answer)
+{
+	if (rule->silent)
+		return SECCOMP_RET_ERRNO | EPERM;
+	return rule->firm && answer == SECCOMP_RET_USER_NOTIF ? answer | LAUNCH_FILTER_FIRM : answer;
+}
+
+/* The next one of its kind that stands here, from `from` on; rule_count: there is none. */
+static size_t find_next(const struct syscall_list *list, enum syscall_rule_kind kind, size_t from)
+{
+	while (from < list->rule_count && (list->rules[from].kind != kind || !stands_here(&list->rules[from])))
+		from++;
+	return from;
+}
+
+/* Before all rules of one call: other calls are past them by one jump, which leads as far as it has to. */
+static int append_door(struct sock_filter *ret, size_t *count, int number, struct failure *why)
+{
+	struct block door = { 0 };
+	add_load(&door, offsetof(struct seccomp_data, nr));
+	add(&door, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, (uint32_t)number);
+	add(&door, BPF_JMP | BPF_JA, 0, 0, 0);
+	return append(ret, count, &door, why);
+}
+
 static int append_rules(const struct syscall_list *list, enum syscall_rule_kind kind, uint32_t answer, struct sock_filter *ret,
 			size_t *count, struct failure *why)
 {
-	for (size_t i = 0; i < list->rule_count; i++) {
+	size_t next, end = 0; /* `end`: of the door before this rule; 0: none */
+	for (size_t i = find_next(list, kind, 0); i < list->rule_count; i = next) {
+		const struct syscall_rule *rule = &list->rules[i];
 		struct block block = { 0 };
-		if (list->rules[i].kind != kind || !stands_here(&list->rules[i]))
-			continue;
-		make_rule(&block, &list->rules[i], answer);
+		next = find_next(list, kind, i + 1);
+		bool more = next < list->rule_count && list->rules[next].number == rule->number;
+		if (more && end == 0) {
+			if (append_door(ret, count, rule->number, why) < 0)
+				return -1;
+			end = *count;
+		}
+		make_rule(&block, rule, answer_of(rule, answer));
 		if (append(ret, count, &block, why) < 0)
 			return -1;
+		if (!more && end != 0)
+			ret[end - 1].k = (uint32_t)(*count - end);
+		end = more ? end : 0;
 	}
 	return 0;
 }

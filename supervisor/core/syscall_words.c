@@ -4,16 +4,28 @@
 #include "supervisor/core/syscall_list.h"
 
 #include <asm/ioctls.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008u
+#endif
+/* <linux/ioprio.h> is newer than the call. */
+#define IOPRIO_WHO_PROCESS 1
+/* What opens a file that was not there; what lets others run it as its owner or group. */
+#define CREATING (O_CREAT | 020000000) /* __O_TMPFILE */
+#define SET_ID (S_ISUID | S_ISGID)
 #define CLONE_NAMESPACES \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
@@ -39,6 +51,8 @@ static const struct {
 	WORD(PR_GET_TIMERSLACK), WORD(PR_SET_MM), WORD(PR_SET_CHILD_SUBREAPER), WORD(PR_SET_NO_NEW_PRIVS),
 	WORD(PR_GET_NO_NEW_PRIVS), WORD(PR_SET_THP_DISABLE), WORD(PR_GET_THP_DISABLE), WORD(PR_CAP_AMBIENT), WORD(PR_SET_VMA),
 	WORD(PR_SET_PTRACER),
+	/* open, chmod and their like; memfd_create; setpriority, ioprio_set */
+	WORD(CREATING), WORD(SET_ID), WORD(MFD_NOEXEC_SEAL), WORD(PRIO_PROCESS), WORD(PRIO_PGRP), WORD(IOPRIO_WHO_PROCESS),
 #undef WORD
 };
 
@@ -69,7 +83,11 @@ static const struct {
 	{ "clone", 0, "CLONE_", true },   { "unshare", 0, "CLONE_", true }, { "setns", 1, "CLONE_", true },
 	{ "socket", 0, "AF_", false },    { "socketpair", 0, "AF_", false }, { "socket", 2, "NETLINK_", false },
 	{ "ioctl", 1, "FI", false },      { "ioctl", 1, "TC", false },       { "ioctl", 1, "TIO", false },
-	{ "prctl", 0, "PR_", false },
+	{ "prctl", 0, "PR_", false },     { "open", 1, "CREATING", true },   { "open", 2, "SET_ID", true },
+	{ "openat", 2, "CREATING", true }, { "openat", 3, "SET_ID", true },    { "creat", 1, "SET_ID", true },
+	{ "chmod", 1, "SET_ID", true },    { "fchmod", 1, "SET_ID", true },    { "fchmodat", 2, "SET_ID", true },
+	{ "fchmodat2", 2, "SET_ID", true }, { "mknod", 1, "SET_ID", true },    { "mknodat", 2, "SET_ID", true },
+	{ "memfd_create", 1, "MFD_", true }, { "setpriority", 0, "PRIO_", false }, { "ioprio_set", 0, "IOPRIO_", false },
 };
 
 static const char *word_with(const char *prefix, uint64_t value)

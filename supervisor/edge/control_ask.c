@@ -55,6 +55,9 @@ static int fault(int error, const char *step, const char *path, struct failure *
 {
 	if (error == EAGAIN)
 		return failed(why, ETIMEDOUT, "the supervisor does not answer");
+	if (error == EACCES)
+		return failed(why, error, "%s %s (it answers root, who runs the service, and, to look, the group heapward: try sudo)", step,
+			      path);
 	return failed(why, error, "%s %s", step, path);
 }
 

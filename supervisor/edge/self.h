@@ -16,6 +16,9 @@ void self_look(struct self *ret);
 /* Nobody but root opens our memory or descriptors, or gets a core dump. An exec undoes it: for the process itself. */
 void self_hide(void);
 
+/* Ignores every signal that is left to its default action, but those, and Ctrl-Z. */
+void self_ignore_signals(const int *but, size_t but_count);
+
 /* Gives up every capability but `own`, and `later`, which does nothing until self_raise; what is executed can have `reach` at
  * most, as far as we may say so (CAP_SETPCAP). `own` and `later` belong to `reach`. Where exec would not give root its capabilities back (no_new_privs, or another user), `reach`
  * stays permitted, though not effective. -1 with errno: everything is as it was, but for what exec could give. */

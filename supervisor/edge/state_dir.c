@@ -125,12 +125,22 @@ static void close_and_forget(int *fd)
 	*fd = -1;
 }
 
+/* What root cannot open somebody has walled off: most likely the heapward whose worker we are. */
+static int explain_walls(struct failure *why)
+{
+	struct failure closed = *why;
+	if (closed.error != EACCES || geteuid() != 0)
+		return -1;
+	return failed(why, 0, "%.150s, although we are root: the heapward that runs this one keeps its files from it; set "
+		      "sandbox.protect_system: none there, or sandbox.user", closed.text);
+}
+
 static int take_runtime(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
 {
 	const struct timespec pause = { .tv_nsec = TAKE_PAUSE_MSEC * 1000000L };
 	cleanup_fd int root = state_open_directory(roots->runtime, true, why);
 	if (root < 0)
-		return -1;
+		return explain_walls(why);
 	snprintf(dir->runtime_path, sizeof(dir->runtime_path), "%.450s/%s", roots->runtime, dir->name);
 	for (int attempt = 0; attempt < TAKE_ATTEMPTS; attempt++) {
 		close_and_forget(&dir->runtime_fd);

@@ -77,13 +77,6 @@ static void add_drop_ins(struct fencing *fencing, const struct plan_fence *fence
 	add(fencing, FENCE_SETTING, named);
 }
 
-/* The same for root's keys, which open the machine to whoever adds one. */
-static void make_root_keys(const struct plan_fence *fence)
-{
-	if (fence->root && fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
-		(void)mkdir("/root/.ssh", 0700);
-}
-
 static void cut_last(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -173,7 +166,6 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 	const struct plan_fence *fence = &setup->plan->fence;
 	if (!fence->wanted)
 		return;
-	make_root_keys(fence);
 	fencing_find(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
 	if (service->agent_path[0] != '\0' && realpath(service->agent_path, fencing->agent) != NULL)
 		cut_last(fencing->agent);

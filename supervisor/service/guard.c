@@ -73,6 +73,7 @@ void guard_look(struct service *service)
 	respite_begin(&service->keeper_respite, loop_now_usec());
 	if (start_keeper(service, &why) == 0 && tell_sessions(service, &why) == 0 && watch_keeper(service, &why) == 0) {
 		tell_warning(service, "the keeper had ended and was started again");
+		renew_filters(service);
 		return;
 	}
 	end_keeper(service);

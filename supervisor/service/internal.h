@@ -7,6 +7,7 @@
 #include "supervisor/core/early.h"
 #include "supervisor/core/fatal.h"
 #include "supervisor/core/respite.h"
+#include "supervisor/core/shield.h"
 #include "supervisor/core/syscall_list.h"
 #include "supervisor/core/violation.h"
 #include "supervisor/edge/control_socket.h"
@@ -50,6 +51,7 @@ struct worker_run {
 	int64_t launched_usec, ended_usec, poll_usec; /* poll_usec: USEC_NEVER, or when to look again */
 	int64_t child_look_usec;   /* when to look for dead children, USEC_NEVER: nothing points to one */
 	int64_t ready_look_usec;   /* ready.when: a port: when to look again; USEC_NEVER: no more */
+	bool elsewhere_looked;     /* whether it listens where nobody asks: looked at once */
 	struct ready_http http;
 	struct ready_notify notify;
 	char ready_answer[80];     /* over HTTP, the last one; "" */
@@ -89,6 +91,7 @@ struct worker_run {
 	struct violation_list list; /* what its list says of calls, as it was at the launch */
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
+	bool exec_denied;          /* the command's own execve was denied */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
 	char warning[sizeof(((struct early_warning *)NULL)->text)]; /* the last one */
@@ -120,6 +123,7 @@ struct budget_mark {
 struct filter_bytes {
 	unsigned char *bytes;
 	size_t length;
+	struct shield shield; /* what of it is never let through */
 	struct policy_syscalls_files files; /* the lists that it is made of, where they are the user's own */
 	struct violation_list list; /* what the list that it is made of says */
 };
@@ -203,6 +207,7 @@ void acts_do(struct service *service, const struct decision *decision);
 /* launch.c */
 void launch_worker(struct service *service, uint32_t instance, uint32_t worker);
 /* heapward-child in a worker's place, but for its group and descriptors, which tries to reach those targets. */
+void launch_tell_dropped(struct service *service); /* variables that a server may miss */
 int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why);
 void launch_continue(struct worker_run *run); /* memory.check: wait, looked at again */
 
@@ -234,7 +239,9 @@ int renew_policy(struct service *service, char **ret_text); /* 0: taken; -1: ref
 void renew_raise(struct worker_run *run);                   /* after a fatal heap-limit error */
 void renew_take(struct service *service);                   /* before a launch */
 int renew_find_user(const struct service_setup *setup, struct user *ret, struct failure *why);
-int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why); /* replaces *ret */
+int renew_filter(const struct service *service, const struct service_setup *setup, struct filter_bytes *ret,
+		 struct failure *why); /* replaces *ret */
+void renew_filters(struct service *service); /* the keeper is another one */
 int renew_list(const struct service_setup *setup, struct syscall_list *ret, const struct syscall_names *names, struct failure *why);
 void filter_bytes_finish(struct filter_bytes *filter);
 
@@ -293,8 +300,8 @@ void obituary_put(struct service *service, const struct death *death); /* to dis
 
 /* protection.c: what the supervisor itself may do */
 void protection_filter(struct service *service); /* before the keeper, which inherits it */
-int protection_shield(const struct service_setup *setup, struct syscall_list *list, const struct syscall_names *names,
-		      struct failure *why); /* of the same user: denies what would harm the supervisor */
+int protection_shield(const struct service *service, const struct service_setup *setup, const struct syscall_names *names,
+		      struct shield *ret, struct failure *why); /* what would harm supervisor and keeper */
 void protection_begin(struct service *service);  /* once all is set up */
 void protection_end(struct service *service);    /* no worker is left */
 void protection_last_call(struct service *service); /* of the held sockets: may take what is kept for the end */

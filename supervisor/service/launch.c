@@ -3,6 +3,7 @@
  * evidence: a launch that failed ends like any other worker, by the same path. */
 #include "supervisor/core/environment.h"
 #include "supervisor/core/plan.h"
+#include "supervisor/core/printable.h"
 #include "supervisor/edge/host_probe.h"
 #include "supervisor/edge/policy_files.h"
 #include "supervisor/service/fencing.h"
@@ -160,6 +161,25 @@ static int build_environment(struct worker_run *run, struct words *ret, struct f
 		.agent_needs_read = service->setup->plan->agent_needs_read,
 	};
 	return environment_build(&environment, ret, why);
+}
+
+void launch_tell_dropped(struct service *service)
+{
+	const struct policy *policy = service->setup->policy;
+	struct failure ignored; /* then no worker starts */
+	char names[240], shown[sizeof(names)];
+	cleanup(words_finish) struct words file = { 0 };
+	(void)read_environment_file(policy, &file, &ignored);
+	const struct environment environment = { .inherited = environ,
+						 .keep = &policy->service.environment_keep,
+						 .drop = &policy->service.environment_drop,
+						 .file = &file,
+						 .set = &policy->service.environment_set };
+	size_t count = environment_dropped(&environment, names, sizeof(names));
+	printable_copy(shown, sizeof(shown), names);
+	if (count > 0)
+		tell_warning(service, "%zu environment variable%s kept from the worker (service.environment): %s", count,
+			     count == 1 ? " is" : "s are", shown);
 }
 
 static void fill_user(const struct service *service, struct launch *launch)

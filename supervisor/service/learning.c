@@ -20,6 +20,15 @@ static bool is_foreign(const struct notification *notification)
 	       notification->number > SYSCALL_NUMBER_MAX;
 }
 
+/* It stands in the list, for the program asks for it; but it would harm the supervisor, and with it the worker. */
+static enum notify_answer hold_back(struct service *service, struct syscall_learnt_call *call)
+{
+	if (!call->held)
+		tell_warning(service, "%s is listed, but is not let through where it would harm the supervisor", call->rule.name);
+	call->held = true;
+	return NOTIFY_DENY;
+}
+
 static enum notify_answer asked(struct notify *notify, const struct notification *notification)
 {
 	static const enum notify_answer answers[] = {
@@ -32,12 +41,13 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 		return NOTIFY_DENY;
 	}
 	struct syscall_learnt_call *call = syscall_learnt_note(learnt, notification->number, notification->arguments);
+	bool holds = shield_holds(&run->service->filter.shield, notification->number, notification->arguments);
 	if (call == NULL)
-		return NOTIFY_PASS;
+		return holds ? NOTIFY_DENY : NOTIFY_PASS;
 	if (call->rule.name[0] == '\0')
 		filter_call_name(notification->architecture, notification->number, call->rule.name,
 				 sizeof(call->rule.name));
-	return answers[call->rule.kind];
+	return holds ? hold_back(run->service, call) : answers[call->rule.kind];
 }
 
 void learning_listen(struct worker_run *run, int listener_fd)

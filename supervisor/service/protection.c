@@ -3,7 +3,6 @@
  * may take CAP_SYS_ADMIN, and capabilities once all is set up. It cannot be had again: a policy that needs it takes a new start. */
 #include "supervisor/core/capability.h"
 #include "supervisor/core/policy.h"
-#include "supervisor/core/shield.h"
 #include "supervisor/edge/filter.h"
 #include "supervisor/edge/self.h"
 #include "supervisor/service/internal.h"
@@ -43,20 +42,22 @@ void protection_filter(struct service *service)
 		tell_warning(service, "the supervisor has no system-call filter of its own: %s", why.text);
 }
 
-int protection_shield(const struct service_setup *setup, struct syscall_list *list, const struct syscall_names *names,
-		      struct failure *why)
+int protection_shield(const struct service *service, const struct service_setup *setup, const struct syscall_names *names,
+		      struct shield *ret, struct failure *why)
 {
-	struct user user;
-	if (setup->policy->sandbox.user != NULL) {
-		if (renew_find_user(setup, &user, why) < 0)
-			return -1;
-		if (user.uid != geteuid() && user.uid != 0)
-			return 0;
-	}
-	/* Who tries pidfds and takes the answer must not be killed for it. */
-	bool noticed = setup->policy->from_file && setup->policy->sandbox.violation != VIOLATION_KILL;
-	if (shield_add(list, names, getpid(), getpgrp(), noticed) < 0)
-		return failed(why, 0, "sandbox.syscalls: too many rules");
+	const struct policy *policy = setup->policy;
+	struct user user = { .uid = geteuid() };
+	if (policy->sandbox.user != NULL && renew_find_user(setup, &user, why) < 0)
+		return -1;
+	const struct shield_of of = {
+		.supervisor = getpid(),
+		.group = getpgrp(),
+		.keeper = service->keeper.pid,
+		.same_user = user.uid == geteuid() || user.uid == 0,
+		.noticed = policy->from_file,
+		.silently = policy->sandbox.violation == VIOLATION_KILL,
+	};
+	shield_make(ret, names, &of);
 	return 0;
 }
 
@@ -118,11 +119,12 @@ bool protection_may_become(const struct service *service, const struct service_s
 	return missing == 0 && call == NULL;
 }
 
-void protection_fill(const struct service *service UNUSED, struct status *status)
+void protection_fill(const struct service *service, struct status *status)
 {
 	struct self self;
 	self_look(&self);
 	status->protection.effective = self.effective;
+	status->protection.later = service->protection.later & self.permitted & ~self.effective;
 	status->protection.filtered = self.filtered;
 	status->protection.dumpable = self.dumpable;
 }

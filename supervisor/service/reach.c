@@ -44,6 +44,8 @@ static void fill_targets(const struct worker_run *run, struct targets *targets)
 		cgroup_limit_file(&run->group, targets->text[REACH_CGROUP_WRITE], PATH_MAX);
 	for (enum reach_act act = REACH_SIGNAL; act <= REACH_MEMORY; act++)
 		snprintf(targets->text[act], PATH_MAX, "%d", (int)getpid());
+	if (service->keeper.pid > 0)
+		snprintf(targets->text[REACH_KEEPER], PATH_MAX, "%d", service->keeper.pid);
 	for (size_t i = 0; i < REACH_COUNT; i++)
 		targets->list[i] = targets->text[i];
 }

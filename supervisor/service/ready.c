@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define ELSEWHERE_USEC (2 * USEC_PER_SEC)
+
 static struct ready_when asked_of(const struct worker_run *run)
 {
 	return plan_ready(run->service->setup->policy);
@@ -147,12 +149,34 @@ void ready_launched(struct worker_run *run)
 		ready_look(run);
 }
 
+/* A metrics port may come first: who listens on that alone for a while listens where nobody asks. */
+static void tell_elsewhere(struct worker_run *run)
+{
+	struct readiness seen = what_was_seen(run);
+	char missing[sizeof(((struct evidence *)NULL)->missing)];
+	if (readiness_listens(&seen))
+		return;
+	readiness_missing(&seen, missing, sizeof(missing));
+	tell_warning(run->service, "not ready yet: %s", missing);
+}
+
+/* Once for each worker. */
+static void look_for_elsewhere(struct worker_run *run, const struct readiness *seen)
+{
+	if (seen->when.kind != READY_LISTENING || seen->foreign[0] == '\0' || run->elsewhere_looked)
+		return;
+	run->elsewhere_looked = true;
+	run->ready_look_usec = loop_now_usec() + ELSEWHERE_USEC;
+}
+
 void ready_look(struct worker_run *run)
 {
 	struct ready_when when = asked_of(run);
 	run->ready_look_usec = USEC_NEVER;
 	if (is_past(run))
 		ready_http_cancel(&run->http);
+	else if (when.kind == READY_LISTENING)
+		tell_elsewhere(run);
 	else if (when.kind == READY_TCP)
 		look_at_port(run);
 	else if (when.kind == READY_HTTP && may_ask(run))
@@ -162,8 +186,12 @@ void ready_look(struct worker_run *run)
 void ready_listening(struct worker_run *run)
 {
 	struct readiness seen = what_was_seen(run);
-	if (is_past(run) || !readiness_listens(&seen))
+	if (is_past(run))
 		return;
+	if (!readiness_listens(&seen)) {
+		look_for_elsewhere(run, &seen);
+		return;
+	}
 	if (seen.when.kind == READY_LISTENING)
 		service_push_worker(run->service, WORKER_EVENT_READY, run);
 	else if (seen.when.kind == READY_HTTP && !ready_http_is_asking(&run->http))

@@ -46,32 +46,46 @@ int renew_list(const struct service_setup *setup, struct syscall_list *ret, cons
 	return failed(why, 0, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
+static int build_filter(const struct service_setup *setup, struct filter_bytes *ret, const struct syscall_names *names,
+			struct failure *why)
+{
+	cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
+	if (list == NULL)
+		return failed(why, ENOMEM, "sandbox.syscalls");
+	if (renew_list(setup, list, names, why) < 0)
+		return -1;
+	violation_list_note(&ret->list, policy_syscalls(setup->policy), list);
+	if (shield_add(list, &ret->shield) < 0)
+		return failed(why, 0, "sandbox.syscalls: too many rules");
+	if (filter_build(list, names->architecture, SECCOMP_RET_USER_NOTIF, &ret->bytes, &ret->length, why) < 0)
+		return -1;
+	return fencing_find_lists(setup->policy, &ret->files, why);
+}
+
 /* Once for a policy: every launch from it loads the same bytes. */
-int renew_filter(const struct service_setup *setup, struct filter_bytes *ret, struct failure *why)
+int renew_filter(const struct service *service, const struct service_setup *setup, struct filter_bytes *ret, struct failure *why)
 {
 	struct syscall_names names = filter_names();
 	struct filter_bytes filter = { 0 };
-	if (setup->learning != NULL) {
-		if (learning_filter(setup->learning, &filter, why) < 0)
-			return -1;
-	} else if (policy_filters(setup->policy)) {
-		cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
-		if (list == NULL)
-			return failed(why, ENOMEM, "sandbox.syscalls");
-		if (renew_list(setup, list, &names, why) < 0)
-			return -1;
-		violation_list_note(&filter.list, policy_syscalls(setup->policy), list);
-		if (protection_shield(setup, list, &names, why) < 0 ||
-		    filter_build(list, names.architecture, SECCOMP_RET_USER_NOTIF, &filter.bytes, &filter.length, why) < 0)
-			return -1;
-		if (fencing_find_lists(setup->policy, &filter.files, why) < 0) {
-			filter_bytes_finish(&filter);
-			return -1;
-		}
+	if (protection_shield(service, setup, &names, &filter.shield, why) < 0)
+		return -1;
+	if (setup->learning != NULL ? learning_filter(setup->learning, &filter, why) < 0
+				    : policy_filters(setup->policy) && build_filter(setup, &filter, &names, why) < 0) {
+		filter_bytes_finish(&filter);
+		return -1;
 	}
 	filter_bytes_finish(ret);
 	*ret = filter;
 	return 0;
+}
+
+/* Who is alive keeps a filter that names the one before. */
+void renew_filters(struct service *service)
+{
+	struct failure why;
+	if (renew_filter(service, service->setup, &service->filter, &why) < 0 ||
+	    (service->next_setup != NULL && renew_filter(service, service->next_setup, &service->next_filter, &why) < 0))
+		tell_warning(service, "the next worker's filter does not keep it from the new keeper: %s", why.text);
 }
 
 static void tell_renewed(struct service *service, int kind, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -102,7 +116,7 @@ static int check_setup(struct service *service, const struct service_setup *setu
 			"again\n", service->setup->name, service->state.slot_count);
 	else if (!protection_may_become(service, setup, text, sizeof(text)))
 		fprintf(complaints, "heapward: %s: %s; stop it, then run it again\n", service->setup->name, text);
-	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(setup, &service->next_filter, &why) < 0)
+	else if (renew_find_user(setup, &service->next_user, &why) < 0 || renew_filter(service, setup, &service->next_filter, &why) < 0)
 		fprintf(complaints, "heapward: %s: %s\n", setup->name, why.text);
 	else
 		return 0;

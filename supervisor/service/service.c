@@ -204,7 +204,7 @@ static int start_programs(struct service *service, struct failure *why)
 		service->agent_path[0] = '\0';
 		snprintf(service->agent_problem, sizeof(service->agent_problem), "%.255s", why->text);
 	}
-	return renew_filter(service->setup, &service->filter, why);
+	return 0;
 }
 
 static void start_control(struct service *service)
@@ -234,6 +234,7 @@ static void tell_start(struct service *service)
 	tell(service, &notice);
 	for (size_t i = 0; i < setup->plan->remark_count; i++)
 		tell_warning(service, "%s", setup->plan->remarks[i].text);
+	launch_tell_dropped(service);
 	if (service->dir.problem[0] != '\0')
 		tell_warning(service, "%s", service->dir.problem);
 	breadcrumbs_say_where(service);
@@ -270,7 +271,7 @@ static int start_service(struct service *service, struct failure *why)
 	if (holding_start(service, why) < 0)
 		return -1;
 	tell_start(service);
-	if (guard_make_groups(service, why) < 0)
+	if (guard_make_groups(service, why) < 0 || renew_filter(service, setup, &service->filter, why) < 0)
 		return -1;
 	start_control(service);
 	protection_begin(service);

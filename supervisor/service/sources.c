@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: readiness of a descriptor to an event in the queue, and nothing else. */
 #include "supervisor/core/names.h"
+#include "supervisor/core/policy.h"
+#include "supervisor/edge/self.h"
 #include "supervisor/service/internal.h"
 #include "base/units.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -62,6 +65,7 @@ int sources_watch_signals(struct service *service, struct failure *why)
 		sigaddset(&set, watched[i]);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return failed(why, errno, "block signals");
+	self_ignore_signals(watched, ARRAY_LEN(watched));
 	signal(SIGPIPE, SIG_IGN);
 	/* Ignored (inherited from who started us), it would let the kernel reap the worker and drop its status. */
 	signal(SIGCHLD, SIG_DFL);
@@ -79,6 +83,17 @@ static void keep_launch_failure(struct worker_run *run, const struct launch_repo
 	snprintf(run->launch.step, sizeof(run->launch.step), "%s", launch_step_name(report->step));
 	snprintf(run->launch.text, sizeof(run->launch.text), "%s", report->text);
 	service_push_worker(run->service, WORKER_EVENT_LAUNCH_FAILED, run);
+}
+
+/* A list that does not let the command be executed may not let its child tell that, either. */
+static void keep_denied_exec(struct worker_run *run)
+{
+	const struct service_setup *setup = run->service->setup;
+	struct launch_report report = { .step = LAUNCH_STEP_EXEC, .error = EPERM };
+	const char *list = policy_syscalls(setup->policy), *slash = strrchr(list, '/');
+	snprintf(report.text, sizeof(report.text), "%.60s: execve is not in its list of system calls (%.45s)", setup->command[0],
+		 slash == NULL ? list : slash + 1);
+	keep_launch_failure(run, &report);
 }
 
 /* End of file on the report socket means that exec has happened, or that the child has ended before it. */
@@ -100,7 +115,9 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 		return;
 	loop_remove(&run->service->loop, source);
 	close(TAKE_FD(source->fd));
-	if (result > 0) {
+	if (run->exec_denied) {
+		keep_denied_exec(run);
+	} else if (result > 0) {
 		keep_launch_failure(run, &report);
 	} else if (!ending_reap(run)) {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);

@@ -33,14 +33,15 @@ static void tell_call(struct worker_run *run, struct violation_call *call)
 	if (!tell_may(run))
 		return;
 	notice.pid = call->pid;
-	violation_text(call, run->violation, &run->list, notice.message, sizeof(notice.message));
+	enum violation answer = call->held ? VIOLATION_ERRNO : run->violation;
+	violation_text(call, answer, &run->list, notice.message, sizeof(notice.message));
 	tell_add_text(&notice, "call", call->name);
 	tell_add_number(&notice, "number", call->number);
 	tell_add_text(&notice, "arguments", violation_arguments(call, arguments, sizeof(arguments)));
 	tell_add_text(&notice, "comm", call->comm);
 	tell_add_number(&notice, "count", (int64_t)call->count);
 	tell_add_text(&notice, "list", run->list.name);
-	tell_add_text(&notice, "answer", policy_violation_name(run->violation));
+	tell_add_text(&notice, "answer", policy_violation_name(answer));
 	tell(run->service, &notice);
 }
 
@@ -75,6 +76,23 @@ static void kill_worker(struct worker_run *run, const struct notification *notif
 		syscall(SYS_pidfd_send_signal, caller, SIGKILL, NULL, 0);
 }
 
+/* What an audit must not let through: it would harm the supervisor, and with it the worker. Who enters the kernel as another
+ * architecture has other numbers, which nobody here can judge. */
+static bool is_held(const struct worker_run *run, const struct notification *notification)
+{
+	return run->violation == VIOLATION_AUDIT &&
+	       (notification->architecture != filter_names().architecture || notification->number >= SYSCALL_X32 ||
+		shield_holds(&run->service->filter.shield, notification->number, notification->arguments));
+}
+
+/* The report's descriptor is closed by exec: while it is there, the child has not become the command. */
+static bool is_denied_exec(const struct worker_run *run, const struct notification *notification)
+{
+	struct syscall_names names = filter_names();
+	return run->violation == VIOLATION_ERRNO && run->report.fd >= 0 && notification->pid == run->child.pid &&
+	       notification->number == names.number(&names, "execve");
+}
+
 static enum notify_answer asked(struct notify *notify, const struct notification *notification)
 {
 	static const enum notify_answer answers[] = {
@@ -85,6 +103,8 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 	struct violation_call *call =
 		violations_note(&run->violations, notification->architecture, notification->number, &tells);
 	int64_t wait_usec = violations_pace(&run->violations, loop_now_usec());
+	call->held = is_held(run, notification);
+	run->exec_denied = run->exec_denied || is_denied_exec(run, notification);
 	if (run->denied.killed)
 		return NOTIFY_HOLD; /* of a group that is dying */
 	if (tells) {
@@ -95,7 +115,7 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 		kill_worker(run, notification, call);
 	if (wait_usec > 0)
 		notify_pause(notify, wait_usec);
-	return answers[run->violation];
+	return call->held ? NOTIFY_DENY : answers[run->violation];
 }
 
 void violating_listen(struct worker_run *run, int listener_fd)
@@ -113,7 +133,7 @@ void violating_unheard_of(struct worker_run *run, int error)
 	static const char *const then[] = {
 		[VIOLATION_ERRNO] = "fails with EPERM",
 		[VIOLATION_KILL] = "ends its process, and the verdict cannot name it",
-		[VIOLATION_AUDIT] = "passes, and only the kernel's audit log may tell",
+		[VIOLATION_AUDIT] = "passes, but for those that would harm the supervisor, and only the kernel's audit log may tell",
 	};
 	run->unheard = true;
 	if (run->service->unheard_said)

@@ -11,9 +11,10 @@
 #define LAUNCH_KEEP_MAX (2 + LISTEN_MAX) /* descriptors that the worker keeps: pipe, door, held sockets */
 #define LAUNCH_LIMITS_MAX 8
 #define LAUNCH_GIDS_MAX 64
-#define LAUNCH_PATHS_MAX 320
+#define LAUNCH_PATHS_MAX 352
 #define LAUNCH_PORTS_MAX 128
 #define LAUNCH_BYTES_MAX (4 * 1024 * 1024)
+#define LAUNCH_FILTER_FIRM 1u  /* with SECCOMP_RET_USER_NOTIF: not even where `unheard` lets calls pass */
 
 /* Descriptor numbers in heapward-child at its start. */
 enum { LAUNCH_RECORD_FD = 3, LAUNCH_REPORT_FD = 4, LAUNCH_FIRST_FD = 5 };
@@ -71,7 +72,10 @@ enum {
 	LAUNCH_LIMIT_BIND = 1 << 6,
 	LAUNCH_OWN_SIGNALS = 1 << 7,   /* Landlock: signals to its own tree only */
 	LAUNCH_MAKE_CACHES = 1 << 8,   /* what npm and others would make in $HOME is made before that is closed */
-	LAUNCH_FENCE_FLAGS = (1 << 9) - 1
+	LAUNCH_OWN_SOCKETS = 1 << 9,   /* Landlock: abstract sockets of its own tree only */
+	LAUNCH_OWN_SHM = 1 << 10,      /* mounts: the small /dev has a shm of its own */
+	LAUNCH_CLOSE_TOP = 1 << 11,    /* mounts: "/" itself takes no new entries; what is in it stays as it is */
+	LAUNCH_FENCE_FLAGS = (1 << 12) - 1
 };
 
 struct launch_fence {

@@ -72,7 +72,11 @@ struct plan_fence {
 	bool user_namespace;    /* mounts and network are made in one */
 	bool network_namespace; /* sandbox.network: none by it */
 	bool own_tmp, own_dev, own_proc;
+	bool own_shm;           /* own_dev: with a /dev/shm of its own */
+	bool few_devices;       /* by Landlock: it can open the harmless ones of /dev only */
+	bool proc_read_only;
 	bool own_signals;       /* it signals its own tree only */
+	bool own_sockets;       /* and connects to abstract sockets of its own tree only */
 	bool limit_connect, limit_bind; /* TCP ports */
 	bool root;              /* the worker's user is root, which owns much */
 	uint32_t landlock_abi;  /* 0: not used */

@@ -29,7 +29,9 @@ enum exhausted { EXHAUSTED_AUTO, EXHAUSTED_HOLD, EXHAUSTED_EXIT };
 enum ready_kind { READY_AUTO, READY_LISTENING, READY_STARTED, READY_NOTIFY, READY_TCP, READY_HTTP };
 enum violation { VIOLATION_ERRNO, VIOLATION_KILL, VIOLATION_AUDIT };
 enum protect_system { PROTECT_SYSTEM_AUTO, PROTECT_SYSTEM_NONE, PROTECT_SYSTEM_FULL, PROTECT_SYSTEM_STRICT };
+enum private_dev { PRIVATE_DEV_AUTO, PRIVATE_DEV_TRUE, PRIVATE_DEV_FALSE };
 enum proc_seen { PROC_SEEN_FULL, PROC_SEEN_OWN };
+enum abstract_sockets { ABSTRACT_SOCKETS_OWN, ABSTRACT_SOCKETS_FULL };
 enum network { NETWORK_FULL, NETWORK_NONE };
 enum log_events { LOG_EVENTS_AUTO, LOG_EVENTS_TEXT, LOG_EVENTS_JSON };
 
@@ -150,8 +152,10 @@ struct policy {
 		char *capabilities; /* NULL: unchanged; "" none; else comma-separated names, each once */
 		enum protect_system protect_system;
 		struct words read_write, read_only, hidden; /* joined as directory is */
-		bool private_tmp, private_dev;
+		bool private_tmp;
+		enum private_dev private_dev;
 		enum proc_seen proc;
+		enum abstract_sockets abstract_sockets;
 		enum network network;
 		struct ports connect, bind;
 		struct words require; /* words of the key's range */

@@ -122,7 +122,7 @@
 	  "capabilities of the worker; default: unchanged with no policy file, none with one") \
 	X(SANDBOX_PROTECT_SYSTEM, "sandbox", "protect_system", CHOICE, "auto", "auto|none|full|strict", \
 	  "what the worker cannot write: full: the system's own directories and all of heapward's; strict: everything but " \
-	  "read_write, /tmp, /dev and /proc; auto: strict with sandbox.read_write, else full with a policy file, none without") \
+	  "read_write, /tmp and /dev; auto: strict with sandbox.read_write, else full with a policy file, none without") \
 	X(SANDBOX_READ_WRITE, "sandbox", "read_write", PATHS, "", "paths", \
 	  "directories and files that the worker may write, whatever stands around them; they must be there") \
 	X(SANDBOX_READ_ONLY, "sandbox", "read_only", PATHS, "", "paths", \
@@ -131,10 +131,14 @@
 	  "directories and files of which it sees nothing; what is not there is passed over") \
 	X(SANDBOX_PRIVATE_TMP, "sandbox", "private_tmp", TRUTH, "false", "true|false", \
 	  "true: an empty /tmp and /var/tmp of its own, in memory, gone with the worker") \
-	X(SANDBOX_PRIVATE_DEV, "sandbox", "private_dev", TRUTH, "false", "true|false", \
-	  "true: a /dev of its own with null, zero, full, random, urandom, tty, pts and shm") \
+	X(SANDBOX_PRIVATE_DEV, "sandbox", "private_dev", CHOICE, "auto", "auto|true|false", \
+	  "of /dev null, zero, full, random, urandom, tty, pts and shm only, and what read_only or read_write name; true: " \
+	  "shm is its own, too; auto: with a policy file, where mounts or Landlock can; false: all devices") \
 	X(SANDBOX_PROC, "sandbox", "proc", CHOICE, "full", "full|own", \
 	  "own: in /proc it sees the processes of its own tree only; process numbers stay what they are") \
+	X(SANDBOX_ABSTRACT_SOCKETS, "sandbox", "abstract_sockets", CHOICE, "own", "own|full", \
+	  "own: it connects to abstract UNIX sockets of its own tree only (Landlock, from ABI 6; not with ready.when: notify, " \
+	  "whose socket is one)") \
 	X(SANDBOX_NETWORK, "sandbox", "network", CHOICE, "full", "full|none", \
 	  "none: no network but its own loopback; held sockets go on working, UNIX sockets with a path too") \
 	X(SANDBOX_CONNECT, "sandbox", "connect", PORTS, "any", "any, none, or a list of ports", \

@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 /* X(id, "name in JSON", "what a worker can do where it is open")
- * The target is a path, of SIGNAL, PIDFD and MEMORY the supervisor's pid. */
+ * The target is a path, from SIGNAL on the supervisor's pid, and of KEEPER the keeper's. */
 #define REACH_ACTS(X) \
 	X(STATE_READ, "state_read", "read what is kept of the service") \
 	X(STATE_WRITE, "state_write", "change what is kept of the service") \
@@ -17,8 +17,10 @@
 	X(PROGRAM_WRITE, "program_write", "change heapward's own programs") \
 	X(CGROUP_WRITE, "cgroup_write", "change its own limits, or leave its cgroup") \
 	X(SIGNAL, "signal", "end the supervisor by a signal") \
-	X(PIDFD, "pidfd", "end the supervisor by a signal through /proc") \
-	X(MEMORY, "memory", "read and change the supervisor's memory")
+	X(PIDFD, "pidfd", "end the supervisor by a signal through a pidfd (of /proc, or a socket)") \
+	X(OWNER, "owner", "have the kernel end the supervisor by a signal for a descriptor") \
+	X(MEMORY, "memory", "read and change the supervisor's memory") \
+	X(KEEPER, "keeper", "end the keeper, and the supervisor's end then leaves workers behind")
 
 enum reach_act {
 #define X(id, name, does) REACH_##id,

@@ -75,6 +75,7 @@ struct slot {
 	char cause[160];        /* of a replacement near a limit, for people: what was near, with its numbers */
 	bool waits;             /* REPLACING: for its turn, while another slot's replacement is under way */
 	enum asked again;       /* why another replacement follows this one; ASKED_NOTHING: none does */
+	int64_t stop_asked_usec; /* when it was last asked to stop; long ago: never */
 	int64_t begun_usec;     /* when replace.start was told of the replacement under way; USEC_NEVER: it was not */
 	uint32_t given_up;      /* spares since the last one that was ready */
 	uint32_t backoff_step;  /* restarts since the last healthy worker */

@@ -87,6 +87,7 @@ struct status {
 	} sandbox;
 	struct {
 		uint64_t effective;       /* capabilities of the supervisor itself, bits by number */
+		uint64_t later;           /* and those that it can raise at the end, for what is left to do then */
 		bool filtered, dumpable;
 		bool separate_uid;        /* of the worker */
 		bool tried;               /* what a worker can get at: */

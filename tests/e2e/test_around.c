@@ -58,6 +58,47 @@ static void a_working_directory_behind_a_link_opens_nothing(void **state)
 	assert_string_equal(program_out(world, run), "/usr/share\n");
 }
 
+static void make_release(struct world *world, const char *name)
+{
+	char *file = world_print(world, "releases/%s/web.yaml", name);
+	(void)mkdir(world_path(world, "releases"), 0755);
+	assert_int_equal(mkdir(world_print(world, "%s/%s", world_path(world, "releases"), name), 0755), 0);
+	world_write(world, file, "version: 1\nservice: {name: %s, directory: .}\n", world->name);
+}
+
+static void await_out(struct world *world, struct program *run, const char *text)
+{
+	for (int i = 0; strstr(program_out(world, run), text) == NULL; i++) {
+		if (i == 1000)
+			fail_msg("not \"%s\" but\n%s%s", text, program_out(world, run), program_err(world, run));
+		pause_msec(20);
+	}
+}
+
+/* An honest link: switched to the next release, and the one before is removed. The server goes on making files in its directory. */
+static void a_release_behind_a_link_is_replaced(void **state)
+{
+	struct world *world = *state;
+	const char *link = world_path(world, "current");
+	make_release(world, "one");
+	make_release(world, "two");
+	assert_int_equal(symlink("releases/one", link), 0);
+	const char *words[] = { "-p", world_print(world, "%s/web.yaml", link), "--", "sh", "-c", "pwd -P; touch made && echo made; exec sleep 100", NULL };
+	struct program *run = run_start(world, words);
+	await_out(world, run, "/releases/one\nmade\n");
+	await_state(world, "ready", 20);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("releases/two", link), 0);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_out(world, run, "/releases/two\nmade\n");
+	await_state(world, "ready", 20);
+	heapward_says(world, 0, "reload", world->name, NULL);
+	assert_int_equal(system(world_print(world, "rm -r %s/releases/one", world->directory)), 0);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_replaced(world, 2, 20);
+	serve_stop(world, run);
+}
+
 static void without_a_runtime_directory_tmp_takes_new_files(void **state)
 {
 	struct world *world = *state;
@@ -117,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_policy_that_is_shut_away_is_walled_all_the_same),
 		T(a_working_directory_behind_a_link_opens_nothing),
+		T(a_release_behind_a_link_is_replaced),
 		T(without_a_runtime_directory_tmp_takes_new_files),
 		T(what_the_walls_come_to_is_said),
 		T(another_user_is_not_told_what_it_could_not_do_anyway),

@@ -155,6 +155,20 @@ static void what_no_server_needs_is_learnt_and_shown_first(void **state)
 	assert_contains(shown, "\n" LIST " allows more than server in ");
 }
 
+/* Its parent is the supervisor, for which both would be a harm: listed, and not let through. What fails is not started again. */
+static void what_would_harm_the_supervisor_is_learnt_and_not_done(void **state)
+{
+	struct world *world = *state;
+	const char *words[] = { heapward_path(), "learn", "-n", world->name, "-o", world_path(world, LIST), "--", calls_path(),
+				"trace-me", "kill", "parent", "wrong", NULL };
+	struct program *program = run_start_by(world, words);
+	assert_int_equal(program_finish(world, program, 20), 2);
+	assert_string_equal(program_out(world, program), "trace-me EPERM\nkill EPERM\n"); /* once */
+	assert_contains(program_err(world, program), "ptrace is listed, but is not let through where it would harm the supervisor");
+	assert_int_equal(count_of(world, list_text(world), "ptrace arg0 == 0x0"), 1);
+	assert_int_equal(count_of(world, list_text(world), "kill"), 1);
+}
+
 static void what_a_policy_names_says_how_closely_to_look(void **state)
 {
 	struct world *world = *state;
@@ -250,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_server_lives_on_what_was_learnt_and_on_no_less),
 		TEST(what_no_server_needs_is_learnt_and_shown_first),
+		TEST(what_would_harm_the_supervisor_is_learnt_and_not_done),
 		TEST(what_a_policy_names_says_how_closely_to_look),
 		TEST(without_a_file_the_list_has_stdout_to_itself),
 		TEST(a_file_that_is_there_stays),

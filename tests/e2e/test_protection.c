@@ -101,12 +101,95 @@ static void with_the_same_uid_a_worker_neither_signals_nor_opens_its_supervisor(
 	assert_contains(said, "-9 closed\n-15 closed\nmemory closed\n");
 	assert_contains(said, world_print(world, "\n%d closed\n-0 open\n", (int)run->pid));
 	/* Its files are its user's, and without a policy it may signal by pidfd; memory and signals by number are closed. */
-	assert_contains(said, "\"level\":\"same-uid\",\"open\":[\"state_read\",\"state_write\",\"runtime_write\",\"control\",\"pidfd\"]");
+	assert_contains(said, "\"level\":\"same-uid\",\"open\":[\"state_read\",\"state_write\",\"runtime_write\",\"control\",\"pidfd\",\"keeper\"]");
 	assert_int_equal(status_of(run->pid, "Seccomp", 10), 2);
 	assert_int_equal(status_of(run->pid, "NoNewPrivs", 10), 1);
 	kill(run->pid, SIGTERM);
 	assert_int_equal(program_finish(world, run, 30), 0);
 	await_nothing_left(world, 2);
+}
+
+/* The kernel sends some on a worker's behalf; those that stop the service, and what the supervisor forwards, are its own business. */
+static void no_other_signal_ends_supervisor_or_keeper(void **state)
+{
+	static const int heeded[] = { SIGKILL, SIGSTOP, SIGTERM, SIGINT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+				      SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT }; /* the last five: a sanitizer's */
+	struct world *world = *state;
+	const char *words[] = { "--", "sleep", "1000", NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 10);
+	pid_t keeper = keeper_of(world, run);
+	for (int number = 1; number <= 64; number++) {
+		bool sends = true;
+		for (size_t i = 0; i < ARRAY_LEN(heeded); i++)
+			sends = sends && heeded[i] != number;
+		if (sends)
+			assert_int_equal(kill(run->pid, number), 0);
+		if (number != SIGKILL && number != SIGSTOP)
+			assert_int_equal(kill(keeper, number), 0);
+	}
+	pause_msec(100);
+	await_state(world, "ready", 10);
+	assert_int_equal(keeper_of(world, run), keeper);
+	/* And none of it reaches the worker: it starts with what a program starts with. */
+	assert_int_equal(status_of((pid_t)await_worker(world, 0, 5), "SigIgn", 16), 0);
+	assert_int_equal(status_of((pid_t)await_worker(world, 0, 5), "SigBlk", 16), 0);
+	stop(world, run);
+}
+
+/* Who is alive has a filter that names the one before; the next worker's names this one. */
+static void the_next_worker_is_kept_from_the_next_keeper(void **state)
+{
+	struct world *world = *state;
+	const char *file = world_path(world, "keeper");
+	const char *script = world_print(world, "until [ -s %s ]; do sleep 0.05; done; kill -9 $(cat %s) 2>/dev/null && echo killed || echo kept;"
+				 " sleep 1000", file, file);
+	const char *words[] = { "--", "sh", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	await_state(world, "ready", 10);
+	pid_t worker = await_worker(world, 0, 5), first = keeper_of(world, run);
+	kill(first, SIGKILL);
+	await_err(world, run, "the keeper had ended and was started again", 20);
+	heapward_says(world, 0, "restart", world->name, NULL);
+	await_worker(world, worker, 20);
+	await_state(world, "ready", 10);
+	pid_t second = keeper_of(world, run);
+	assert_true(second > 0 && second != first);
+	world_write(world, "keeper", "%d\n", (int)second);
+	await_file(world, strrchr(run->out_path, '/') + 1, "k", 20);
+	assert_string_equal(program_out(world, run), "kept\n");
+	assert_int_equal(keeper_of(world, run), second);
+	stop(world, run);
+}
+
+static struct program *run_inner(struct world *world, const char *outer, const char *inner)
+{
+	const char *words[] = { "sh", "-c", world_print(world, "exec %s run -n %s %s -- %s run -n %s-i %s --set restart.when=never"
+				" --set log.events=text -- node -p '\"served \" + process.env.NODE_OPTIONS'", heapward_path(), world->name,
+				outer, heapward_path(), world->name, inner), NULL };
+	return run_start_by(world, words);
+}
+
+/* One agent in each process, one listener in each chain of filters, and files that the outer one keeps from what it runs. */
+static void heapward_below_heapward_works_or_says_why_not(void **state)
+{
+	static const char *const none = " --set sandbox.protect_system=none";
+	struct world *world = *state;
+	world_write(world, "o.yaml", "version: 1\nheap: {runtime: none}\nrestart: {when: never}\nlog: {events: text}\n");
+	const char *policy = world_print(world, "-p %s", world_path(world, "o.yaml"));
+	const char *open = world_print(world, "%s%s", policy, none);
+	const char *const rows[][2] = { { "--set restart.when=never", "" }, { "--set restart.when=never", policy }, { open, "" }, { open, open } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct program *run = run_inner(world, rows[i][0], rows[i][1]);
+		if (program_finish(world, run, 30) != 0)
+			fail_msg("%s, %s: %s", rows[i][0], rows[i][1], program_err(world, run));
+		assert_contains(program_out(world, run), "served ");
+		assert_contains(program_err(world, run), "a filter around heapward has its own listener");
+	}
+	struct program *run = run_inner(world, policy, "");
+	assert_int_equal(program_finish(world, run, 30), 125);
+	assert_contains(program_err(world, run), "set sandbox.protect_system: none there, or sandbox.user");
+	heapward_says(world, 0, "forget", world_print(world, "%s-i", world->name), NULL);
 }
 
 static void reload(struct world *world, int status, const char *policy, const char *says)
@@ -169,6 +252,9 @@ int main(void)
 		WORLD_TEST(root_keeps_what_its_policy_needs_and_the_worker_gets_at_nothing),
 		WORLD_TEST(without_a_filter_for_the_worker_there_is_none_for_the_supervisor),
 		WORLD_TEST(with_the_same_uid_a_worker_neither_signals_nor_opens_its_supervisor),
+		WORLD_TEST(no_other_signal_ends_supervisor_or_keeper),
+		WORLD_TEST(the_next_worker_is_kept_from_the_next_keeper),
+		WORLD_TEST(heapward_below_heapward_works_or_says_why_not),
 		WORLD_TEST(a_policy_that_needs_what_was_given_up_takes_a_new_start),
 		WORLD_TEST(a_held_unix_socket_comes_back_in_the_users_folder),
 	};

@@ -145,6 +145,27 @@ static void a_held_port_is_asked_once_the_worker_listens_on_it(void **state)
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
+/* Long before ready.within has passed; and what may be the reason for it is said at the start. */
+static void one_that_listens_elsewhere_is_told_early(void **state)
+{
+	struct world *world = *state;
+	int port = free_port(), other = free_port();
+	world_environment(world, "PORT=%d", other);
+	world_environment(world, "HEAPWARD_TEST_LEFT=1"); /* ours: no server misses it */
+	const char *script = "require('http').createServer(() => {}).listen(process.argv[1])";
+	const char *words[] = { "--set", world_print(world, "service.listen=[\"tcp:%d\"]", port), "--set", "service.environment.keep=[LANG]",
+				"--", "node", "-e", script, world_print(world, "%d", other), NULL };
+	struct program *run = run_start(world, words);
+	await_err(world, run, world_print(world, "not ready yet: no record of a listener on tcp:%d; it listens on tcp:%d", port, other), 40);
+	const char *said = program_err(world, run);
+	assert_contains(said, "kept from the worker (service.environment): ");
+	assert_contains(said, "PORT");
+	assert_null(strstr(said, "HEAPWARD_TEST_LEFT"));
+	assert_null(strstr(said, "\"verdict\":"));
+	kill(run->pid, SIGTERM);
+	assert_int_equal(program_finish(world, run, 30), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +176,7 @@ int main(void)
 		WORLD_TEST(a_worker_is_ready_when_it_answers),
 		WORLD_TEST(one_that_never_answers_well_is_not_ready),
 		WORLD_TEST(a_held_port_is_asked_once_the_worker_listens_on_it),
+		WORLD_TEST(one_that_listens_elsewhere_is_told_early),
 	};
 	return cmocka_run_group_tests_name("ready", tests, NULL, NULL);
 }

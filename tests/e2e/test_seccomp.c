@@ -148,6 +148,65 @@ static void audit_lets_it_pass_and_tells_it(void **state)
 	assert_string_equal(see_text(told, "/answer"), "audit");
 }
 
+/* The worker's parent is the supervisor: traced by it, the worker would hang; ended by the worker, it would have audited nothing. */
+static void audit_never_lets_the_supervisor_be_harmed(void **state)
+{
+	struct world *world = *state;
+	struct program *program = run(world, "log.events=json sandbox.violation=audit", "trace-me kill parent owner parent 9 x32 mount");
+	assert_int_equal(program_finish(world, program, 20), 0);
+	const char *said = program_out(world, program);
+	assert_contains(said, "trace-me EPERM\nkill EPERM\nsignal EPERM\nowner EPERM\n");
+	assert_contains(said, "x32 EPERM\nmount EFAULT\n");
+	const char *events = program_err(world, program);
+	struct json_object *told = event(world, events, "seccomp.violation", 0);
+	assert_string_equal(see_text(told, "/call"), "ptrace");
+	assert_string_equal(see_text(told, "/answer"), "errno");
+	assert_contains(events, "\"message\":\"denied kill(");
+	assert_contains(events, "\"message\":\"let through mount(");
+}
+
+/* By every way that the kernel has for it; heapward-child's acts are nobody's here. SIGKILL by a pidfd from a socket is denied where a
+ * policy file says so, and nobody is killed for that. */
+static void a_policy_keeps_the_kernel_from_signalling_for_the_worker(void **state)
+{
+	static const char *const denied = "owner EPERM\nowner EPERM\nowner EPERM\nowner EPERM\n";
+	struct world *world = *state;
+	world_write(world, "p.yaml", "version: 1\nheap: {runtime: none}\nrestart: {when: never}\nlog: {events: json}\n"
+		    "sandbox: {capabilities: unchanged, protect_system: none}\n");
+	const char *policy = world_path(world, "p.yaml");
+	const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, "--", calls_path(), "peer", "owner", "parent",
+				"0", "steady", NULL };
+	struct program *program = run_start_by(world, words);
+	await_steady(world, program);
+	const char *said = program_out(world, program);
+	assert_contains(said, denied);
+	assert_true(strncmp(said, "peer EPERM\n", 11) == 0 || strncmp(said, "peer none\n", 10) == 0);
+	await_state(world, "ready", 10);
+	stop(world, program);
+	const char *kills[] = { heapward_path(), "run", "-n", world->name, "-p", policy, SET, "sandbox.violation=kill", "--", calls_path(),
+				"peer", "steady", NULL };
+	program = run_start_by(world, kills);
+	await_steady(world, program);
+	assert_true(strstr(program_out(world, program), "peer EPERM") != NULL || strstr(program_out(world, program), "peer none") != NULL);
+	assert_int_equal(count_events(world, program_err(world, program), "seccomp.violation"), 0);
+	stop(world, program);
+}
+
+/* Without a policy a correct program may use all of it for itself: so what the supervisor gets ends nobody. */
+static void a_bare_run_gives_no_signal_that_ends_the_supervisor(void **state)
+{
+	struct world *world = *state;
+	struct program *program = run(world, "log.events=json sandbox.syscalls=compat", "owner parent 0 owner parent 9 owner parent 15 owner parent 34 steady");
+	await_steady(world, program);
+	const char *said = program_out(world, program);
+	assert_contains(said, "owner EPERM\nowner passed\nowner passed\nowner passed\nsignal EPERM\nowner EPERM\nsignal EPERM\nowner passed\n");
+	assert_contains(said, "signal passed\nowner EPERM\nsignal passed\nowner passed\n"); /* a real-time signal */
+	await_state(world, "ready", 10);
+	assert_true(keeper_of(world, program) > 0);
+	assert_null(strstr(program_err(world, program), "keeper"));
+	stop(world, program);
+}
+
 #ifdef __x86_64__
 /* A kernel without i386 calls ends the process itself. */
 static void the_other_entries_are_closed_and_told(void **state)
@@ -221,17 +280,19 @@ static void without_a_listener_the_filter_answers_alone_and_that_is_said(void **
 	struct world *world = *state;
 	const char *inner = world_print(world, "%s run -n %s-i --set restart.when=never --set log.events=text --set sandbox.syscalls=server",
 					heapward_path(), world->name);
-	const char *script = world_print(world, "%s -- %s mount; %s --set sandbox.violation=kill -- %s mount; echo exit $?", inner,
+	const char *script = world_print(world, "%s -- %s mount; %s --set sandbox.violation=kill -- %s mount; echo exit $?;"
+					 " %s --set sandbox.violation=audit -- %s trace-me kill parent", inner, calls_path(), inner,
 					 calls_path(), inner, calls_path());
 	const char *words[] = { SET, "restart.when=never", "--", "sh", "-c", script, NULL };
 	struct program *program = run_start(world, words);
 	assert_int_equal(program_finish(world, program, 30), 0);
-	assert_string_equal(program_out(world, program), "mount EPERM\nexit 159\n");
+	assert_string_equal(program_out(world, program), "mount EPERM\nexit 159\ntrace-me EPERM\nkill EPERM\n");
 	const char *said = program_err(world, program);
 	assert_contains(said, "(a filter around heapward has its own listener): such a call fails with EPERM");
 	assert_contains(said, "such a call ends its process, and the verdict cannot name it");
+	assert_contains(said, "such a call passes, but for those that would harm the supervisor, and only the kernel's audit log may tell");
 	assert_contains(said, "seccomp violation: a denied system call ended the worker (SIGSYS)");
-	assert_contains(heapward_says(world, 0, "why", world_print(world, "%s-i", world->name), NULL), "seccomp (not certain)");
+	assert_contains(heapward_says(world, 0, "why", world_print(world, "%s-i", world->name), "2", NULL), "seccomp (not certain)");
 	heapward_says(world, 0, "forget", world_print(world, "%s-i", world->name), NULL);
 }
 
@@ -272,6 +333,17 @@ static void a_list_that_cannot_start_anything_is_warned_of(void **state)
 	struct world *world = *state;
 	const char *policy = write_policy(world, "read\nwrite\n", "violation: errno");
 	assert_contains(heapward_says(world, 0, "check", policy, NULL), "warning: sandbox.syscalls: allows no execve");
+	/* Nor does it let heapward-child tell, or leave in order. */
+	static const char *const lists[] = { "read\n", "include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n" };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		policy = write_policy(world, lists[i], "violation: errno");
+		const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, NULL };
+		struct program *program = run_start_by(world, words);
+		assert_int_equal(program_finish(world, program, 20), 126);
+		assert_contains(last_line(world, program_err(world, program)),
+				": execve is not in its list of system calls (my.list): Operation not permitted");
+		assert_true(verdict_is(see_why(world), "exec", -1));
+	}
 	policy = write_policy(world, "include server\n", "violation: errno");
 	assert_null(strstr(heapward_says(world, 0, "check", policy, NULL), "warning"));
 }
@@ -286,6 +358,9 @@ int main(void)
 		TEST(repeats_are_counted_and_told_seldom),
 		TEST(kill_ends_the_worker_and_the_verdict_names_the_call),
 		TEST(audit_lets_it_pass_and_tells_it),
+		TEST(audit_never_lets_the_supervisor_be_harmed),
+		TEST(a_policy_keeps_the_kernel_from_signalling_for_the_worker),
+		TEST(a_bare_run_gives_no_signal_that_ends_the_supervisor),
 #ifdef __x86_64__
 		TEST(the_other_entries_are_closed_and_told),
 #endif

@@ -37,6 +37,23 @@ static void a_worker_that_ignores_sigterm_is_killed_after_the_timeout(void **sta
 	assert_true(verdict_is(see_why(world), "stopped", -1));
 }
 
+/* timeout(1) signals its child, and then its group. */
+static void two_signals_at_once_are_one_request(void **state)
+{
+	struct world *world = *state;
+	const char *script = "trap 'sleep 0.4; echo cleaned up; exit 0' TERM; echo steady; while :; do sleep 0.05; done";
+	const char *words[] = { "--", "sh", "-c", script, NULL };
+	struct program *run = run_start(world, words);
+	await_file(world, out_file(run), "steady", 20);
+	kill(run->pid, SIGTERM);
+	pause_msec(50);
+	kill(run->pid, SIGTERM);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_contains(program_out(world, run), "cleaned up");
+	assert_null(strstr(program_err(world, run), "second time"));
+	await_nothing_left(world, 2);
+}
+
 static void stopping_takes_the_whole_tree(void **state)
 {
 	struct world *world = *state;
@@ -121,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(sigterm_stops_and_the_last_line_says_so),
 		WORLD_TEST(a_worker_that_ignores_sigterm_is_killed_after_the_timeout),
+		WORLD_TEST(two_signals_at_once_are_one_request),
 		WORLD_TEST(stopping_takes_the_whole_tree),
 		WORLD_TEST(children_that_outlive_the_worker_are_ended),
 		WORLD_TEST(other_signals_are_forwarded),

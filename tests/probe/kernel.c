@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
@@ -98,6 +99,13 @@ ACT(count_events)
 ACT(fault_handler)
 {
 	return tried(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
+}
+
+ACT(fault_device)
+{
+	const int new_one = 0xaa00; /* USERFAULTFD_IOC_NEW */
+	int fd = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+	return fd < 0 ? errno : tried(ioctl(fd, new_one, O_CLOEXEC));
 }
 
 ACT(ring)

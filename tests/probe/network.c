@@ -84,6 +84,15 @@ ACT(abstract_socket)
 	return fd < 0 ? ABSENT : tried(connect(fd, (struct sockaddr *)&address, length));
 }
 
+/* Who listens there does what it is told. */
+ACT(connect_to)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", text);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd < 0 ? ABSENT : tried(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+}
+
 /* Says to a local service that it is the supervisor. */
 ACT(forge_identity)
 {

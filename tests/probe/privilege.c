@@ -121,6 +121,20 @@ ACT(set_user_id_bit)
 	return fstat(fd, &about) == 0 && (about.st_mode & S_ISUID) != 0 ? THROUGH : EPERM;
 }
 
+/* With open's own mode, which no umask takes these bits from. */
+ACT(create_set_user_id)
+{
+	char path[64];
+	struct stat about;
+	int first = own_file(path, sizeof(path));
+	if (first < 0 || unlink(path) < 0)
+		return ABSENT;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 04755);
+	if (fd < 0)
+		return errno;
+	return fstat(fd, &about) == 0 && (about.st_mode & S_ISUID) != 0 ? THROUGH : EPERM;
+}
+
 ACT(file_capability)
 {
 	const struct vfs_cap_data data = { .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
@@ -152,6 +166,19 @@ ACT(real_time_disk)
 {
 	const int process = 1, real_time_class = 1 << 13;
 	return tried(syscall(SYS_ioprio_set, process, 0, real_time_class | 4));
+}
+
+#define NOBODYS 0x7ffffff0 /* no user and no group has this number, which is found after the right */
+
+ACT(disk_of_many)
+{
+	const int best_effort = 2 << 13;
+	return tried_past(syscall(SYS_ioprio_set, number, NOBODYS, best_effort | 4), ESRCH);
+}
+
+ACT(priority_of_many)
+{
+	return tried_past(setpriority((int)number, NOBODYS, 0), ESRCH);
 }
 
 /* Less likely to be killed than the supervisor has it. */

@@ -38,8 +38,9 @@ struct act {
 	const char *text;
 	const char *call;     /* the system call that a seccomp.violation then names; "": another guard refuses it; "kill?": named
 				 where the worker has the supervisor's user */
-	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied), T(hrough),
-				 S: denied where Landlock has scopes (ABI 6), R: where the supervisor has CAP_SYS_RESOURCE */
+	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied); S: denied
+				 where Landlock has scopes (ABI 6); U: names in directories, modes and attributes of files of its own user,
+				 which nothing but a user namespace would close */
 	const char *what;
 };
 
@@ -74,7 +75,7 @@ typedef int act_function(const struct targets *at, long number, const char *text
 
 /* kernel.c: calls that a server has no need of */
 act_function trace_me, trace_child, read_child, write_child, take_descriptor, compare_child, load_bpf, make_bpf_map, count_events,
-	fault_handler, ring, join_keyring, give_key, ask_key, load_kernel, load_kernel_file, load_module, load_module_file,
+	fault_handler, fault_device, ring, join_keyring, give_key, ask_key, load_kernel, load_kernel_file, load_module, load_module_file,
 	unload_module, restart_machine, swap_on, swap_off, account, quota, kernel_log, set_time, set_clock, adjust_clock,
 	adjust_time, host_name, domain_name, all_ports, one_port, local_table, persona, hang_up, watch_all, memory_program,
 	old_entry, x32_entry;
@@ -83,7 +84,7 @@ act_function mount_memory, mount_again, unmount, pivot, change_root, open_handle
 	move_tree, mount_attributes, unshare_one, clone_one, clone3_one, join_own, join_init, join_process;
 /* privilege.c: users, capabilities, devices, priorities */
 act_function other_user, other_group, other_groups, file_user, take_capabilities, ambient_capability, secure_bits, gain_by_exec,
-	make_device, give_away, set_user_id_bit, file_capability, trusted_attribute, real_time, nicer, real_time_disk, oom_shield,
+	make_device, give_away, set_user_id_bit, create_set_user_id, file_capability, trusted_attribute, real_time, nicer, real_time_disk, disk_of_many, priority_of_many, oom_shield,
 	steal_terminal, push_terminal, raise_limit, immutable_file, wake_machine;
 /* others.c: processes that are not the worker's */
 act_function signal_process, signal_stop, signal_group, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
@@ -98,6 +99,6 @@ act_function open_to_write, open_to_read, open_both, plant, list, same_mode, sam
 	hard_link, rename_file, read_secret;
 /* network.c */
 act_function open_socket, low_port, mark_packets, force_buffer, transparent, interface_flags, tunnel,
-	abstract_socket, forge_identity;
+	abstract_socket, connect_to, forge_identity;
 
 #endif

@@ -302,6 +302,7 @@ static void a_stop_is_for_all_at_once(void **unused UNUSED)
 	is(&story, "stopping");
 	worker(&story, 2, EXITED, "kill 2");
 	gone(&story, 2, &verdict_stopped, "keep-death 2");
+	passes(&story, SEC);
 	slot(&story, STOP, "(warning), kill 1, (warning), kill 3"); /* at once */
 	gone(&story, 1, &verdict_stopped, "keep-death 1");
 	gone(&story, 3, &verdict_stopped, "keep-death 3, (stop), unlisten, finish 0");

@@ -249,6 +249,7 @@ static void a_second_stop_kills_both(void **unused UNUSED)
 	takes_over(&story, 2, 1);
 	slot(&story, STOP, "SIGTERM to 2, SIGTERM to 1");
 	assert_int_equal(story.state.slots[0].spare.asked, ASKED_STOP);
+	passes(&story, SEC);
 	slot(&story, STOP, "(warning), kill 2, kill 1");
 	worker(&story, 1, EXITED, "");
 	worker(&story, 2, EXITED, "");
@@ -328,6 +329,7 @@ static void a_drain_has_an_end_and_a_stop_does_not_wait_for_it(void **state UNUS
 	serves(&story);
 	slot(&story, DRAIN, "last-call, drain 1");
 	slot(&story, STOP, "SIGTERM to 1");
+	passes(&story, SEC); /* else it is the same request */
 	slot(&story, STOP, "(warning), kill 1");
 	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), unlisten, finish 0");
 }

@@ -132,8 +132,26 @@ static void a_second_stop_does_not_wait(void **unused UNUSED)
 	slot(&story, START, "launch 1");
 	starts(&story, 1);
 	slot(&story, STOP, "SIGTERM to 1");
+	passes(&story, SEC);
+	slot(&story, STOP, "(warning), kill 1");
+	worker(&story, 1, EXITED, "");
+	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), finish 0");
+}
+
+/* timeout(1) signals the process and its group. */
+static void one_stop_may_come_as_two(void **unused UNUSED)
+{
+	static struct story story;
+	begin(&story, &standard_rules);
+	slot(&story, START, "launch 1");
+	starts(&story, 1);
+	slot(&story, STOP, "SIGTERM to 1");
+	slot(&story, STOP, "");
+	passes(&story, 900 * MSEC);
+	slot(&story, STOP, "");
 	passes(&story, 100 * MSEC);
 	slot(&story, STOP, "(warning), kill 1");
+	slot(&story, STOP, "");
 	worker(&story, 1, EXITED, "");
 	gone(&story, 1, &verdict_stopped, "keep-death 1, (stop), finish 0");
 }
@@ -307,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_dies_just_before_it_counts_as_healthy_is_not_healthy),
 		cmocka_unit_test(a_worker_deaf_to_the_stop_signal_is_killed),
 		cmocka_unit_test(a_second_stop_does_not_wait),
+		cmocka_unit_test(one_stop_may_come_as_two),
 		cmocka_unit_test(a_stop_before_exec_kills_what_is_being_launched),
 		cmocka_unit_test(a_stop_while_starting_asks_the_program),
 		cmocka_unit_test(a_stop_in_back_off_ends_at_once),

@@ -161,6 +161,22 @@ static void a_reply_in_pieces_is_put_together(void **state)
 	free(reply.text);
 }
 
+static void who_may_not_ask_is_told_who_may(void **state)
+{
+	const struct fixture *fixture = *state;
+	int status;
+	pid_t pid = fork(); /* the directory is its owner's alone */
+	if (pid == 0) {
+		struct control_reply reply;
+		struct failure why;
+		bool apart = setgid(65534) == 0 && setuid(65534) == 0;
+		bool refused = ask(fixture, LONG_USEC, &reply, &why) < 0 && why.error == EACCES && strstr(why.text, "try sudo") != NULL;
+		_exit(apart && refused ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_supervisor_that_no_longer_accepts_is_told_in_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_reply_that_is_none_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_reply_in_pieces_is_put_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_may_not_ask_is_told_who_may, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("control_ask", tests, NULL, NULL);
 }

@@ -122,6 +122,33 @@ static void our_options_come_first_and_the_users_stay_verbatim(void **state UNUS
 	}
 }
 
+/* heapward below heapward: two agents in one process end it. What only looks like one is the user's. */
+static void the_agent_of_a_heapward_around_us_is_left_out(void **state UNUSED)
+{
+	static const struct {
+		const char *own, *merged;
+	} rows[] = {
+		{ "--require /old/agent.cjs", "--require /l/agent.cjs" },
+		{ "--require /old/agent.cjs --max-old-space-size=64", "--require /l/agent.cjs --max-old-space-size=64" },
+		{ "--require \"/a b/\\\"c/agent.cjs\" --x \"a b\"", "--require /l/agent.cjs --x \"a b\"" },
+		{ "--require /old/agent.cjs.js", "--require /l/agent.cjs --require /old/agent.cjs.js" },
+		{ "--require agent.cjs", "--require /l/agent.cjs --require agent.cjs" },
+		{ "--x --require /old/agent.cjs", "--require /l/agent.cjs --x --require /old/agent.cjs" },
+	};
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		struct failure why;
+		struct words ret;
+		char own[96], both[160];
+		snprintf(own, sizeof(own), "NODE_OPTIONS=%s", rows[i / 2].own);
+		char *inherited[] = { own, i % 2 == 0 ? "HEAPWARD_AGENT=1;" : NULL, NULL };
+		struct environment environment = { .inherited = inherited, .agent_path = "/l/agent.cjs" };
+		assert_int_equal(environment_build(&environment, &ret, &why), 0);
+		snprintf(both, sizeof(both), "--require /l/agent.cjs %s", rows[i / 2].own);
+		assert_string_equal(environment_get(ret.list, "NODE_OPTIONS"), i % 2 == 0 ? rows[i / 2].merged : both);
+		words_finish(&ret);
+	}
+}
+
 static void under_the_permission_model_the_agents_files_may_be_read(void **state UNUSED)
 {
 	struct failure why;
@@ -223,6 +250,27 @@ static void what_is_kept_and_dropped_is_by_name_and_beginning(void **state UNUSE
 	}
 }
 
+static void what_a_server_may_miss_is_named(void **state UNUSED)
+{
+	char *kept[] = { "LANG", "LC_*" }, *dropped[] = { "KEPT_ELSE" }, *set[] = { "GIVEN=2" }, *lines[] = { "FILED=3" };
+	char *inherited[] = { "ELSE=1", "PORT=80", "LANG=C", "LC_ALL=C", "PATH=/bin", "GIVEN=1", "FILED=1", "SHLVL=2", "SSH_TTY=x", "NOTIFY_SOCKET=@",
+			      "DATABASE_URL=postgres:", "KEPT_ELSE=1", NULL };
+	struct words keep = { kept, 2 }, drop = { dropped, 1 }, given = { set, 1 }, file = { lines, 1 };
+	struct environment environment = { .inherited = inherited, .keep = &keep, .set = &given, .file = &file };
+	char text[64];
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 4);
+	assert_string_equal(text, "PORT, DATABASE_URL, ELSE, KEPT_ELSE");
+	assert_int_equal(environment_dropped(&environment, text, 30), 4);
+	assert_string_equal(text, "PORT, ELSE, and 2 more");
+	assert_int_equal(environment_dropped(&environment, text, 4), 4);
+	environment.keep = NULL;
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	environment.drop = &drop;
+	assert_int_equal(environment_dropped(&environment, text, sizeof(text)), 1);
+	assert_string_equal(text, "KEPT_ELSE");
+}
+
 static void what_the_policy_sets_is_no_inheritance(void **state UNUSED)
 {
 	struct words set = { 0 }, drop = { 0 }, ret;
@@ -320,10 +368,12 @@ int main(void)
 		cmocka_unit_test(options_are_found_as_v8_finds_them),
 		cmocka_unit_test(options_are_quoted_where_they_must_be),
 		cmocka_unit_test(our_options_come_first_and_the_users_stay_verbatim),
+		cmocka_unit_test(the_agent_of_a_heapward_around_us_is_left_out),
 		cmocka_unit_test(under_the_permission_model_the_agents_files_may_be_read),
 		cmocka_unit_test(options_that_node_refuses_are_not_merged),
 		cmocka_unit_test(layers_replace_and_what_is_ours_is_left_out),
 		cmocka_unit_test(what_is_kept_and_dropped_is_by_name_and_beginning),
+		cmocka_unit_test(what_a_server_may_miss_is_named),
 		cmocka_unit_test(what_the_policy_sets_is_no_inheritance),
 		cmocka_unit_test(an_endless_environment_is_refused),
 		cmocka_unit_test(real_nodes_load_a_preload_from_an_odd_directory),

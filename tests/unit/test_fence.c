@@ -71,13 +71,15 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/", -1 }, { "", -1 }, { "/srv/web", -1 }, { "/proc", -1 }, { "/usr/libexec/heapward/1", LAUNCH_READ_ONLY },
 		{ "/opt/heapward/libexec", LAUNCH_READ_ONLY }, { "/opt/bin/heapward", LAUNCH_READ_ONLY },
 		{ "/opt/heapward", -1 }, { "/proc/4711", LAUNCH_HIDDEN }, { "/var/lib/dpkg", LAUNCH_READ_ONLY },
+		{ "/root", LAUNCH_READ_ONLY }, { "/root/.cache", LAUNCH_READ_WRITE }, { "/root/.npm", LAUNCH_READ_WRITE },
+		{ "/var/spool", LAUNCH_READ_ONLY }, { "/run/docker.sock", LAUNCH_HIDDEN }, { "/run/dbus", LAUNCH_HIDDEN },
 	};
 	const struct policy policy = { 0 };
 	struct launch launch = fill(&policy, &by_mounts, &places);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
 	assert_int_equal(launch.fence.namespaces, CLONE_NEWNS);
 	assert_int_equal(launch.fence.landlock_abi, 7);
-	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_GUARD_DEVICES | LAUNCH_OWN_SIGNALS);
+	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_GUARD_DEVICES | LAUNCH_OWN_SIGNALS | LAUNCH_CLOSE_TOP);
 }
 
 static void another_user_than_root_has_nothing_of_roots(void **state UNUSED)
@@ -87,7 +89,8 @@ static void another_user_than_root_has_nothing_of_roots(void **state UNUSED)
 	fence.root = false;
 	struct launch launch = fill(&policy, &fence, &places);
 	assert_int_equal(left_of(&launch, "/root/.ssh"), -1);
-	assert_int_equal(launch.fence.flags & LAUNCH_GUARD_DEVICES, 0);
+	assert_int_equal(left_of(&launch, "/run/docker.sock"), LAUNCH_HIDDEN); /* its group may be another's, too */
+	assert_int_equal(launch.fence.flags & (LAUNCH_GUARD_DEVICES | LAUNCH_CLOSE_TOP), 0);
 	assert_int_equal(left_of(&launch, "/etc"), LAUNCH_READ_ONLY);
 }
 
@@ -175,13 +178,64 @@ static void places_that_are_not_there_are_left_out(void **state UNUSED)
 static void by_landlock_root_has_only_its_own_entry_of_proc(void **state UNUSED)
 {
 	static const struct row rows[] = { { "/proc", LAUNCH_READ_ONLY }, { "/proc/self", LAUNCH_READ_WRITE },
-					   { "/root/.ssh", -1 } };
+					   { "/root/.ssh", -1 }, { "/root", LAUNCH_READ_ONLY },
+					   { "/root/.cache", LAUNCH_READ_WRITE }, { "/var/spool", LAUNCH_READ_ONLY },
+					   { "/var/lib/dpkg", -1 }, { "/run/docker.sock", -1 } };
 	const struct policy policy = { 0 };
 	struct plan_fence fence = by_landlock;
 	fence.root = true;
 	struct launch launch = fill(&policy, &fence, &places);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_GUARD_DEVICES);
+}
+
+/* Landlock grants: what is not named of /dev is closed. */
+static void devices_and_proc_are_closed_by_either(void **state UNUSED)
+{
+	static const struct row landlock[] = {
+		{ "/dev", LAUNCH_HIDDEN }, { "/dev/null", LAUNCH_READ_WRITE }, { "/dev/pts", LAUNCH_READ_WRITE },
+		{ "/dev/shm", LAUNCH_READ_WRITE }, { "/dev/kvm", -1 }, { "/proc", LAUNCH_READ_ONLY }, { "/proc/self", -1 },
+	};
+	static const struct row mounts[] = { { "/dev", -1 }, { "/dev/null", -1 }, { "/proc", LAUNCH_READ_ONLY } };
+	static char *device[] = { "/dev/kvm", NULL };
+	const struct policy policy = { .sandbox = { .read_only = { device, 1 } } };
+	for (int root = 0; root < 2; root++) {
+		struct plan_fence fence = by_landlock;
+		fence.few_devices = fence.proc_read_only = true;
+		fence.root = root;
+		struct launch launch = fill(&(struct policy){ 0 }, &fence, &places);
+		assert_rows(&launch, landlock, ARRAY_LEN(landlock));
+		fence = by_mounts;
+		fence.own_dev = fence.own_shm = fence.own_sockets = fence.proc_read_only = true;
+		fence.root = root;
+		launch = fill(&policy, &fence, &places);
+		assert_rows(&launch, mounts, ARRAY_LEN(mounts));
+		assert_int_equal(left_of(&launch, "/dev/kvm"), LAUNCH_READ_ONLY);
+		const uint32_t wanted = LAUNCH_OWN_DEV | LAUNCH_OWN_SHM | LAUNCH_OWN_SOCKETS | LAUNCH_OWN_SIGNALS;
+		assert_int_equal(launch.fence.flags & wanted, wanted);
+	}
+}
+
+/* Who works in "/" or in root's home makes files there; root's start-up files stay closed. */
+static void roots_worker_keeps_its_directory(void **state UNUSED)
+{
+	static const struct {
+		const char *directory;
+		int home;
+		bool top;
+	} rows[] = { { "/", LAUNCH_READ_ONLY, false }, { "/root", LAUNCH_READ_WRITE, true }, { "/root/app", LAUNCH_READ_ONLY, true },
+		     { "/srv/web", LAUNCH_READ_ONLY, true } };
+	const struct policy policy = { 0 };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fence_places here = places;
+		here.directory = here.directory_named = rows[i].directory;
+		struct launch launch = fill(&policy, &by_mounts, &here);
+		assert_int_equal(left_of(&launch, "/root"), rows[i].home);
+		assert_int_equal(left_of(&launch, "/root/.ssh"), LAUNCH_READ_ONLY);
+		assert_int_equal((launch.fence.flags & LAUNCH_CLOSE_TOP) != 0, rows[i].top);
+		if (strncmp(rows[i].directory, "/root/", 6) == 0)
+			assert_int_equal(left_of(&launch, rows[i].directory), LAUNCH_READ_WRITE);
+	}
 }
 
 static void a_working_directory_within_the_systems_stays_as_it_was(void **state UNUSED)
@@ -316,6 +370,8 @@ int main(void)
 		cmocka_unit_test(by_landlock_tmp_takes_new_files),
 		cmocka_unit_test(places_that_are_not_there_are_left_out),
 		cmocka_unit_test(by_landlock_root_has_only_its_own_entry_of_proc),
+		cmocka_unit_test(devices_and_proc_are_closed_by_either),
+		cmocka_unit_test(roots_worker_keeps_its_directory),
 		cmocka_unit_test(a_working_directory_within_the_systems_stays_as_it_was),
 		cmocka_unit_test(strict_leaves_what_is_listed),
 		cmocka_unit_test(without_protection_only_the_lists_count),

@@ -17,6 +17,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +28,8 @@
 #else
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
+
+#define NOEXEC_SEAL 0x8u /* MFD_NOEXEC_SEAL, of newer headers */
 
 static const char *const lists[] = { "strict", "server", "compat" };
 
@@ -194,6 +197,77 @@ static void arguments_decide(void **state UNUSED)
 	}
 }
 
+static int made_with(long mode)
+{
+	char path[] = "/tmp/heapward-mode.XXXXXX";
+	close(mkstemp(path));
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode), error = errno;
+	unlink(path);
+	return fd < 0 ? error : 0;
+}
+
+static int changed_to(long mode)
+{
+	return syscall(SYS_fchmod, -1L, mode) < 0 ? errno : 0;
+}
+
+/* What the third argument is where no file is made is nobody's business. */
+static int opened_with(long mode)
+{
+	return syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, mode) < 0 ? errno : 0;
+}
+
+static int memory_file(long flags)
+{
+	return syscall(SYS_memfd_create, "heapward-test", flags | MFD_CLOEXEC) < 0 ? errno : 0;
+}
+
+static int limits_of(long pid)
+{
+	struct rlimit limit;
+	if (syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+		return 100;
+	return syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &limit, NULL) < 0 ? errno : 0;
+}
+
+static int priority_of(long which)
+{
+	return syscall(SYS_setpriority, which, 0L, 19L) < 0 ? errno : 0;
+}
+
+static int disk_priority_of(long which)
+{
+	return syscall(SYS_ioprio_set, which, 0L, 2L << 13 | 7) < 0 ? errno : 0;
+}
+
+/* An intruder's programs in memory, set-user-ID bits, and other processes of its user: for compat alone. */
+static void a_server_makes_no_program_for_others(void **state UNUSED)
+{
+	const struct {
+		int (*look)(long);
+		long argument;
+		int strict, server, compat;
+	} rows[] = {
+		{ made_with, 0644, 0, 0, 0 }, { made_with, 01777, 0, 0, 0 }, { made_with, 04755, EPERM, EPERM, 0 },
+		{ made_with, 02755, EPERM, EPERM, 0 }, { opened_with, 06777, 0, 0, 0 }, { changed_to, 0777, EBADF, EBADF, EBADF },
+		{ changed_to, 04755, EPERM, EPERM, EBADF }, { changed_to, 02755, EPERM, EPERM, EBADF },
+		{ changed_to, (04000 | INT64_C(1) << 40), EPERM, EPERM, EBADF }, { memory_file, NOEXEC_SEAL, 0, 0, 0 },
+		{ memory_file, 0, EPERM, EPERM, 0 }, { limits_of, 0, 0, 0, 0 }, { limits_of, getpid(), EPERM, EPERM, 0 },
+		{ priority_of, PRIO_PROCESS, 0, 0, 0 }, { priority_of, PRIO_PGRP, 0, 0, 0 }, { disk_priority_of, 1, EPERM, 0, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int wanted[] = { rows[i].strict, rows[i].server, rows[i].compat };
+		for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+			int error = below_filter(lists[k], rows[i].look, rows[i].argument);
+			if (error != wanted[k])
+				fail_msg("row %zu, %s: %d, not %d", i, lists[k], error, wanted[k]);
+		}
+	}
+	assert_int_equal(below_filter("server", priority_of, PRIO_USER), EPERM);
+	assert_int_equal(below_filter("server", disk_priority_of, 3), EPERM);
+}
+
 /* What libc, V8 and libuv do all day; 0, or the line of the first that failed. */
 static int work(long argument UNUSED)
 {
@@ -207,7 +281,7 @@ static int work(long argument UNUSED)
 		return 2;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || write(ends[0], "x", 1) != 1 || read(ends[1], bytes, 1) != 1)
 		return 3;
-	if (epoll_create1(EPOLL_CLOEXEC) < 0 || memfd_create("heapward-test", MFD_CLOEXEC) < 0)
+	if (epoll_create1(EPOLL_CLOEXEC) < 0 || memfd_create("heapward-test", MFD_CLOEXEC | NOEXEC_SEAL) < 0)
 		return 4;
 	if (syscall(SYS_getrandom, bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return 5;
@@ -274,6 +348,7 @@ int main(void)
 		cmocka_unit_test(what_is_absent_or_newer_is_no_call_of_this_kernel),
 		cmocka_unit_test(namespaces_are_for_compat_alone),
 		cmocka_unit_test(arguments_decide),
+		cmocka_unit_test(a_server_makes_no_program_for_others),
 		cmocka_unit_test(what_a_server_does_passes),
 		cmocka_unit_test(a_program_below_the_filter_can_start_others),
 #ifdef __x86_64__

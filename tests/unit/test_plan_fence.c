@@ -100,6 +100,46 @@ static void a_policy_file_brings_what_the_machine_can(void **state UNUSED)
 	}
 }
 
+/* By default of a policy file, and what opens it again. */
+static void devices_proc_and_abstract_sockets_are_closed_by_default(void **state UNUSED)
+{
+	static const struct {
+		const struct host_fence *fence;
+		enum private_dev dev;
+		char *list;
+		enum abstract_sockets sockets;
+		enum ready_kind ready;
+		bool own_dev, own_shm, few, proc, own_sockets;
+	} rows[] = {
+		{ &root_here, 0, NULL, 0, 0, true, false, false, true, true },
+		{ &root_here, PRIVATE_DEV_TRUE, NULL, 0, 0, true, true, false, true, true },
+		{ &root_here, PRIVATE_DEV_FALSE, NULL, 0, 0, false, false, false, true, true },
+		{ &root_here, 0, "compat", 0, 0, true, false, false, false, true }, /* browsers write who they are in their namespace */
+		{ &root_here, 0, "none", 0, 0, true, false, false, false, true },
+		{ &root_here, 0, "./own.list", ABSTRACT_SOCKETS_FULL, 0, true, false, false, true, false },
+		{ &root_here, 0, NULL, 0, READY_NOTIFY, true, false, false, true, false },
+		{ &root_in_container, 0, NULL, 0, 0, false, false, true, true, false },
+		{ &user_here, 0, NULL, 0, 0, false, false, true, true, true },
+		{ &user_here, PRIVATE_DEV_FALSE, NULL, 0, 0, false, false, false, true, true },
+		{ &user_here, PRIVATE_DEV_TRUE, NULL, 0, 0, true, true, false, true, true }, /* in a user namespace */
+		{ &user_on_debian, 0, NULL, 0, 0, false, false, true, true, false },
+		{ &nothing, 0, NULL, 0, 0, false, false, false, false, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct policy policy = capped_policy(512 * MIB);
+		struct host host = host_of(rows[i].fence);
+		policy.sandbox.private_dev = rows[i].dev;
+		policy.sandbox.syscalls = rows[i].list;
+		policy.sandbox.abstract_sockets = rows[i].sockets;
+		policy.ready.when.kind = rows[i].ready;
+		struct plan plan = plan_of(&policy, &host);
+		const struct plan_fence *fence = &plan.fence;
+		if (fence->own_dev != rows[i].own_dev || fence->own_shm != rows[i].own_shm || fence->few_devices != rows[i].few ||
+		    fence->proc_read_only != rows[i].proc || fence->own_sockets != rows[i].own_sockets)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void what_the_walls_come_to_is_said_with_the_remedy(void **state UNUSED)
 {
 	struct policy policy = capped_policy(512 * MIB);
@@ -116,13 +156,14 @@ static void what_the_walls_come_to_is_said_with_the_remedy(void **state UNUSED)
 	assert_contains(remark(&plan, "sandbox.hidden: /run/docker.sock: not there now")->text, "hide its directory");
 	assert_int_equal(plan.fence.missing[0], '\0');
 	fence_files_text(&plan.fence, text);
-	assert_string_equal(text, "system and heapward's own read-only but /srv/web.yaml (Landlock ABI 7)");
+	assert_string_equal(text, "system and heapward's own read-only but /srv/web.yaml (Landlock ABI 7), harmless devices, "
+			    "/proc read-only");
 	/* Mounts close neither too much nor too little. */
 	host.fence.mounts = true;
 	plan = plan_of(&policy, &host);
 	assert_false(says(&plan, "nothing new can be made") || says(&plan, "can write"));
 	fence_files_text(&plan.fence, text);
-	assert_string_equal(text, "system and heapward's own read-only (mounts)");
+	assert_string_equal(text, "system and heapward's own read-only (mounts), own /dev, /proc read-only");
 }
 
 static void read_write_alone_makes_the_rest_read_only(void **state UNUSED)
@@ -144,7 +185,8 @@ static void read_write_alone_makes_the_rest_read_only(void **state UNUSED)
 static void what_needs_mounts_takes_a_user_namespace_where_there_is_one(void **state UNUSED)
 {
 	struct policy policy = capped_policy(512 * MIB);
-	policy.sandbox.private_tmp = policy.sandbox.private_dev = true;
+	policy.sandbox.private_tmp = true;
+	policy.sandbox.private_dev = PRIVATE_DEV_TRUE;
 	policy.sandbox.proc = PROC_SEEN_OWN;
 	struct host host = host_of(&user_here);
 	struct plan plan = plan_of(&policy, &host);
@@ -269,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bare_run_has_no_walls_and_asks_for_no_probe),
 		cmocka_unit_test(a_policy_file_brings_what_the_machine_can),
+		cmocka_unit_test(devices_proc_and_abstract_sockets_are_closed_by_default),
 		cmocka_unit_test(what_the_walls_come_to_is_said_with_the_remedy),
 		cmocka_unit_test(read_write_alone_makes_the_rest_read_only),
 		cmocka_unit_test(what_needs_mounts_takes_a_user_namespace_where_there_is_one),

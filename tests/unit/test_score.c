@@ -72,6 +72,21 @@ static void who_it_runs_as_counts_for_user_capabilities_and_supervisor(void **st
 	}
 }
 
+static void a_cap_that_cannot_be_enforced_needs_more_than_a_cap(void **state UNUSED)
+{
+	struct sample sample = sample_of(0, "web", "");
+	sample.policy.memory.enforce = ENFORCE_BEST_EFFORT;
+	resolve(&sample);
+	assert_int_equal(item(&sample, "memory_max")->points, 6);
+	sample.plan.enforced = false; /* no group that it may write to */
+	score_resolve(&sample.plan, &sample.policy, &sample.host, &sample.score);
+	assert_int_equal(item(&sample, "memory_max")->points, 0);
+	assert_contains(item(&sample, "memory_max")->remedy, "Delegate=yes");
+	sample.policy.memory.max_bytes = SIZE_NONE;
+	score_resolve(&sample.plan, &sample.policy, &sample.host, &sample.score);
+	assert_string_equal(item(&sample, "memory_max")->remedy, "memory.max");
+}
+
 static void each_limit_counts_alone(void **state UNUSED)
 {
 	struct sample before = sample_of(0, "web", ""), after = before;
@@ -84,7 +99,7 @@ static void each_limit_counts_alone(void **state UNUSED)
 	resolve(&before);
 	resolve(&after);
 	assert_int_equal(item(&before, "supervisor")->points, item(&after, "supervisor")->points);
-	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu" };
+	static const char *const ids[] = { "memory_max", "system_calls", "tasks", "open_files", "cpu", "kernel_files" };
 	unsigned sum = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		assert_int_equal(item(&before, ids[i])->points, 0);
@@ -128,7 +143,13 @@ static void walls_count_where_they_can_be_made(void **state UNUSED)
 		{ "private_tmp", { .own_tmp = true }, 3 },
 		{ "private_tmp", { .by_mounts = true }, 0 },
 		{ "devices", { .own_dev = true }, 2 },
+		{ "devices", { .few_devices = true }, 2 },
 		{ "devices", { .by_mounts = true }, 0 },
+		{ "kernel_files", { .proc_read_only = true }, 2 },
+		{ "kernel_files", { .by_mounts = true }, 0 },
+		{ "abstract_sockets", { .own_sockets = true, .own_signals = true }, 2 },
+		{ "abstract_sockets", { .network_namespace = true }, 2 },
+		{ "abstract_sockets", { .own_signals = true }, 0 },
 		{ "processes", { .own_proc = true, .own_signals = true }, 5 },
 		{ "processes", { .own_signals = true }, 3 },
 		{ "processes", { .by_mounts = true }, 0 },
@@ -223,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_it_runs_as_counts_for_user_capabilities_and_supervisor),
+		cmocka_unit_test(a_cap_that_cannot_be_enforced_needs_more_than_a_cap),
 		cmocka_unit_test(each_limit_counts_alone),
 		cmocka_unit_test(the_list_of_calls_counts_unless_it_only_watches),
 		cmocka_unit_test(walls_count_where_they_can_be_made),

@@ -63,6 +63,7 @@ static const char *const paths[] = {
 	"restarts.by_verdict.heap-limit", "restarts.by_verdict.oom-kill", "restarts.budget_left",
 	"instances.0.watchdog.event_loop_seconds", "instances.0.watchdog.silent_seconds", "instances.0.watchdog.stuck",
 	"restarts.next_in_seconds", "sandbox.syscalls", "sandbox.missing", "sandbox.supervisor.capabilities",
+	"sandbox.supervisor.capabilities_at_end",
 	"sandbox.supervisor.filter", "sandbox.supervisor.dumpable", "sandbox.supervisor.level", "sandbox.supervisor.open",
 	"sandbox.supervisor.problem", "last_death", "set",
 };
@@ -319,6 +320,10 @@ static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUS
 	char *text = printed(&status);
 	assert_contains(text, "supervisor: capabilities cap_kill; a system-call filter, not dumpable\n");
 	assert_contains(text, "worker and supervisor: same uid; not tried yet\n");
+	free(text);
+	status.protection.later = 1 << 1;
+	text = printed(&status);
+	assert_contains(text, "supervisor: capabilities cap_kill, at the end cap_dac_override; a");
 	free(text);
 	status.protection.separate_uid = status.protection.tried = true;
 	text = printed(&status);

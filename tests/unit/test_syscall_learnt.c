@@ -58,8 +58,9 @@ static const struct {
 	const char *rule;
 	bool beyond;
 } seen[] = {
-	{ "server", "openat", { 1, 2, 3 }, "openat", false },
-	{ "server", "open", { 1, 2, 3 }, "open?", false },
+	{ "server", "openat", { 1, 2, 3 }, "openat arg2 & CREATING == 0x0", false },
+	{ "server", "open", { 1, 2, 3 }, "open? arg1 & CREATING == 0x0", false },
+	{ "server", "open", { 1, 0x241, 0644 }, "open? arg2 & SET_ID == 0x0", false },
 	{ "server", "socket", { 2, 1, 0 }, "socket int0 == AF_INET", false },
 	{ "server", "socket", { 16, 3, 0 }, "socket int0 == AF_NETLINK and int2 == NETLINK_ROUTE", false },
 	{ "server", "socket", { 16, 3, 15 }, "socket int0 == AF_NETLINK and int2 == NETLINK_KOBJECT_UEVENT", true },
@@ -200,7 +201,7 @@ static void the_list_shows_first_what_is_to_be_looked_at(void **state UNUSED)
 		"\n# Always: what every program needs, seen or not; in every learnt list\nread                               # not counted\n",
 		"\nrestart_syscall                    # behind a stop and SIGCONT\n",
 		"\n# Memory\nbrk                                # 1\n",
-		"\n# Files: open, read, write\nopenat                             # 1532\n",
+		"\n# Files: open or make, without set-user-ID and set-group-ID bits\nopenat arg2 & CREATING == 0x0      # 1532\n",
 		("\n# Network: UNIX and internet sockets\nsocket int0 == AF_INET             # 1\n"
 		 "socket int0 == AF_UNIX             # 1\n"),
 		"\nexit_group                         # 1\n",

@@ -228,19 +228,6 @@ static void a_list_has_an_end(void **state UNUSED)
 	assert_contains(errors.list[0].text, "a list has at most 128 KiB");
 }
 
-static void a_rule_can_be_added_without_a_text(void **state UNUSED)
-{
-	assert_reads("read\n");
-	assert_true(syscall_list_allows(&list, 0));
-	assert_false(syscall_list_allows(&list, 62));
-	assert_int_equal(syscall_list_deny(&list, "kill", 62, 0, 4711), 0);
-	assert_false(syscall_list_allows(&list, 62));
-	assert_int_equal(list.rules[1].conditions[0].value, 4711);
-	assert_int_equal(list.rules[1].conditions[0].mask, LOW);
-	list.rule_count = SYSCALL_RULES_MAX;
-	assert_int_equal(syscall_list_deny(&list, "kill", 62, 0, 4711), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,7 +237,6 @@ int main(void)
 		cmocka_unit_test(each_mistake_is_told_by_its_place),
 		cmocka_unit_test(all_errors_of_a_text_are_told),
 		cmocka_unit_test(a_list_has_an_end),
-		cmocka_unit_test(a_rule_can_be_added_without_a_text),
 	};
 	return cmocka_run_group_tests_name("syscall_list", tests, NULL, NULL);
 }

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calls ACT...: makes system calls that no server needs, with arguments that do no harm, and says what became of them: a call's
  * name and the errno. The acts: NAME, detached NAME (from a process in a session of its own), loop SECONDS (mount, as fast as it
- * goes; says how many), threads SECONDS (eight of them), steady (waits for a signal), i386, x32 (mount by another entry). */
+ * goes; says how many), threads SECONDS (eight of them), steady (waits for a signal), i386, x32 (mount by another entry), trace-me,
+ * kill PID, peer (a signal to who made the door of heap records, by SO_PEERPIDFD), owner PID SIGNAL (has the kernel signal it for a
+ * descriptor, in each way to name it). PID: "parent", or a number. */
+#include <asm/sockios.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -86,6 +93,48 @@ static void make_i386(void)
 #endif
 }
 
+static void say(const char *what, long result)
+{
+	printf("%s %s\n", what, result < 0 ? strerrorname_np(errno) : "passed");
+	fflush(stdout);
+}
+
+static pid_t pid_of(const char *word)
+{
+	return strcmp(word, "parent") == 0 ? getppid() : (pid_t)strtol(word, NULL, 10);
+}
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#define DOOR_FD 201
+
+static void signal_peer(void)
+{
+	int fd = -1;
+	socklen_t length = sizeof(fd);
+	if (getsockopt(DOOR_FD, SOL_SOCKET, SO_PEERPIDFD, &fd, &length) < 0)
+		puts("peer none"); /* a kernel without it */
+	else
+		say("peer", syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0));
+}
+
+static void signal_as_owner(pid_t pid, int signal)
+{
+	const struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = pid };
+	for (int way = 0; way < 4; way++) {
+		int ends[2];
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+			exit(3);
+		if (signal != 0)
+			say("signal", fcntl(ends[0], F_SETSIG, signal));
+		say("owner", way == 0 ? fcntl(ends[0], F_SETOWN, pid) : way == 1 ? fcntl(ends[0], F_SETOWN_EX, &owner) :
+			     way == 2 ? ioctl(ends[0], FIOSETOWN, &pid) : ioctl(ends[0], SIOCSPGRP, &pid));
+		(void)fcntl(ends[0], F_SETFL, O_ASYNC);
+		(void)!write(ends[1], "x", 1);
+	}
+}
+
 static void be_steady(void)
 {
 	puts("steady");
@@ -108,6 +157,14 @@ int main(int argc, char **argv)
 			make_i386();
 		else if (strcmp(argv[i], "x32") == 0)
 			printf("x32 %s\n", syscall(0x40000000 + SYS_mount, 0, 0, 0, 0, 0) == -1 ? strerrorname_np(errno) : "passed");
+		else if (strcmp(argv[i], "trace-me") == 0)
+			say("trace-me", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+		else if (strcmp(argv[i], "kill") == 0)
+			say("kill", kill(pid_of(argv[++i]), SIGKILL));
+		else if (strcmp(argv[i], "peer") == 0)
+			signal_peer();
+		else if (strcmp(argv[i], "owner") == 0)
+			signal_as_owner(pid_of(next), i + 2 < argc ? (int)strtol(argv[i + 2], NULL, 10) : 0), i += 2;
 		else
 			make(argv[i]);
 	}
