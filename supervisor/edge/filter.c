@@ -2,6 +2,7 @@
 /* filter: see filter.h. libseccomp decides by number and by equal arguments, as it does without a fault (the ordered comparisons
  * of 2.5.4 have one); the rest is core/syscall_prologue.c. */
 #include "supervisor/edge/filter.h"
+#include "base/memory_file.h"
 #include "supervisor/core/syscall_prologue.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* libseccomp will not take USER_NOTIF as what it does by default, nor let a rule do the same as that: so the default is an
@@ -109,7 +109,7 @@ static int add_rules(scmp_filter_ctx context, const struct syscall_list *list, u
 static int export(scmp_filter_ctx context, struct sock_filter **ret, size_t *ret_count, struct failure *why)
 {
 	struct stat stat;
-	cleanup_fd int fd = memfd_create("heapward-filter", MFD_CLOEXEC);
+	cleanup_fd int fd = memory_file_make("heapward-filter");
 	if (fd < 0)
 		return failed(why, errno, "memfd_create");
 	int result = seccomp_export_bpf(context, fd);
