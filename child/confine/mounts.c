@@ -101,7 +101,7 @@ static int make_wall(const struct kept *kept, struct launch_report *report)
 {
 	const char *path = kept->path->path;
 	enum launch_access access = kept->path->access;
-	if (access == kept->above)
+	if (access == kept->above && !kept->path->pinned)
 		return 0;
 	if (access == LAUNCH_HIDDEN)
 		return kept->above == LAUNCH_PRIVATE ? 0 : hide(path, report); /* an empty directory has it not */
@@ -138,7 +138,8 @@ static int keep_tree(struct mounts *mounts, size_t at, struct launch_report *rep
 	if (device && kept->path->access == LAUNCH_HIDDEN && access(path, F_OK) == 0)
 		kept->above = LAUNCH_READ_WRITE; /* one of those that ours has, too */
 	bool stays = kept->path->access == LAUNCH_READ_ONLY || kept->path->access == LAUNCH_READ_WRITE;
-	if (!stays || kept->path->access == kept->above || strcmp(path, "/") == 0)
+	bool needed = kept->path->access != kept->above || kept->path->pinned;
+	if (!stays || !needed || strcmp(path, "/") == 0)
 		return 0;
 	kept->tree_fd = open_tree(AT_FDCWD, path, TREE_FLAGS);
 	return kept->tree_fd < 0 ? confine_failed(report, errno, "%.180s", path) : 0;
@@ -170,16 +171,17 @@ static int make_walls(struct mounts *mounts, struct launch_report *report)
 	return 0;
 }
 
-enum { SHM }; /* in the table below */
+enum { SHM, PTS, PTMX }; /* in the table below */
 
-/* What of the machine's /dev is in the worker's. */
+/* What of the machine's /dev is in the worker's, where it is there; its terminals where the worker may have none of its own (LXC denies
+ * devpts). */
 static const struct device {
 	const char *path;
-	bool directory, needed;
+	bool directory;
 } devices[] = {
-	[SHM] = { "/dev/shm", true, false },     { "/dev/null", false, true },      { "/dev/zero", false, true },
-	{ "/dev/full", false, true },            { "/dev/random", false, true },    { "/dev/urandom", false, true },
-	{ "/dev/tty", false, true },             { "/dev/mqueue", true, false },    { "/dev/hugepages", true, false },
+	[SHM] = { "/dev/shm", true },   [PTS] = { "/dev/pts", true }, [PTMX] = { "/dev/ptmx", false }, { "/dev/null", false },
+	{ "/dev/zero", false },         { "/dev/full", false },       { "/dev/random", false },        { "/dev/urandom", false },
+	{ "/dev/tty", false },          { "/dev/mqueue", true },      { "/dev/hugepages", true },
 };
 
 static int put_device(const struct device *device, int tree_fd, struct launch_report *report)
@@ -193,44 +195,46 @@ static int put_device(const struct device *device, int tree_fd, struct launch_re
 	return put_tree(tree_fd, device->path, report);
 }
 
+static int fill_pts(int pts_fd, int ptmx_fd, struct launch_report *report)
+{
+	(void)mkdir("/dev/pts", 0755);
+	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620") == 0)
+		return symlink("pts/ptmx", "/dev/ptmx") < 0 ? confine_failed(report, errno, "/dev/ptmx") : 0;
+	if (put_device(&devices[PTS], pts_fd, report) < 0)
+		return -1;
+	return put_device(&devices[PTMX], ptmx_fd, report);
+}
+
 /* `log`: where /dev/log leads, "" where it is no link. */
 static int fill_dev(const int trees[static ARRAY_LEN(devices)], const char *log, struct launch_report *report)
 {
 	const char *const links[][2] = { { "/proc/self/fd", "/dev/fd" }, { "fd/0", "/dev/stdin" }, { "fd/1", "/dev/stdout" },
-					 { "fd/2", "/dev/stderr" }, { "pts/ptmx", "/dev/ptmx" }, { log, "/dev/log" } };
+					 { "fd/2", "/dev/stderr" }, { log, "/dev/log" } };
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
-		if (put_device(&devices[i], trees[i], report) < 0)
+		if (i != PTS && i != PTMX && put_device(&devices[i], trees[i], report) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (links[i][0][0] != '\0' && symlink(links[i][0], links[i][1]) < 0)
 			return confine_failed(report, errno, "%s", links[i][1]);
-	if (mkdir("/dev/pts", 0755) < 0 || (trees[SHM] < 0 && mkdir("/dev/shm", 01777) < 0))
-		return confine_failed(report, errno, "/dev/pts, /dev/shm");
-	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620") < 0)
-		return confine_failed(report, errno, "devpts");
-	return trees[SHM] < 0 ? mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report) : 0;
-}
-
-static int keep_device(const struct device *device, bool own_shm, int *ret, struct launch_report *report)
-{
-	bool taken = device != &devices[SHM] || !own_shm;
-	*ret = taken ? open_tree(AT_FDCWD, device->path, TREE_FLAGS) : -1;
-	return *ret < 0 && device->needed ? confine_failed(report, errno, "%s", device->path) : 0;
+	if (trees[SHM] >= 0)
+		return fill_pts(trees[PTS], trees[PTMX], report);
+	(void)mkdir("/dev/shm", 01777);
+	if (mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report) < 0)
+		return -1;
+	return fill_pts(trees[PTS], trees[PTMX], report);
 }
 
 /* Ours hides the machine's disks, terminals and the like; what lies in it is bound from there, for nobody but root makes
  * device files. It stays to be written until all that the policy names is in it. */
 static int own_dev(bool own_shm, struct launch_report *report)
 {
-	int trees[ARRAY_LEN(devices)], result = 0;
+	int trees[ARRAY_LEN(devices)];
 	char log[PATH_MAX];
 	ssize_t length = readlink("/dev/log", log, sizeof(log) - 1);
 	log[length < 0 ? 0 : length] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++)
-		if (keep_device(&devices[i], own_shm, &trees[i], report) < 0)
-			result = -1;
-	if (result == 0)
-		result = mount_memory("/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m", report);
+		trees[i] = i == SHM && own_shm ? -1 : open_tree(AT_FDCWD, devices[i].path, TREE_FLAGS);
+	int result = mount_memory("/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m", report);
 	if (result == 0)
 		result = fill_dev(trees, log, report);
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++)

@@ -130,12 +130,12 @@ static bool may_open(const struct launch_path *path)
 	return opens && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
 }
 
-static bool is_named(const struct confine_paths *paths, const char *path)
+static struct confine_path *named(struct confine_paths *paths, const char *path)
 {
 	for (size_t i = 0; i < paths->count; i++)
 		if (strcmp(paths->list[i].path, path) == 0)
-			return true;
-	return false;
+			return &paths->list[i];
+	return NULL;
 }
 
 static int add_top_entry(struct confine_paths *paths, int directory_fd, const char *name)
@@ -144,7 +144,7 @@ static int add_top_entry(struct confine_paths *paths, int directory_fd, const ch
 	struct stat stat;
 	snprintf(path, sizeof(path), "/%s", name);
 	bool is_directory = fstatat(directory_fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
-	if (!is_directory || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_named(paths, path))
+	if (!is_directory || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || named(paths, path) != NULL)
 		return 0;
 	return put(paths, LAUNCH_READ_WRITE, strdup(path));
 }
@@ -159,9 +159,40 @@ static int close_top(struct confine_paths *paths, struct launch_report *report)
 		result = add_top_entry(paths, dirfd(directory), entry->d_name);
 	if (directory != NULL)
 		closedir(directory);
-	if (result == 0 && !is_named(paths, "/"))
+	if (result == 0 && named(paths, "/") == NULL)
 		result = put(paths, LAUNCH_READ_ONLY, strdup("/"));
 	return result < 0 ? confine_failed(report, errno, "entries of /") : 0;
+}
+
+static bool is_mount_point(const char *path)
+{
+	struct statx about;
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &about) == 0 &&
+	       (about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/* Whoever renames a directory on the way to what is closed can put one of his own in its place. A mount point cannot be renamed. */
+static int pin_way(struct confine_paths *paths, const char *closed)
+{
+	char part[PATH_MAX];
+	for (const char *at = strchr(closed + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(at - closed), closed);
+		if (named(paths, part) != NULL || confine_paths_above(paths, part) != LAUNCH_READ_WRITE || is_mount_point(part))
+			continue;
+		if (put(paths, LAUNCH_READ_WRITE, strdup(part)) < 0)
+			return -1;
+		named(paths, part)->pinned = true;
+	}
+	return 0;
+}
+
+/* A pin comes in before what it is for, which is then met again: there is nothing left to do for it. */
+static int pin_ways(struct confine_paths *paths, struct launch_report *report)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (paths->list[i].access < LAUNCH_READ_WRITE && pin_way(paths, paths->list[i].path) < 0)
+			return confine_failed(report, ENOMEM, "paths");
+	return 0;
 }
 
 int confine_paths_find(struct confine_paths *ret, const struct launch *launch, struct launch_report *report)
@@ -176,7 +207,9 @@ int confine_paths_find(struct confine_paths *ret, const struct launch *launch, s
 			return -1;
 	if ((launch->fence.flags & LAUNCH_GUARD_DEVICES) != 0 && (launch->fence.flags & LAUNCH_OWN_DEV) == 0)
 		add_devices(ret);
-	return (launch->fence.flags & LAUNCH_CLOSE_TOP) != 0 ? close_top(ret, report) : 0;
+	if ((launch->fence.flags & LAUNCH_CLOSE_TOP) != 0 && close_top(ret, report) < 0)
+		return -1;
+	return (launch->fence.flags & LAUNCH_BY_MOUNTS) != 0 ? pin_ways(ret, report) : 0;
 }
 
 void confine_paths_finish(struct confine_paths *paths)

@@ -10,7 +10,8 @@
 
 struct confine_path {
 	enum launch_access access;
-	char *path; /* real */
+	bool pinned; /* it is there only because something below it is closed: nobody may rename it */
+	char *path;  /* real */
 };
 
 struct confine_paths {

@@ -138,7 +138,10 @@ static void say_done(const struct lesson *lesson, int64_t duration_usec)
 			 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 	fprintf(stderr, "heapward: %s: learnt from %" PRIu64 " calls in %.1f s, of which heapward itself took %.1f s; ",
 		lesson->name, learnt->total, (double)duration_usec / 1e6, seconds);
-	fprintf(stderr, "wrote %s\n", lesson->file == NULL ? "stdout" : lesson->file);
+	if (lesson->file == NULL)
+		fprintf(stderr, "wrote stdout\n");
+	else
+		fprintf(stderr, "wrote %s; heapward check --diff %s compares it\n", lesson->file, lesson->file);
 }
 
 static int write_list(const struct lesson *lesson, int status)

@@ -118,10 +118,30 @@ static int append(struct sock_filter *ret, size_t *count, const struct block *bl
 	return 0;
 }
 
-/* What stands here and not in libseccomp's part: all that denies, and rules of numbers that it has no name for. */
-static bool stands_here(const struct syscall_rule *rule)
+/* libseccomp 2.5.4 decides wrongly on some calls that one rule looks at two arguments of: it has allowed ioprio_set(2, 1) by "int0 == 1" and
+ * "int0 == 2 and int1 == 0" in a list of some length. */
+static bool has_chain(const struct syscall_list *list, int number)
 {
-	return rule->kind == SYSCALL_DENY || rule->number > SYSCALL_NEWEST;
+	for (size_t i = 0; i < list->rule_count; i++)
+		if (list->rules[i].number == number && list->rules[i].kind == SYSCALL_ALLOW && list->rules[i].condition_count > 1)
+			return true;
+	return false;
+}
+
+/* Where a call is allowed without conditions the others say nothing. */
+static bool is_plain(const struct syscall_list *list, int number)
+{
+	for (size_t i = 0; i < list->rule_count; i++)
+		if (list->rules[i].number == number && list->rules[i].kind == SYSCALL_ALLOW && list->rules[i].condition_count == 0)
+			return true;
+	return false;
+}
+
+bool syscall_prologue_has(const struct syscall_list *list, const struct syscall_rule *rule)
+{
+	if (rule->kind == SYSCALL_DENY || rule->number > SYSCALL_NEWEST)
+		return true;
+	return rule->kind == SYSCALL_ALLOW && has_chain(list, rule->number) && !is_plain(list, rule->number);
 }
 
 /* What is firm says so in the bits that a notification has no other use for: who finds no listener must not let it pass. */
@@ -135,7 +155,7 @@ static uint32_t answer_of(const struct syscall_rule *rule, uint32_t answer)
 /* The next one of its kind that stands here, from `from` on; rule_count: there is none. */
 static size_t find_next(const struct syscall_list *list, enum syscall_rule_kind kind, size_t from)
 {
-	while (from < list->rule_count && (list->rules[from].kind != kind || !stands_here(&list->rules[from])))
+	while (from < list->rule_count && (list->rules[from].kind != kind || !syscall_prologue_has(list, &list->rules[from])))
 		from++;
 	return from;
 }

@@ -23,6 +23,7 @@
 #endif
 /* <linux/ioprio.h> is newer than the call. */
 #define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_WHO_PGRP 2
 /* What opens a file that was not there; what lets others run it as its owner or group. */
 #define CREATING (O_CREAT | 020000000) /* __O_TMPFILE */
 #define SET_ID (S_ISUID | S_ISGID)
@@ -53,6 +54,7 @@ static const struct {
 	WORD(PR_SET_PTRACER),
 	/* open, chmod and their like; memfd_create; setpriority, ioprio_set */
 	WORD(CREATING), WORD(SET_ID), WORD(MFD_NOEXEC_SEAL), WORD(PRIO_PROCESS), WORD(PRIO_PGRP), WORD(IOPRIO_WHO_PROCESS),
+	WORD(IOPRIO_WHO_PGRP),
 #undef WORD
 };
 

@@ -50,7 +50,7 @@ static int write_record(const struct launch *launch, int *ret_fd, struct failure
 	size_t length;
 	if (launch_encode(launch, &bytes, &length, why) < 0)
 		return -1;
-	cleanup_fd int fd = memory_file_make("heapward-launch");
+	cleanup_fd int fd = memory_file("heapward-launch");
 	if (fd < 0)
 		return failed(why, errno, "memfd_create");
 	for (size_t done = 0; done < length;) {

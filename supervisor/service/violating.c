@@ -56,6 +56,7 @@ static void describe(struct worker_run *run, const struct notification *notifica
 	call->pid = notify_process(&run->listener, notification, comm);
 	printable_copy(call->comm, sizeof(call->comm), comm);
 	memcpy(call->arguments, notification->arguments, sizeof(call->arguments));
+	call->shielded = shield_holds(&run->service->filter.shield, notification->number, notification->arguments);
 }
 
 /* The whole worker at once; its main process's end then takes the usual way to a verdict. Who called may have left

@@ -16,6 +16,7 @@ struct violation_call {
 	int32_t number, pid;
 	uint64_t arguments[VIOLATION_ARGUMENTS]; /* as of comm */
 	uint64_t count, told;  /* told: the count when it was */
+	bool shielded;         /* as of comm: it would have harmed the supervisor (core/shield.c) */
 	bool held;             /* the last one was denied, whatever sandbox.violation says of the others */
 };
 

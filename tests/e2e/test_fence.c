@@ -58,6 +58,7 @@ static const struct act hostile[] = {
 	{ "writes the lock", "exec 3>>$RUN/$NAME/lock", false, 0 },
 	{ "writes the policy", "echo '#' >>$POLICY.yaml", false, 0 },
 	{ "changes the policy", "mv $POLICY.yaml $POLICY.x && mv $POLICY.x $POLICY.yaml", false, 0 },
+	{ "moves the folder of its policy", "d=$(dirname $POLICY) && mv $d $d.x && mv $d.x $d", false, 0 },
 	{ "adds to the policy", "mkdir -p $POLICY.policy.d && touch $POLICY.policy.d/z.yaml && rm $POLICY.policy.d/z.yaml", false, 0 },
 	{ "says how it wants to die", "echo 900 >/proc/self/oom_score_adj", false, 0 },
 	{ "says how others die", "echo 900 >/proc/$(sh -c 'echo $PPID')/oom_score_adj", false, 0 },
@@ -173,7 +174,7 @@ static void without_walls_the_same_acts_succeed(void **state)
 static void where_root_may_not_mount_landlock_stands_in(void **state)
 {
 	static const char *const open[] = { "writes the policy", "changes the policy", "adds to the policy", "writes its list",
-					    "writes an included list" };
+					    "writes an included list", "moves the folder of its policy" };
 	const char *const no_admin[] = { "setpriv", "--bounding-set=-sys_admin", NULL };
 	struct world *world = *state;
 	if (!is_root())

@@ -90,6 +90,17 @@ static void what_is_hidden_in_an_empty_directory_is_not_there(void **state UNUSE
 	shell("! test -e private/x && ! test -e hidden/own/x");
 }
 
+/* What is closed stays where it is; what is beside it goes on being moved about. */
+static void no_folder_around_what_is_closed_is_moved(void **state UNUSED)
+{
+	struct launch launch = launch_by(MOUNTS), bare = launch_by(BARE);
+	shell("mkdir -p srv/web/own && touch srv/web/policy");
+	wall(&launch, LAUNCH_READ_ONLY, true, "srv/web/policy");
+	assert_succeeds(&launch, "! mv srv/web srv/x && ! mv srv x && touch srv/web/f && mv srv/web/f srv/web/own/ &&"
+			" mv srv/web/own srv/web/other", true, "mounts");
+	assert_succeeds(&bare, "mv srv/web srv/x && mv srv x", true, "bare");
+}
+
 /* Its files are no longer to be found, and are all the same: who has shut them away may open them again. */
 static void what_is_shut_away_is_not_absent(void **state UNUSED)
 {
@@ -271,6 +282,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, make_yard, remove_yard)
 	const struct CMUnitTest tests[] = {
 		T(what_is_hidden_in_an_empty_directory_is_not_there),
+		T(no_folder_around_what_is_closed_is_moved),
 		T(what_is_shut_away_is_not_absent),
 		T(what_is_shut_away_from_root_is_not_absent),
 		T(a_wall_that_cannot_be_found_fails_the_launch),

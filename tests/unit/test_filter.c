@@ -255,6 +255,7 @@ static void a_server_makes_no_program_for_others(void **state UNUSED)
 		{ changed_to, (04000 | INT64_C(1) << 40), EPERM, EPERM, EBADF }, { memory_file, NOEXEC_SEAL, 0, 0, 0 },
 		{ memory_file, 0, EPERM, EPERM, 0 }, { limits_of, 0, 0, 0, 0 }, { limits_of, getpid(), EPERM, EPERM, 0 },
 		{ priority_of, PRIO_PROCESS, 0, 0, 0 }, { priority_of, PRIO_PGRP, 0, 0, 0 }, { disk_priority_of, 1, EPERM, 0, 0 },
+		{ disk_priority_of, 2, EPERM, 0, 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int wanted[] = { rows[i].strict, rows[i].server, rows[i].compat };
