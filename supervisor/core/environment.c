@@ -78,9 +78,9 @@ static bool is_inherited(const struct environment *environment, const char *vari
 /* Of the terminal, the login and the service manager: no server is told anything by them. */
 static bool is_of_the_session(const char *variable)
 {
-	static char *names[] = { "_", "SHLVL", "PWD", "OLDPWD", "SHELL", "TERM", "COLORTERM", "LS_COLORS", "LESS*", "EDITOR", "PAGER",
-				 "MAIL", "HOME", "USER", "LOGNAME", "SSH_*", "SUDO_*", "XDG_*", "DBUS_*", "DISPLAY", "INVOCATION_ID",
-				 "JOURNAL_STREAM", "SYSTEMD_*", "MEMORY_PRESSURE_*", "MANAGERPID" };
+	static char *names[] = { "_", "SHLVL", "PWD", "OLDPWD", "SHELL", "TERM", "COLORTERM", "LS_COLORS", "LESS*", "EDITOR",
+				 "PAGER", "MAIL", "HOME", "USER", "LOGNAME", "SSH_*", "SUDO_*", "XDG_*", "DBUS_*", "DISPLAY",
+				 "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_*", "MEMORY_PRESSURE_*", "MANAGERPID" };
 	const struct words words = { names, ARRAY_LEN(names) };
 	return is_among(&words, variable);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shield: see shield.h. A pidfd is denied where it is made of a number. It can also be a directory of /proc, or come from a socket
- * (SO_PEERPIDFD), which no filter sees: so signals by pidfd are denied as a whole. Who uses them (Go, some of Rust) takes kill(2) where
- * they fail. Whom the kernel tells of a descriptor by a signal is named by number (F_SETOWN) and by pointers that no filter sees
- * (F_SETOWN_EX, FIOSETOWN); which signal that is (F_SETSIG) is a number. */
+/* shield: see shield.h. A pidfd is denied where it is made of a number. It can also be a directory of /proc, or come from a
+ * socket (SO_PEERPIDFD), which no filter sees: so signals by pidfd are denied as a whole. Who uses them (Go, some of Rust)
+ * takes kill(2) where they fail. Whom the kernel tells of a descriptor by a signal is named by number (F_SETOWN) and by
+ * pointers that no filter sees (F_SETOWN_EX, FIOSETOWN); which signal that is (F_SETSIG) is a number. */
 #include "supervisor/core/shield.h"
 
 #include "supervisor/core/syscall_match.h"

@@ -12,7 +12,6 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* libseccomp will not take USER_NOTIF as what it does by default, nor let a rule do the same as that: so the default is an

@@ -4,6 +4,7 @@
 
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,8 +180,15 @@ static void heapward_below_heapward_works_or_says_why_not(void **state)
 	const char *policy = world_print(world, "-p %s", world_path(world, "o.yaml"));
 	const char *open = world_print(world, "%s%s", policy, none);
 	const char *const rows[][2] = { { "--set restart.when=never", "" }, { "--set restart.when=never", policy }, { open, "" }, { open, open } };
+	/* Before Linux 6.3 files in memory are all the same to the list server, and it allows none. */
+	bool no_file = close(memfd_create("test", 8 /* MFD_NOEXEC_SEAL */)) < 0;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct program *run = run_inner(world, rows[i][0], rows[i][1]);
+		if (no_file && rows[i][0] == open) {
+			assert_int_equal(program_finish(world, run, 30), 125);
+			assert_contains(program_err(world, run), "memfd_create: Operation not permitted");
+			continue;
+		}
 		if (program_finish(world, run, 30) != 0)
 			fail_msg("%s, %s: %s", rows[i][0], rows[i][1], program_err(world, run));
 		assert_contains(program_out(world, run), "served ");
