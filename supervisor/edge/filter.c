@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter: see filter.h. libseccomp decides by number and by equal arguments, as it does without a fault (the ordered comparisons
- * of 2.5.4 have one); the rest is core/syscall_prologue.c. */
+/* filter: see filter.h. libseccomp decides by number and by one equal argument, as it does without a fault (2.5.4 has them in
+ * ordered comparisons and in rules on two arguments); the rest is core/syscall_prologue.c. */
 #include "supervisor/edge/filter.h"
+
+#include "base/memory_file.h"
 #include "supervisor/core/syscall_prologue.h"
 
 #include <errno.h>
@@ -109,7 +111,7 @@ static int add_rules(scmp_filter_ctx context, const struct syscall_list *list, u
 static int export(scmp_filter_ctx context, struct sock_filter **ret, size_t *ret_count, struct failure *why)
 {
 	struct stat stat;
-	cleanup_fd int fd = memfd_create("heapward-filter", MFD_CLOEXEC);
+	cleanup_fd int fd = memory_file("heapward-filter");
 	if (fd < 0)
 		return failed(why, errno, "memfd_create");
 	int result = seccomp_export_bpf(context, fd);

@@ -2,6 +2,7 @@
 /* spawn: see spawn.h. Between clone and exec only what is safe in a copy of a running program is called. */
 #include "supervisor/edge/spawn.h"
 
+#include "base/memory_file.h"
 #include "supervisor/wire/launch.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static int write_record(const struct launch *launch, int *ret_fd, struct failure
 	size_t length;
 	if (launch_encode(launch, &bytes, &length, why) < 0)
 		return -1;
-	cleanup_fd int fd = memfd_create("heapward-launch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	cleanup_fd int fd = memory_file("heapward-launch");
 	if (fd < 0)
 		return failed(why, errno, "memfd_create");
 	for (size_t done = 0; done < length;) {
