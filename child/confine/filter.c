@@ -117,7 +117,7 @@ static int load_unheard(const struct launch *launch, struct sock_fprog *program,
  * second thread (EAGAIN). */
 static int load_and_send(const struct launch *launch, struct sock_fprog *program, struct launch_report *report)
 {
-	struct messenger messenger = { .listener = -1 };
+	static struct messenger messenger = { .listener = -1 }; /* the thread looks at it until exec, also where this has returned */
 	pthread_t thread;
 	int error = pthread_create(&thread, NULL, carry, &messenger);
 	if (error != 0)

@@ -83,7 +83,7 @@ static void a_release_behind_a_link_is_replaced(void **state)
 	make_release(world, "one");
 	make_release(world, "two");
 	assert_int_equal(symlink("releases/one", link), 0);
-	const char *words[] = { "-p", world_print(world, "%s/web.yaml", link), "--", "sh", "-c", "pwd -P; touch made && echo made; exec sleep 100", NULL };
+	const char *words[] = { "-p", world_path(world, "current/web.yaml"), "--", "sh", "-c", "pwd -P; touch made && echo made; exec sleep 100", NULL };
 	struct program *run = run_start(world, words);
 	await_out(world, run, "/releases/one\nmade\n");
 	await_state(world, "ready", 20);

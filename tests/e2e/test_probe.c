@@ -169,19 +169,19 @@ static bool is(const struct outcome *outcome, const char *word)
 	return strcmp(outcome->outcome, word) == 0;
 }
 
-/* From its ABI 6 on Landlock keeps signals inside. */
-static bool landlock_has_scopes(void)
+/* From its ABI 3 on Landlock covers truncate, from 6 on it keeps signals inside. */
+static bool landlock_has(long abi)
 {
 	const int create_ruleset = 444, version = 1;
-	return syscall(create_ruleset, NULL, (size_t)0, version) >= 6;
+	return syscall(create_ruleset, NULL, (size_t)0, version) >= abi;
 }
 
 /* What is left open, by the letter for this user and policy: of an ordinary user whatever the policy. */
 static bool is_left_open(const struct outcome *outcome, enum mode mode)
 {
 	char letter = outcome->expected[geteuid() != 0 ? 2 : mode == STRICT ? 1 : 0];
-	assert_non_null(strchr("DSU", letter));
-	return letter == 'U' || (letter == 'S' && !landlock_has_scopes());
+	assert_non_null(strchr("DCSU", letter));
+	return letter == 'U' || (letter == 'S' && !landlock_has(6)) || (letter == 'C' && !landlock_has(3));
 }
 
 static const char *cell(const struct scene *scene, size_t act, enum mode mode)
@@ -288,8 +288,9 @@ static void print_left(const struct scene *scene)
 	printf("left open by default:%s", sum_of(scene, STANDARD).through == 0 ? " nothing" : "");
 	for (size_t i = 0; i < outcomes->count; i++)
 		if (is(&outcomes->list[i], "through"))
-			printf(" %s (%s)", outcomes->list[i].name,
-			       strchr(outcomes->list[i].expected, 'S') != NULL ? "wants Landlock's ABI 6" : "wants a user namespace");
+			printf(" %s (wants %s)", outcomes->list[i].name,
+			       strchr(outcomes->list[i].expected, 'S') != NULL ? "Landlock's ABI 6" :
+			       strchr(outcomes->list[i].expected, 'C') != NULL ? "Landlock's ABI 3" : "a user namespace");
 	printf("\n");
 	fflush(stdout);
 }
@@ -304,7 +305,7 @@ static void assert_expected(const struct scene *scene)
 		fail_msg("%zu acts came out otherwise than expected", wrong);
 	if (geteuid() == 0)
 		assert_true(sum_of(scene, STANDARD).denied >= SEEN_DENIED_MIN);
-	if (geteuid() == 0 && landlock_has_scopes())
+	if (geteuid() == 0 && landlock_has(6))
 		assert_int_equal(sum_of(scene, STANDARD).through + sum_of(scene, STRICT).through, 0);
 }
 

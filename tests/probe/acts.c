@@ -206,7 +206,7 @@ const struct act acts[] = {
 	{ "policy-write", write_policy, 0, "", "", "DDD", "opens its policy file to write" },
 	{ "policy-plant", plant_policy, 0, "", "", "DDD", "adds to its policy" },
 	{ "policy-rename", rename_file, 0, "", "", "DDD", "renames its policy" },
-	{ "policy-truncate", same_size, 0, "", "", "DDD", "cuts its policy" },
+	{ "policy-truncate", same_size, 0, "", "", "DDC", "cuts its policy" },
 	{ "policy-chmod", same_mode, 0, "", "", "DDU", "changes its policy's mode" },
 	{ "policy-link", hard_link, 0, "", "", "DDD", "gives its policy another name" },
 	{ "policy-xattr", user_attribute, 0, "", "", "DDU", "gives it an attribute" },

@@ -39,8 +39,8 @@ struct act {
 	const char *call;     /* the system call that a seccomp.violation then names; "": another guard refuses it; "kill?": named
 				 where the worker has the supervisor's user */
 	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied); S: denied
-				 where Landlock has scopes (ABI 6); U: names in directories, modes and attributes of files of its own user,
-				 which nothing but a user namespace would close */
+				 where Landlock has scopes (ABI 6), C: where it covers cutting a file (ABI 3); U: names in directories, modes
+				 and attributes of files of its own user, which nothing but a user namespace would close */
 	const char *what;
 };
 

@@ -49,6 +49,14 @@ static void each_keeps_what_its_policy_needs(void **state UNUSED)
 	}
 }
 
+static void a_name_that_nobody_knows_is_no_capability(void **state UNUSED)
+{
+	static char unknown[] = "cap_chown,cap_of_tomorrow";
+	struct policy policy = sample_policy();
+	policy.sandbox.capabilities = unknown;
+	assert_true(capability_of_worker(&policy) == BIT(CHOWN));
+}
+
 /* Mounts take privilege where they are not made in a user namespace; it is heapward-child's alone, which gives it up on its way. */
 static void walls_are_made_by_the_child_alone(void **state UNUSED)
 {
@@ -141,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_keeps_what_its_policy_needs),
+		cmocka_unit_test(a_name_that_nobody_knows_is_no_capability),
 		cmocka_unit_test(walls_are_made_by_the_child_alone),
 		cmocka_unit_test(groups_in_a_root_can_be_removed_in_the_end),
 		cmocka_unit_test(the_last_call_may_take_a_capability),

@@ -213,6 +213,20 @@ static void a_death_without_figures_says_so_or_nothing(void **state UNUSED)
 	free(text);
 }
 
+static void a_denied_call_is_allowed_in_a_list_of_ones_own(void **state UNUSED)
+{
+	static struct plan plan;
+	struct death death;
+	make(&death, VERDICT_SECCOMP);
+	strcpy(death.verdict.subject, "keyctl");
+	death_advise(&death, &plan);
+	assert_contains(death.next, "needs keyctl, allow it in a list of your own");
+	assert_contains(death.next, "has the line \"keyctl\"");
+	death.verdict.subject[0] = '\0';
+	death_advise(&death, &plan);
+	assert_contains(death.next, "needs the system call, allow it in a list of your own");
+}
+
 static void a_worker_whose_heap_is_not_managed_is_to_use_less(void **state UNUSED)
 {
 	static struct plan plan;
@@ -321,6 +335,7 @@ int main(void)
 		cmocka_unit_test(every_verdict_comes_with_a_next_step),
 		cmocka_unit_test(an_explicit_old_space_is_what_to_raise),
 		cmocka_unit_test(a_death_without_figures_says_so_or_nothing),
+		cmocka_unit_test(a_denied_call_is_allowed_in_a_list_of_ones_own),
 		cmocka_unit_test(a_worker_whose_heap_is_not_managed_is_to_use_less),
 		cmocka_unit_test(an_end_at_a_wall_says_what_opens_it),
 		cmocka_unit_test(one_sample_shows_no_growth_and_no_limit_is_said),

@@ -123,6 +123,22 @@ static void hand_made_hosts_are_explained_as_on_file(void **state UNUSED)
 	}
 }
 
+static void abstract_sockets_that_stay_open_say_why(void **state UNUSED)
+{
+	struct sample sample = capped();
+	struct plan plan;
+	sample.policy.from_file = true;
+	plan_resolve(&sample.policy, &sample.host, node_server, &plan);
+	plan.fence.wanted = plan.fence.own_signals = true;
+	plan.fence.own_sockets = false;
+	plan.fence.landlock_abi = 7;
+	cleanup_free char *notify = explain_text(&plan, &sample.policy, &sample.host, "web");
+	assert_contains(notify, "abstract sockets: all, for ready.when: notify is one");
+	sample.policy.sandbox.abstract_sockets = ABSTRACT_SOCKETS_FULL;
+	cleanup_free char *full = explain_text(&plan, &sample.policy, &sample.host, "web");
+	assert_contains(full, "abstract sockets: all\n");
+}
+
 static void raises_and_budgets_by_verdict_are_explained(void **state UNUSED)
 {
 	struct sample sample = capped();
@@ -295,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hand_made_hosts_are_explained_as_on_file),
+		cmocka_unit_test(abstract_sockets_that_stay_open_say_why),
 		cmocka_unit_test(raises_and_budgets_by_verdict_are_explained),
 		cmocka_unit_test(several_instances_are_explained_together),
 		cmocka_unit_test(a_machine_without_node_says_what_there_is),

@@ -268,6 +268,31 @@ static void a_working_directory_within_the_systems_stays_as_it_was(void **state 
 	}
 }
 
+static void what_is_left_of_a_path_is_what_the_nearest_wall_leaves(void **state UNUSED)
+{
+	static struct launch_path walls[] = {
+		{ LAUNCH_READ_ONLY, false, "/srv" }, { LAUNCH_READ_WRITE, false, "/srv/web/data" }, { LAUNCH_HIDDEN, true, "/srv/web" },
+	};
+	struct launch launch = { .path_count = ARRAY_LEN(walls) };
+	memcpy(launch.paths, walls, sizeof(walls));
+	assert_int_equal(fence_left(&launch, "/srv"), LAUNCH_READ_ONLY);
+	assert_int_equal(fence_left(&launch, "/srv/other"), LAUNCH_READ_ONLY);
+	assert_int_equal(fence_left(&launch, "/srv/web/x"), LAUNCH_HIDDEN);
+	assert_int_equal(fence_left(&launch, "/srv/web/data/x"), LAUNCH_READ_WRITE);
+	assert_int_equal(fence_left(&launch, "/srvother"), LAUNCH_READ_WRITE);
+}
+
+/* Else it would come back by its own wall. */
+static void our_programs_stay_hidden_where_the_policy_hides_them(void **state UNUSED)
+{
+	static char *hidden[] = { "/opt/heapward", NULL };
+	struct policy policy = { .sandbox = { .hidden = { hidden, 1 } } };
+	struct launch launch = fill(&policy, &by_mounts, &places);
+	assert_int_equal(left_of(&launch, "/opt/heapward"), LAUNCH_HIDDEN);
+	assert_int_equal(left_of(&launch, "/opt/heapward/libexec"), -1);
+	assert_int_equal(left_of(&launch, "/opt/bin/heapward"), LAUNCH_READ_ONLY);
+}
+
 static void strict_leaves_what_is_listed(void **state UNUSED)
 {
 	static char *data[] = { "/var/lib/web", NULL }, *secret[] = { "/srv/secret", "/usr/libexec", NULL }, *code[] = { "/tmp/x", NULL };
@@ -373,6 +398,8 @@ int main(void)
 		cmocka_unit_test(devices_and_proc_are_closed_by_either),
 		cmocka_unit_test(roots_worker_keeps_its_directory),
 		cmocka_unit_test(a_working_directory_within_the_systems_stays_as_it_was),
+		cmocka_unit_test(what_is_left_of_a_path_is_what_the_nearest_wall_leaves),
+		cmocka_unit_test(our_programs_stay_hidden_where_the_policy_hides_them),
 		cmocka_unit_test(strict_leaves_what_is_listed),
 		cmocka_unit_test(without_protection_only_the_lists_count),
 		cmocka_unit_test(every_policys_longest_lists_fit),

@@ -16,6 +16,7 @@
 #include "supervisor/core/policy.h"
 #include "supervisor/core/policy_starter.h"
 #include "supervisor/core/policy_words.h"
+#include "supervisor/core/syscall_learnt.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -223,6 +224,21 @@ static int print_starter(void)
 	return made(policy_starter("web", command, &host));
 }
 
+static int number_of_none(const struct syscall_names *names UNUSED, const char *name UNUSED)
+{
+	return SYSCALL_UNKNOWN;
+}
+
+static int print_learnt(void)
+{
+	static const struct syscall_list base;
+	static struct syscall_learnt learnt;
+	const struct syscall_names names = { .number = number_of_none };
+	syscall_learnt_init(&learnt, &base, &names);
+	return made(syscall_learnt_text(&learnt, &names, &(struct syscall_learnt_source){
+		.command = "c", .node = "", .kernel = "k", .date = "d", .base = "server" }));
+}
+
 static int write_budget(void)
 {
 	static struct budget budget;
@@ -249,6 +265,7 @@ static void every_allocation_that_fails_is_said(void **state UNUSED)
 		{ "the manual", print_manual, 2 },
 		{ "a text for JSON", copy_json_text, 1 },
 		{ "a starter policy", print_starter, 2 },
+		{ "a learnt list", print_learnt, 2 },
 		{ "a budget", write_budget, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

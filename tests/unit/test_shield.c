@@ -26,6 +26,7 @@ static const char *const allowed[] = {
 	"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "fcntl", "prlimit64",
 	"sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity", "setpriority", "ioprio_set", "move_pages",
 	"migrate_pages", "exit_group", "getpid", "gettid", "write", "close", "openat", "dup", "ioctl",
+	"mmap", "munmap", "madvise", "sigaltstack", "sched_yield", "futex", "rt_sigaction", "readlink", "prctl", /* of the sanitizers */
 };
 
 static struct shield shield_of(pid_t supervisor, pid_t keeper, bool noticed)

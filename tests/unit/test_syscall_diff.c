@@ -321,11 +321,27 @@ static void the_last_line_says_more_less_both_or_the_same(void **state UNUSED)
 	}
 }
 
+static void a_long_difference_is_cut(void **state UNUSED)
+{
+	char text[16384];
+	size_t length = 0;
+	for (int i = 0; i < 400; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "read int0 == %d\n", 1000 + i);
+	read_into(&one, text);
+	read_into(&two, "read int0 == 1");
+	syscall_diff(&one, &two, &diff);
+	cleanup_free char *shown = syscall_diff_text(&diff, &one, "my.list", &two, "server");
+	assert_contains(shown, "int0 == 0x3e8 or ");
+	assert_contains(shown, " ...");
+	assert_null(strstr(shown, "int0 == 0x577"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_hold_for_arguments_or_do_not),
 		cmocka_unit_test(conditions_contain_and_exclude_each_other),
+		cmocka_unit_test(a_long_difference_is_cut),
 		cmocka_unit_test(a_rule_is_written_as_it_is_read),
 		cmocka_unit_test(every_shipped_rule_comes_back),
 		cmocka_unit_test(a_comment_behind_an_empty_line_is_a_title),

@@ -4,6 +4,8 @@
  * masked 64-bit arguments is held (its ordered comparisons decide wrongly, and no list can have one). */
 #include "tests/unit/filter_unit.h"
 
+#include "supervisor/types/launch.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -269,6 +271,26 @@ static void an_empty_list_denies_everything(void **state UNUSED)
 	}
 }
 
+/* Nobody is asked of what is denied in silence; what is firm says so to who finds no listener. */
+static void silent_and_firm_rules_have_answers_of_their_own(void **state UNUSED)
+{
+	cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
+	cleanup_free unsigned char *bytes = NULL;
+	size_t length;
+	struct failure why;
+	list->rules[0] = (struct syscall_rule){ .kind = SYSCALL_DENY, .name = "read", .number = 0, .silent = true };
+	list->rules[1] = (struct syscall_rule){ .kind = SYSCALL_DENY, .name = "write", .number = 1, .firm = true };
+	list->rules[2] = (struct syscall_rule){ .kind = SYSCALL_DENY, .name = "open", .number = 2 };
+	list->rule_count = 3;
+	const uint32_t wanted_answers[] = { SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_USER_NOTIF | LAUNCH_FILTER_FIRM, SECCOMP_RET_USER_NOTIF };
+	assert_int_equal(filter_build(list, AUDIT_ARCH_X86_64, SECCOMP_RET_USER_NOTIF, &bytes, &length, &why), 0);
+	for (int number = 0; number < 3; number++) {
+		struct seccomp_data data = { .nr = number, .arch = AUDIT_ARCH_X86_64 };
+		assert_int_equal(run_filter((const struct sock_filter *)(void *)bytes, length / sizeof(struct sock_filter), &data),
+				 wanted_answers[number]);
+	}
+}
+
 static void too_many_numbers_are_refused(void **state UNUSED)
 {
 	cleanup_free struct syscall_list *list = calloc(1, sizeof(*list));
@@ -296,6 +318,7 @@ int main(void)
 		cmocka_unit_test(each_list_allows_what_the_one_before_allows),
 		cmocka_unit_test(the_newest_call_is_the_newest_that_the_library_knows),
 		cmocka_unit_test(an_empty_list_denies_everything),
+		cmocka_unit_test(silent_and_firm_rules_have_answers_of_their_own),
 		cmocka_unit_test(too_many_numbers_are_refused),
 	};
 	return cmocka_run_group_tests_name("syscall_filters", tests, NULL, NULL);

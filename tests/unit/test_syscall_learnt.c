@@ -133,6 +133,29 @@ static void the_table_has_room_for_everything(void **state UNUSED)
 	assert_true(learnt.close_count <= SYSCALL_LEARNT_CLOSE_MAX + base->rule_count);
 	assert_int_equal(learnt.total, 100 * (SYSCALL_NUMBER_MAX + 1));
 	assert_true(learnt.lost > 0); /* of numbers that no kernel has */
+	struct syscall_names x86 = names();
+	cleanup_free char *text = syscall_learnt_text(&learnt, &x86, &(struct syscall_learnt_source){
+		.command = "c", .node = "", .kernel = "k", .date = "d", .base = "server" });
+	assert_non_null(text);
+	if (strstr(text, "# Not in it for want of room: ") == NULL)
+		fail_msg("%.800s", text);
+}
+
+static void a_filter_without_room_is_refused(void **state UNUSED)
+{
+	static struct syscall_list filter;
+	struct syscall_names x86 = names();
+	begin("server");
+	snprintf(base->rules[base->rule_count].name, SYSCALL_NAME_MAX, "#470");
+	base->rules[base->rule_count++] = (struct syscall_rule){ .kind = SYSCALL_DENY, .number = 470 };
+	memset(&filter, 0, sizeof(filter));
+	assert_int_equal(syscall_learnt_filter(&learnt, &x86, &filter), 0);
+	size_t needed = filter.rule_count;
+	assert_true(needed > 1);
+	for (size_t missing = 1; missing <= needed; missing += needed - 1) {
+		filter.rule_count = SYSCALL_RULES_MAX - needed + missing;
+		assert_int_equal(syscall_learnt_filter(&learnt, &x86, &filter), -1);
+	}
 }
 
 static void processes_are_counted_and_threads_are_not(void **state UNUSED)
@@ -273,6 +296,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_seen_becomes_a_rule, end),
 		cmocka_unit_test_teardown(too_many_values_are_all_of_them, end),
 		cmocka_unit_test_teardown(the_table_has_room_for_everything, end),
+		cmocka_unit_test_teardown(a_filter_without_room_is_refused, end),
 		cmocka_unit_test_teardown(processes_are_counted_and_threads_are_not, end),
 		cmocka_unit_test_teardown(the_list_shows_first_what_is_to_be_looked_at, end),
 		cmocka_unit_test_teardown(what_was_seen_is_allowed_by_the_list, end),
