@@ -147,11 +147,14 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)
 {
 	ret->closed[0] = ret->open[0] = ret->absent[0] = '\0';
+	ret->others_left_out = false;
 	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing));
 	cleanup_free struct launch *launch = calloc(1, sizeof(*launch));
 	if (!fence->wanted || fencing == NULL || launch == NULL)
 		return;
 	find_absent(policy, ret);
+	if (fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
+		ret->others_left_out = fencing_leaves_others_out(fencing);
 	if (fence->by_landlock)
 		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
 }

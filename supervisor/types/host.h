@@ -41,6 +41,7 @@ struct host_fence {
 	char closed[256];        /* directories in which by Landlock nothing new can be made: "/, /run" */
 	char open[256];          /* places of ours that Landlock cannot keep from the worker */
 	char absent[256];        /* of sandbox.hidden: what is not there now */
+	bool others_left_out;    /* other services' settings are too many to be kept from the worker */
 };
 
 struct host {

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -158,6 +159,43 @@ static void by_default_hostile_acts_are_denied_and_honest_ones_go_on(void **stat
 	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "denied");
 	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "denied");
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+}
+
+/* Another service of this user's, which ran before: its policy, list and drop-ins. And sockets of root's whose names nobody knows before. */
+static void other_services_and_roots_sockets_are_kept_from_roots_worker(void **state)
+{
+	static const char *const acts[] = { "echo '#' >>other/other.yaml", "mv other/other.yaml other/x && mv other/x other/other.yaml",
+					    "mkdir -p other/other.policy.d && touch other/other.policy.d/z.yaml",
+					    "echo read >>other/other.list", "mv other x && mv x other",
+					    "test -e $(ls -d /tmp/ssh-heapward*)/agent" };
+	struct world *world = *state;
+	if (!is_root())
+		return; /* whose worker may write what he may */
+	for (int walls = 1; walls >= 0; walls--) {
+		char socket[] = "/tmp/ssh-heapwardXXXXXX";
+		char *name = world_print(world, "%s-other", world->name), *script = "";
+		world_write(world, "other/other.yaml", "version: 1\nrestart: {when: never}\nsandbox: {syscalls: ./other.list}\n");
+		world_write(world, "other/other.list", "include server\n");
+		const char *other[] = { heapward_path(), "run", "-n", name, "-p", world_path(world, "other/other.yaml"), "--", "true", NULL };
+		assert_int_equal(program_finish(world, run_start_by(world, other), 20), 0);
+		assert_non_null(mkdtemp(socket));
+		world_write(world, "web.yaml", "version: 1\nrestart: {when: never}\nsandbox: {protect_system: %s}\n", walls ? "full" : "none");
+		assert_int_equal(close(open(world_print(world, "%s/agent", socket), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+		for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+			script = world_print(world, "%s( %s ) 2>>why && echo 'done: %zu.' || echo 'denied: %zu.'\n", script, acts[i], i, i);
+		world_write(world, "acts.sh", "%s", script);
+		const char *words[] = { "-p", world_path(world, "web.yaml"), "--set", world_print(world, "service.directory=%s", world->directory),
+					"--", "sh", "acts.sh", NULL };
+		struct program *run = run_start(world, words);
+		assert_int_equal(program_finish(world, run, 20), 0);
+		unlink(world_print(world, "%s/agent", socket));
+		rmdir(socket);
+		heapward_says(world, 0, "forget", name, NULL);
+		const char *said = program_out(world, run);
+		for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+			if (strstr(said, world_print(world, "%s: %zu.", walls ? "denied" : "done", i)) == NULL)
+				fail_msg("%s: %s\n%s", walls ? "done" : "denied", acts[i], said);
+	}
 }
 
 /* Else what is denied above might be denied by something else. */
@@ -420,6 +458,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, world_make, world_end)
 	const struct CMUnitTest tests[] = {
 		T(by_default_hostile_acts_are_denied_and_honest_ones_go_on),
+		T(other_services_and_roots_sockets_are_kept_from_roots_worker),
 		T(without_walls_the_same_acts_succeed),
 		T(where_root_may_not_mount_landlock_stands_in),
 		T(in_a_user_namespace_hostile_acts_are_denied),
