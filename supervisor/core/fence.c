@@ -50,7 +50,8 @@ static const char *const roots_own[] = { "/root", "/root/.ssh", "/root/.bashrc",
 					 "/run/udev", "/run/tmpfiles.d", "/run/modprobe.d", "/run/sysctl.d", "/run/initramfs" };
 /* Of these Landlock closes what is not the home of servers' data: a directory above would take no new entries. */
 static const char *const roots_places[] = { "/root", "/var/spool" };
-static const char *const roots_caches[] = { "/root/.cache", "/root/.npm" };
+static const char *const roots_caches[] = { "/root/.cache", "/root/.npm", "/root/.yarn/berry", "/root/.pki", "/root/.node_repl_history",
+					    "/root/.local/share/pnpm/store", "/root/.config/configstore", "/root/.config/nextjs-nodejs" };
 /* Who takes orders there, takes them for the machine. Directories where it is all that they are for: a socket that is made anew comes
  * without its wall. */
 static const char *const orders[] = { "/run/systemd/private", "/run/dbus", "/run/docker.sock", "/run/containerd", "/run/podman",

@@ -11,7 +11,7 @@
 
 #define FENCE_OTHERS_MAX 64
 #define FENCE_ORDERS_MAX 24
-#define FENCE_OURS_MAX (40 + FENCE_OTHERS_MAX + FENCE_ORDERS_MAX)
+#define FENCE_OURS_MAX (64 + FENCE_OTHERS_MAX + FENCE_ORDERS_MAX)
 
 enum { FENCE_PROCESSES = 2 };
 
@@ -20,6 +20,7 @@ enum fence_kind {
 	FENCE_SETTING, /* policy, drop-ins, lists of system calls, environment file */
 	FENCE_PROGRAM, /* what heapward is run from */
 	FENCE_OTHERS,  /* settings of this user's other services; by mounts only */
+	FENCE_HOME,    /* what its user's next shell, login or session runs, or trusts */
 	FENCE_ORDERS,  /* sockets whose names are not known before; the same */
 };
 

@@ -50,8 +50,8 @@ static void add(struct fencing *fencing, enum fence_kind kind, const char *path)
 	assert(places->ours_count < FENCE_OURS_MAX);
 	struct fencing_path *found = &fencing->ours[places->ours_count];
 	find_path(path, found);
-	if (kind == FENCE_SECRET && found->real[0] == '\0')
-		strcpy(found->real, found->named); /* it is made before anything is launched */
+	if ((kind == FENCE_SECRET || kind == FENCE_HOME) && found->real[0] == '\0')
+		strcpy(found->real, found->named); /* it is made before anything is launched, or by heapward-child */
 	places->ours[places->ours_count++] = (struct fence_place){ .kind = kind, .path = found->real, .named = found->named };
 }
 
@@ -117,6 +117,22 @@ static void add_programs(struct fencing *fencing)
 		add(fencing, FENCE_PROGRAM, path);
 	}
 	add_self(fencing);
+}
+
+/* An ordinary user's worker writes with his rights; what it leaves here runs without walls when he logs in. Root's own is core/fence.c's. */
+static void add_home(struct fencing *fencing)
+{
+	static const char *const names[] = { ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshenv", ".zshrc",
+					     ".zprofile", ".ssh", ".gitconfig", ".local/bin", ".config/git", ".config/fish", ".config/systemd", ".config/autostart",
+					     ".config/environment.d", ".local/share/systemd", ".local/share/applications",
+					     ".local/share/autostart" };
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+	if (geteuid() == 0 || home == NULL || home[0] != '/')
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", home, names[i]) < sizeof(path))
+			add(fencing, FENCE_HOME, path);
 }
 
 static bool is_known(const struct fencing *fencing, const char *path)
@@ -215,6 +231,8 @@ void fencing_find(struct fencing *fencing, const struct policy *policy, const st
 	for (size_t i = 0; i < lists->count; i++)
 		add(fencing, FENCE_SETTING, lists->list[i]);
 	add_programs(fencing);
+	if (fence->protect == PROTECT_SYSTEM_FULL)
+		add_home(fencing);
 	if (!fence->by_mounts || fence->protect == PROTECT_SYSTEM_NONE)
 		return;
 	add_others(fencing, &roots);
@@ -261,6 +279,8 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 	remember(fencing, service);
 	if (!fence->wanted)
 		return;
+	if (setup->learning != NULL && fence->protect != PROTECT_SYSTEM_NONE)
+		add(fencing, FENCE_SETTING, setup->learning->file);
 	if (service->agent_path[0] != '\0' && realpath(service->agent_path, fencing->agent) != NULL)
 		cut_last(fencing->agent);
 	fencing->places.agent_directory = fencing->agent;

@@ -112,16 +112,22 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 		{ "/usr/libexec/heapward/1", -1 }, { "/opt/heapward/libexec", LAUNCH_READ_ONLY }, { "/proc/4711", -1 }, { "/var/lib/dpkg", -1 },
 	};
 	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
-						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
+						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
+						{ "/home/u/.bashrc", LAUNCH_READ_ONLY } };
 	const struct policy policy = { 0 };
 	struct launch launch = fill(&policy, &by_landlock, &places);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
 	assert_int_equal(launch.fence.namespaces, 0);
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_MAKE_CACHES);
 	struct fence_places other = places;
+	other.ours[other.ours_count++] = (struct fence_place)OURS(HOME, "/home/u/.bashrc");
 	other.directory = other.directory_named = "/srv/we"; /* not one that it is in */
 	launch = fill(&policy, &by_landlock, &other);
 	assert_rows(&launch, elsewhere, ARRAY_LEN(elsewhere));
+	other.directory = other.directory_named = "/home/u"; /* which must take new files */
+	assert_int_equal(left_of(&launch, "/root/.yarn/berry"), -1);
+	launch = fill(&policy, &by_landlock, &other);
+	assert_int_equal(left_of(&launch, "/home/u/.bashrc"), -1);
 }
 
 static void by_landlock_what_the_policy_gives_stays_whole(void **state UNUSED)
