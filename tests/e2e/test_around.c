@@ -135,7 +135,8 @@ static void what_the_walls_come_to_is_said(void **state)
 		assert_contains(said, "nothing new can be made in ");
 		assert_contains(said, world_print(world, "the worker can write %s", policy));
 		assert_contains(see_text(see_status(world), "/services/0/sandbox/files"), world_print(world, "but %s", policy));
-		assert_string_equal(see_text(see_status(world), "/services/0/sandbox/missing"), "mounts");
+		const char *missing = see_text(see_status(world), "/services/0/sandbox/missing");
+		assert_true(strncmp(missing, "mounts", 6) == 0 && (missing[6] == '\0' || missing[6] == ',')); /* before ABI 6 signals, too */
 	}
 	serve_stop(world, run);
 }
