@@ -2,6 +2,7 @@
 /* acts: the table, one act a line. See probe.h for its columns. */
 #include "tests/probe/probe.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -139,6 +140,8 @@ const struct act acts[] = {
 	{ "terminal-push", push_terminal, TIOCSTI, "", "", "DDD", "types into a terminal" },
 	{ "immutable", immutable_file, 0, "", "", "DDD", "makes a file that nobody can remove" },
 	{ "wake-alarm", wake_machine, 0, "", "", "DDD", "wakes the machine from its sleep" },
+	{ "lease", hold_lease, F_RDLCK, "", "fcntl", "DDD", "holds up who opens a file to write" },
+	{ "lease-write", hold_lease, F_WRLCK, "", "fcntl", "DDD", "who opens it at all" },
 	{ "rlimit", raise_limit, 0, "", "", "DDD", "raises its limit of files" },
 
 	/* the supervisor, its keeper, another service, and a process of the same user */

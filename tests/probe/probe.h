@@ -85,7 +85,7 @@ act_function mount_memory, mount_again, unmount, pivot, change_root, open_handle
 /* privilege.c: users, capabilities, devices, priorities */
 act_function other_user, other_group, other_groups, file_user, take_capabilities, ambient_capability, secure_bits, gain_by_exec,
 	make_device, give_away, set_user_id_bit, create_set_user_id, file_capability, trusted_attribute, real_time, nicer, real_time_disk, disk_of_many, priority_of_many, oom_shield,
-	steal_terminal, push_terminal, raise_limit, immutable_file, wake_machine;
+	steal_terminal, push_terminal, raise_limit, hold_lease, immutable_file, wake_machine;
 /* others.c: processes that are not the worker's */
 act_function signal_process, signal_stop, signal_group, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
 	signal_pidfd, signal_owner, signal_owner_ioctl, trace_other, read_other, write_other, take_other, limit_other, schedule_other, attribute_other,

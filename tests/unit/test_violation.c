@@ -212,11 +212,11 @@ static void a_line_names_the_list_and_what_allows_the_call(void **state UNUSED)
 		{ "./my.list", { .name = "ioctl", .number = 16, .arguments = { 0, 0x5403 } },
 		  "not with these arguments in the list ./my.list; if it is needed: the line \"ioctl int1 == TCSETSW\" in it" },
 		{ "server", { .name = "socket", .number = 41, .shielded = true },
-		  "not with these arguments, to protect the supervisor" },
+		  "not with these arguments, to protect the supervisor and other services" },
 		{ "server", { .name = "keyctl", .number = 250, .shielded = true },
 		  "not in the list server; if it is needed: sandbox.syscalls: ./my.list, with the lines \"include server\" and "
 		  "\"keyctl\" (or as heapward learn writes it)" },
-		{ "server", { .name = "kill", .number = 62 }, "not with these arguments, to protect the supervisor" },
+		{ "server", { .name = "kill", .number = 62 }, "not with these arguments, to protect the supervisor and other services" },
 		{ "server", { .name = "mount", .number = 165 }, "by a \"deny\" of the list server" },
 		{ "server", { .name = "32-bit getpid", .number = 20 }, "no list allows it" },
 		{ "./my.list", { .name = "#512", .number = 512 },
