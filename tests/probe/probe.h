@@ -40,7 +40,8 @@ struct act {
 				 where the worker has the supervisor's user */
 	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied); S: denied
 				 where Landlock has scopes (ABI 6), C: where it covers cutting a file (ABI 3); U: names in directories, modes
-				 and attributes of files of its own user, which nothing but a user namespace would close */
+				 * and attributes of files of its own user, priorities and processors of his processes, whose numbers a filter
+				 * cannot tell from those of threads: nothing but a user of its own closes these */
 	const char *what;
 };
 
