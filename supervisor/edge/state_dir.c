@@ -57,6 +57,31 @@ static void share_with(const struct group *group, int fd)
 		(void)fchmod(fd, 0750);
 }
 
+/* By a descriptor that needs no permission and follows no link. Not where something is mounted: that is the wall of a heapward whose
+ * worker we are. */
+static int make_own(int directory_fd, const char *path)
+{
+	char name[48];
+	struct statx status;
+	cleanup_fd int fd = openat(directory_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) < 0 || status.stx_uid != geteuid() ||
+	    (!S_ISDIR(status.stx_mode) && !S_ISREG(status.stx_mode)) || (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+		return -1;
+	return chmod(name, (status.stx_mode & 0777u) | (S_ISDIR(status.stx_mode) ? 0700 : 0600));
+}
+
+int state_open_own(int directory_fd, const char *path, int flags)
+{
+	int fd = openat(directory_fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 || errno != EACCES)
+		return fd;
+	if (geteuid() != 0 && make_own(directory_fd, path) == 0) /* root is kept out by walls, not by modes */
+		return openat(directory_fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	errno = EACCES;
+	return -1;
+}
+
 int state_open_directory(const char *path, bool make, struct failure *why)
 {
 	struct stat stat;
@@ -67,7 +92,8 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return failed(why, errno, "make %s", path);
 	}
-	cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = make ? state_open_own(AT_FDCWD, path, O_RDONLY | O_DIRECTORY) :
+				   open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, errno, "open %s", path);
 	if (fstat(fd, &stat) < 0)
@@ -76,6 +102,8 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 		return failed(why, 0, "%s belongs to user %u, not to us; remove it", path, (unsigned)stat.st_uid);
 	if ((stat.st_mode & 022) != 0)
 		return failed(why, 0, "%s can be written by others; chmod go-w %s", path, path);
+	if (make && stat.st_uid == geteuid() && (stat.st_mode & 0700) != 0700 && geteuid() != 0)
+		(void)fchmod(fd, (stat.st_mode & 0777) | 0700); /* readable, and yet shut */
 	share_with(group, fd);
 	return TAKE_FD(fd);
 }
@@ -97,7 +125,7 @@ static int take_lock(struct state_dir *dir, struct failure *why)
 	char text[16];
 	struct stat stat;
 	struct flock lock = { .l_type = F_WRLCK };
-	cleanup_fd int fd = openat(dir->runtime_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	cleanup_fd int fd = state_open_own(dir->runtime_fd, "lock", O_RDWR | O_CREAT);
 	if (fd < 0) {
 		bool removed = errno == ENOENT;
 		failed(why, errno, "open %s/lock", dir->runtime_path);

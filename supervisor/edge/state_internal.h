@@ -5,6 +5,10 @@
 
 #include "supervisor/edge/state_dir.h"
 
+/* openat of what is ours, O_NOFOLLOW | O_CLOEXEC, 0600 where it is made. What our own user has been shut out of by its mode is opened to
+ * him again: a worker of the same user can do that (chmod 000), which no wall covers. -1 with errno. */
+int state_open_own(int directory_fd, const char *path, int flags);
+
 /* Opens one of our directories, O_NOFOLLOW, ours or root's, writable by nobody else; `make` makes it 0700 first. */
 int state_open_directory(const char *path, bool make, struct failure *why);
 

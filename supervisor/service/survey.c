@@ -58,6 +58,20 @@ static bool can_be_written(const char *path, const struct user *user)
 	return (status.st_mode & right) != 0;
 }
 
+/* The same of what is not there yet: the supervisor makes it, as its own, where its user may. */
+static bool will_be_written(const char *path, const struct user *user)
+{
+	char nearest[PATH_MAX];
+	snprintf(nearest, sizeof(nearest), "%s", path);
+	while (faccessat(AT_FDCWD, nearest, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT && nearest[1] != '\0') {
+		if (user->uid != geteuid())
+			return false;
+		char *slash = strrchr(nearest, '/');
+		slash[slash == nearest ? 1 : 0] = '\0';
+	}
+	return can_be_written(nearest, user);
+}
+
 /* The directories above a wall that are walked around for it. */
 static void add_closed(const struct launch *launch, const char *path, const struct user *user, const struct words_text *closed)
 {
@@ -110,7 +124,7 @@ static void find_open(const struct policy *policy, const struct plan_fence *fenc
 	const struct words_text open = { ret->open, sizeof(ret->open) };
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
-		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path, user) && !has_word(&open, place->path))
+		if (fence_leaves_open(policy, fence, places, place) && will_be_written(place->path, user) && !has_word(&open, place->path))
 			add_word(&open, place->path);
 	}
 }

@@ -294,6 +294,49 @@ static void roots_are_those_of_root_or_of_the_users_own_directories(void **state
 	}
 }
 
+#define SHUT_PLACES 5
+
+/* As an ordinary user, whom modes keep out. Returns 0, or which place stayed shut. */
+static int be_a_user_who_was_shut_out(const struct fixture *fixture)
+{
+	struct state_dir dir;
+	struct failure why;
+	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return 100;
+	leave_service(fixture, NAME);
+	for (int place = 0; place < SHUT_PLACES; place++) {
+		const char *paths[SHUT_PLACES] = { fixture->roots.runtime, fixture->roots.state, below(fixture->roots.state, NAME),
+						   below(fixture->roots.state, NAME "/deaths"), below(fixture->roots.state, NAME "/events.jsonl") };
+		if (chmod(paths[place], 0) < 0)
+			return 101;
+		if (state_dir_take(&dir, &fixture->roots, NAME, &why) < 0 || dir.problem[0] != '\0' ||
+		    mode_of(paths[place]) != (place == 4 ? 0600 : 0700))
+			return 1 + place;
+		state_dir_release(&dir);
+	}
+	/* Readable, and yet nothing can be made in it. */
+	if (chmod(fixture->roots.runtime, 0500) < 0 || state_dir_take(&dir, &fixture->roots, NAME, &why) < 0)
+		return 50;
+	state_dir_release(&dir);
+	return 0;
+}
+
+/* A worker of the same user can change modes, behind any wall: the next start must not fail for it. */
+static void what_is_shut_by_its_mode_is_opened_again(void **state)
+{
+	const struct fixture *fixture = *state;
+	int status;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chmod(fixture->directory, 0777), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(be_a_user_who_was_shut_out(fixture));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void services_are_listed_sorted_with_who_runs(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -413,6 +456,7 @@ int main(void)
 		TEST(a_runtime_directory_that_others_can_reach_is_refused),
 		TEST(a_state_directory_that_cannot_be_used_is_a_problem_not_a_failure),
 		TEST(no_state_root_is_a_problem_and_no_path_of_the_machine),
+		TEST(what_is_shut_by_its_mode_is_opened_again),
 		cmocka_unit_test(roots_are_those_of_root_or_of_the_users_own_directories),
 		TEST(services_are_listed_sorted_with_who_runs),
 		TEST(more_services_than_the_bound_are_not_listed_but_running_ones_are),
