@@ -264,6 +264,10 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_EXIT:
 	case VERDICT_SIGNAL:
+		if (plan->unreached[0] != '\0') {
+			snprintf(death->next, sizeof(death->next), "%s", plan->unreached);
+			return;
+		}
 		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
 			return;
 		snprintf(death->next, sizeof(death->next),

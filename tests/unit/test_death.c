@@ -286,6 +286,11 @@ static void a_path_that_the_walls_miss_is_named(void **state UNUSED)
 	death.verdict.number = 13;
 	death_advise(&death, &plan);
 	assert_contains(death.next, "mend what the step \"mounts\" names");
+	strcpy(plan.unreached, "sandbox.user: daemon cannot enter /root"); /* known before the start */
+	make(&death, VERDICT_EXIT);
+	death_advise(&death, &plan);
+	assert_string_equal(death.next, plan.unreached);
+	plan.unreached[0] = '\0';
 }
 
 /* A port is no file: who closes it, and what opens it, is something else. */
