@@ -55,6 +55,39 @@ static void best_effort_starts_with_a_warning(void **state)
 	assert_contains(program_err(world, run), "300 MiB");
 }
 
+/* What init writes for this machine has to start on it. */
+static void a_starter_policy_starts_where_it_was_made(void **state)
+{
+	struct world *world = *state;
+	struct program *run = run_as_nobody(world, "--set restart.when=never -- true");
+	assert_int_equal(program_finish(world, run, 20), 0);
+	struct program *init = heapward_as_nobody(world, "init -- true");
+	assert_int_equal(program_finish(world, init, 20), 0);
+	assert_contains(program_out(world, init), "\n  enforce: best_effort\n");
+	world_write(world, "starter.yaml", "%s", program_out(world, init));
+	struct program *starts = heapward_as_nobody(world, world_print(world, "run -n %s -p starter.yaml", world->name));
+	assert_int_equal(program_finish(world, starts, 20), 0);
+}
+
+/* Root's directory is closed to others, whatever is in it. */
+static void an_ordinary_users_stopped_services_are_its_own(void **state)
+{
+	struct world *world = *state;
+	char roots[128];
+	snprintf(roots, sizeof(roots), "/run/heapward/%s", world->name);
+	(void)mkdir("/run/heapward", 0711);
+	struct program *run = run_as_nobody(world, "--set restart.when=never -- sh -c 'exit 3'");
+	assert_int_equal(program_finish(world, run, 20), 3);
+	assert_int_equal(mkdir(roots, 0700), 0);
+	struct program *status = heapward_as_nobody(world, "status");
+	int exited = program_finish(world, status, 20);
+	assert_int_equal(rmdir(roots), 0);
+	assert_int_equal(exited, 0);
+	assert_contains(program_out(world, status), world->name);
+	assert_contains(program_out(world, status), "stopped");
+	assert_null(strstr(program_err(world, status), "Permission denied"));
+}
+
 /* What sandbox, limits and environment ask for is told by the worker itself. */
 static const char *const asks = "grep -E '^(Uid|Gid|CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -n; pwd;"
 				" echo $FROM_POLICY; cat /proc/self/oom_score_adj";
@@ -198,6 +231,8 @@ int main(void)
 		WORLD_TEST(an_ordinary_user_is_told_the_remedy_once_and_served),
 		WORLD_TEST(a_cap_that_cannot_be_enforced_is_refused),
 		WORLD_TEST(best_effort_starts_with_a_warning),
+		WORLD_TEST(a_starter_policy_starts_where_it_was_made),
+		WORLD_TEST(an_ordinary_users_stopped_services_are_its_own),
 		WORLD_TEST(a_mended_keeper_knows_the_worker_that_has_no_group),
 		WORLD_TEST(a_worker_may_look_at_its_service_and_change_nothing),
 		WORLD_TEST(without_groups_a_worker_is_known_by_who_started_it),
