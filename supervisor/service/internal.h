@@ -91,6 +91,7 @@ struct worker_run {
 	struct violation_list list; /* what its list says of calls, as it was at the launch */
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
+	bool filter_silent;        /* it has a filter, and its child has not told of the listener yet */
 	bool exec_denied;          /* the command's own execve was denied */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
