@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* Skips one field and the space behind it. */
 static const char *next_field(const char *text)
@@ -23,28 +24,36 @@ static int32_t parse_number(const char *text)
 	return number;
 }
 
-int32_t session_of_stat(const char *text)
+/* The state in the text, NULL for a zombie and for what is no such text. */
+static const char *find_state(const char *text)
 {
 	/* "PID (NAME) STATE PPID PGRP SESSION ...": the name is the process's own choice and may hold ") Z 1 1 1". */
 	const char *state = strrchr(text, ')');
 	if (state == NULL || state[1] != ' ')
-		return 0;
+		return NULL;
 	state += 2;
-	if (*state == 'Z' || *state == 'X')
-		return 0;
-	return parse_number(next_field(next_field(next_field(state))));
+	return *state == 'Z' || *state == 'X' ? NULL : state;
 }
 
-static int32_t read_session(int proc_fd, const char *pid)
+int32_t session_of_stat(const char *text)
 {
-	char text[512];
+	const char *state = find_state(text);
+	return state == NULL ? 0 : parse_number(next_field(next_field(next_field(state))));
+}
+
+static int32_t parent_of_stat(const char *text)
+{
+	const char *state = find_state(text);
+	return state == NULL ? 0 : parse_number(next_field(state));
+}
+
+/* As much of /proc/PID/FILE as there is room for; "" where it cannot be read. */
+static void read_file(int proc_fd, const char *pid, const char *file, char *text, size_t size)
+{
 	cleanup_fd int directory_fd = openat(proc_fd, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int fd = directory_fd < 0 ? -1 : openat(directory_fd, "stat", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (length <= 0)
-		return 0;
-	text[length] = '\0';
-	return session_of_stat(text);
+	cleanup_fd int fd = directory_fd < 0 ? -1 : openat(directory_fd, file, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+	text[length > 0 ? length : 0] = '\0';
 }
 
 static bool is_among(int32_t session, const int32_t *sessions, size_t count)
@@ -55,16 +64,27 @@ static bool is_among(int32_t session, const int32_t *sessions, size_t count)
 	return false;
 }
 
-static size_t signal_one(int proc_fd, const char *name, const int32_t *sessions, size_t count, int signal)
+static bool is_in_session(int proc_fd, const char *name, const int32_t *sessions, size_t count)
 {
-	int32_t pid = parse_number(name);
-	if (pid <= 1 || pid == getpid() || !is_among(read_session(proc_fd, name), sessions, count))
-		return 0;
-	kill(pid, signal);
-	return 1;
+	char text[512];
+	read_file(proc_fd, name, "stat", text, sizeof(text));
+	return is_among(session_of_stat(text), sessions, count);
 }
 
-size_t session_signal(const int32_t *sessions, size_t count, int signal)
+/* Its name cannot hold a line of its own; what it can make too long to be read (its groups) does not speak for it. */
+static bool is_adopted(int proc_fd, const char *name, const int32_t *known, size_t count)
+{
+	char text[4096];
+	read_file(proc_fd, name, "stat", text, sizeof(text));
+	if (parent_of_stat(text) != getpid() || is_among(parse_number(name), known, count))
+		return false;
+	read_file(proc_fd, name, "status", text, sizeof(text));
+	return strstr(text, "\nNoNewPrivs:\t0\n") == NULL;
+}
+
+/* Signals those of whom `is_meant` says so of `numbers`. */
+static size_t signal_all(bool (*is_meant)(int, const char *, const int32_t *, size_t), const int32_t *numbers, size_t count,
+			 int signal)
 {
 	_Alignas(struct dirent64) char buffer[4096];
 	size_t signalled = 0;
@@ -76,8 +96,27 @@ size_t session_signal(const int32_t *sessions, size_t count, int signal)
 		for (ssize_t at = 0; at < length;) {
 			struct dirent64 *entry = (struct dirent64 *)(buffer + at);
 			at += entry->d_reclen;
-			signalled += signal_one(proc_fd, entry->d_name, sessions, count, signal);
+			int32_t pid = parse_number(entry->d_name);
+			if (pid <= 1 || pid == getpid() || !is_meant(proc_fd, entry->d_name, numbers, count))
+				continue;
+			kill(pid, signal);
+			signalled++;
 		}
 	}
 	return signalled;
+}
+
+size_t session_signal(const int32_t *sessions, size_t count, int signal)
+{
+	return signal_all(is_in_session, sessions, count, signal);
+}
+
+int session_adopt(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+size_t session_signal_adopted(const int32_t *known, size_t count, int signal)
+{
+	return signal_all(is_adopted, known, count, signal);
 }

@@ -199,6 +199,7 @@ void budgets_note(struct service *service);    /* after each decision */
 void guard_prepare(struct service *service);
 int guard_begin(struct service *service, struct failure *why);       /* the keeper, once the name is ours */
 int guard_make_groups(struct service *service, struct failure *why); /* and a keeper that knows them */
+void guard_end_strays(const struct worker_run *run); /* where there are no groups: who has left the session of a worker that is gone */
 void guard_look(struct service *service);                            /* the time for another keeper has come */
 void guard_finish(struct service *service, bool abandoned);
 
