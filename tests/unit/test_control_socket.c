@@ -198,9 +198,12 @@ static void who_has_waited_longest_makes_room(void **state)
 static void a_worker_keeps_two_places_and_nobody_out(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX - CONTROL_INSIDERS_MAX];
+	struct crowd crowd = gather(*state, true, 40);
+	assert_answered(*state);
+	assert_int_equal(disperse(&crowd), CONTROL_INSIDERS_MAX); /* though all the others are free */
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = connect_raw(*state);
-	struct crowd crowd = gather(*state, true, 40);
+	crowd = gather(*state, true, 40);
 	assert_answered(*state); /* heard behind them, in one of their places */
 	assert_int_equal(count_open(fds, ARRAY_LEN(fds)), ARRAY_LEN(fds));
 	assert_int_equal(disperse(&crowd), CONTROL_INSIDERS_MAX - 1);
