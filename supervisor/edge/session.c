@@ -7,6 +7,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
+
+#define FIELDS_TO_PARENT 1 /* behind the state */
+#define FIELDS_TO_SESSION 3
+#define FIELDS_TO_START 19
+
+/* Who is meant: of these sessions; or not among these and not older. */
+struct meant {
+	const int32_t *numbers;
+	size_t count;
+	uint64_t since;
+};
 
 /* Skips one field and the space behind it. */
 static const char *next_field(const char *text)
@@ -16,12 +28,17 @@ static const char *next_field(const char *text)
 	return *text == ' ' ? text + 1 : text;
 }
 
+static uint64_t parse_long(const char *text, uint64_t max)
+{
+	uint64_t number = 0;
+	for (; *text >= '0' && *text <= '9' && number < max / 10; text++)
+		number = number * 10 + (uint64_t)(*text - '0');
+	return number;
+}
+
 static int32_t parse_number(const char *text)
 {
-	int32_t number = 0;
-	for (; *text >= '0' && *text <= '9' && number < INT32_MAX / 10; text++)
-		number = number * 10 + (*text - '0');
-	return number;
+	return (int32_t)parse_long(text, INT32_MAX);
 }
 
 /* The state in the text, NULL for a zombie and for what is no such text. */
@@ -35,16 +52,18 @@ static const char *find_state(const char *text)
 	return *state == 'Z' || *state == 'X' ? NULL : state;
 }
 
-int32_t session_of_stat(const char *text)
+/* The text from a field on; "" where there is none. */
+static const char *find_field(const char *text, int fields)
 {
-	const char *state = find_state(text);
-	return state == NULL ? 0 : parse_number(next_field(next_field(next_field(state))));
+	const char *at = find_state(text);
+	for (; at != NULL && fields > 0; fields--)
+		at = next_field(at);
+	return at == NULL ? "" : at;
 }
 
-static int32_t parent_of_stat(const char *text)
+int32_t session_of_stat(const char *text)
 {
-	const char *state = find_state(text);
-	return state == NULL ? 0 : parse_number(next_field(state));
+	return parse_number(find_field(text, FIELDS_TO_SESSION));
 }
 
 /* As much of /proc/PID/FILE as there is room for; "" where it cannot be read. */
@@ -64,26 +83,26 @@ static bool is_among(int32_t session, const int32_t *sessions, size_t count)
 	return false;
 }
 
-static bool is_in_session(int proc_fd, const char *name, const int32_t *sessions, size_t count)
+static bool is_in_session(int proc_fd, const char *name, const struct meant *meant)
 {
 	char text[512];
 	read_file(proc_fd, name, "stat", text, sizeof(text));
-	return is_among(session_of_stat(text), sessions, count);
+	return is_among(session_of_stat(text), meant->numbers, meant->count);
 }
 
 /* Its name cannot hold a line of its own; what it can make too long to be read (its groups) does not speak for it. */
-static bool is_adopted(int proc_fd, const char *name, const int32_t *known, size_t count)
+static bool is_adopted(int proc_fd, const char *name, const struct meant *meant)
 {
 	char text[4096];
 	read_file(proc_fd, name, "stat", text, sizeof(text));
-	if (parent_of_stat(text) != getpid() || is_among(parse_number(name), known, count))
+	if (parse_number(find_field(text, FIELDS_TO_PARENT)) != getpid() || is_among(parse_number(name), meant->numbers, meant->count) ||
+	    parse_long(find_field(text, FIELDS_TO_START), UINT64_MAX) < meant->since)
 		return false;
 	read_file(proc_fd, name, "status", text, sizeof(text));
 	return strstr(text, "\nNoNewPrivs:\t0\n") == NULL;
 }
 
-/* Signals those of whom `is_meant` says so of `numbers`. */
-static size_t signal_all(bool (*is_meant)(int, const char *, const int32_t *, size_t), const int32_t *numbers, size_t count,
+static size_t signal_all(bool (*is_meant)(int proc_fd, const char *name, const struct meant *meant), const struct meant *meant,
 			 int signal)
 {
 	_Alignas(struct dirent64) char buffer[4096];
@@ -97,7 +116,7 @@ static size_t signal_all(bool (*is_meant)(int, const char *, const int32_t *, si
 			struct dirent64 *entry = (struct dirent64 *)(buffer + at);
 			at += entry->d_reclen;
 			int32_t pid = parse_number(entry->d_name);
-			if (pid <= 1 || pid == getpid() || !is_meant(proc_fd, entry->d_name, numbers, count))
+			if (pid <= 1 || pid == getpid() || !is_meant(proc_fd, entry->d_name, meant))
 				continue;
 			kill(pid, signal);
 			signalled++;
@@ -108,15 +127,19 @@ static size_t signal_all(bool (*is_meant)(int, const char *, const int32_t *, si
 
 size_t session_signal(const int32_t *sessions, size_t count, int signal)
 {
-	return signal_all(is_in_session, sessions, count, signal);
+	return signal_all(is_in_session, &(struct meant){ sessions, count, 0 }, signal);
 }
 
-int session_adopt(void)
+int session_adopt(uint64_t *ret_since)
 {
+	struct timespec now;
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*ret_since = (uint64_t)now.tv_sec * ticks + (uint64_t)now.tv_nsec * ticks / 1000000000;
 	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-size_t session_signal_adopted(const int32_t *known, size_t count, int signal)
+size_t session_signal_adopted(const int32_t *known, size_t count, uint64_t since, int signal)
 {
-	return signal_all(is_adopted, known, count, signal);
+	return signal_all(is_adopted, &(struct meant){ known, count, since }, signal);
 }

@@ -138,7 +138,7 @@ int guard_make_groups(struct service *service, struct failure *why)
 {
 	if (start_groups(service, why) < 0)
 		return -1;
-	if (!service->has_groups && session_adopt() < 0)
+	if (!service->has_groups && session_adopt(&service->adopting_since) < 0)
 		tell_warning(service, "processes that leave a worker's session are not found again: PR_SET_CHILD_SUBREAPER: %s",
 			     strerror(errno));
 	bool right = service->keeper.pid > 0 && service->keeper_knows_groups == service->has_groups &&
@@ -166,10 +166,10 @@ void guard_end_strays(const struct worker_run *run)
 	const int32_t known[] = { service->keeper.pid, service->trial.report.fd >= 0 ? service->trial.child.pid : 0 };
 	if (run->has_group || service->has_groups || lives_beside(run))
 		return;
-	size_t left = session_signal_adopted(known, ARRAY_LEN(known), SIGKILL);
+	size_t left = session_signal_adopted(known, ARRAY_LEN(known), service->adopting_since, SIGKILL);
 	for (int round = 0; left > 0 && round < STRAY_ROUNDS_MAX; round++) {
 		nanosleep(&pause, NULL);
-		left = session_signal_adopted(known, ARRAY_LEN(known), SIGKILL);
+		left = session_signal_adopted(known, ARRAY_LEN(known), service->adopting_since, SIGKILL);
 	}
 	if (left > 0)
 		tell_warning(service, "what the worker has started and left still runs, in spite of SIGKILL (%zu processes)", left);

@@ -151,6 +151,7 @@ struct service {
 	char no_room[256];                /* why there is no second worker: the last answer */
 	bool started;                     /* its first worker could be launched */
 	bool keeper_knows_groups;
+	uint64_t adopting_since;          /* who is older and our child was left to us before we began */
 	struct respite keeper_respite;
 	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */
 	bool has_groups, events_as_json, overcommit_said, crumb_kept, unheard_said;

@@ -78,14 +78,19 @@ static pid_t start_orphan(bool marked)
 static void who_is_adopted_and_comes_from_a_worker_is_killed(void **state UNUSED)
 {
 	int status;
-	assert_int_equal(session_adopt(), 0);
+	uint64_t since, later;
+	assert_int_equal(session_adopt(&since), 0);
 	pid_t orphan = start_orphan(true), known = start_orphan(true), other = start_orphan(false);
-	assert_int_equal(session_signal_adopted(&known, 1, SIGKILL), 1);
+	usleep(30000); /* some ticks */
+	assert_int_equal(session_adopt(&later), 0);
+	assert_true(later > since);
+	assert_int_equal(session_signal_adopted(&known, 1, later, SIGKILL), 0); /* older */
+	assert_int_equal(session_signal_adopted(&known, 1, since, SIGKILL), 1);
 	assert_int_equal(waitpid(orphan, &status, 0), orphan); /* it is our child now */
 	assert_int_equal(WTERMSIG(status), SIGKILL);
-	assert_int_equal(session_signal_adopted(&known, 1, SIGKILL), 0);
+	assert_int_equal(session_signal_adopted(&known, 1, since, SIGKILL), 0);
 	assert_int_equal(waitpid(other, &status, WNOHANG), 0);
-	assert_int_equal(session_signal_adopted(NULL, 0, SIGKILL), 1);
+	assert_int_equal(session_signal_adopted(NULL, 0, since, SIGKILL), 1);
 	assert_int_equal(waitpid(known, &status, 0), known);
 	kill(other, SIGKILL);
 	assert_int_equal(waitpid(other, &status, 0), other);
