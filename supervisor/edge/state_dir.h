@@ -69,6 +69,11 @@ int state_dir_write_figures(struct state_dir *dir, const struct state_figures *f
 void state_dir_read_raises(const struct state_roots *roots, const char *name, struct raises *ret);
 int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, struct failure *why);
 
+/* The real paths of what a service is set up by, one a line: for the walls around the workers of others. Written where they are not what is
+ * kept already; malloc'ed, NULL where there are none. */
+int state_dir_write_settings(const struct state_dir *dir, const char *paths, struct failure *why);
+char *state_read_settings(const struct state_roots *roots, const char *name);
+
 /* Which boot of this machine this is; "" where it cannot be read. */
 void state_boot_id(char *text, size_t size);
 

@@ -158,14 +158,31 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 	find_open(policy, fence, &fencing->places, &user, ret);
 }
 
+/* By mounts only root's home is closed to new entries, and / that nobody but root could write anyway. */
+static void note_roots_home(const struct policy *policy, const struct plan_fence *fence, struct host_fence *ret)
+{
+	const char *home = getenv("HOME"), *directory = policy->service.directory;
+	char here[PATH_MAX];
+	if (directory == NULL)
+		directory = getcwd(here, sizeof(here));
+	if (fence->root && fence->protect == PROTECT_SYSTEM_FULL && home != NULL && strcmp(home, "/root") == 0 &&
+	    (directory == NULL || strcmp(directory, home) != 0))
+		snprintf(ret->closed, sizeof(ret->closed), "%s (HOME)", home);
+}
+
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)
 {
 	ret->closed[0] = ret->open[0] = ret->absent[0] = '\0';
+	ret->others_left_out = false;
 	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing));
 	cleanup_free struct launch *launch = calloc(1, sizeof(*launch));
 	if (!fence->wanted || fencing == NULL || launch == NULL)
 		return;
 	find_absent(policy, ret);
+	if (fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
+		ret->others_left_out = fencing_leaves_others_out(fencing);
+	if (fence->by_mounts)
+		note_roots_home(policy, fence, ret);
 	if (fence->by_landlock)
 		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
 }
