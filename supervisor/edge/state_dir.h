@@ -28,7 +28,7 @@ struct state_dir {
 	char runtime_path[STATE_DIR_PATH_MAX]; /* of the service, "/run/heapward/web" */
 	char state_path[STATE_DIR_PATH_MAX];
 	int runtime_fd, state_fd;              /* -1: not writable; then kept in memory, problem says so */
-	int lock_fd;
+	int lock_fd, held_fd;
 	int events_fd;
 	uint64_t events_bytes;
 	uint64_t next_death;

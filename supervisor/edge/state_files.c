@@ -72,7 +72,7 @@ size_t state_death_numbers(int directory_fd, uint64_t ret[static STATE_DEATHS_SE
 
 static int open_deaths(int state_fd, struct failure *why)
 {
-	int fd = openat(state_fd, "deaths", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = state_open_own(state_fd, "deaths", O_RDONLY | O_DIRECTORY);
 	return fd < 0 ? failed(why, errno, "open deaths") : fd;
 }
 
@@ -87,8 +87,7 @@ int state_files_open(struct state_dir *dir, struct failure *why)
 		return -1;
 	size_t count = state_death_numbers(deaths, numbers);
 	dir->next_death = count == 0 ? 1 : numbers[count - 1] + 1;
-	dir->events_fd = openat(dir->state_fd, "events.jsonl",
-				O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	dir->events_fd = state_open_own(dir->state_fd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT);
 	if (dir->events_fd < 0 || fstat(dir->events_fd, &stat) < 0)
 		return failed(why, errno, "open %s/events.jsonl", dir->state_path);
 	dir->events_bytes = (uint64_t)stat.st_size;

@@ -41,4 +41,7 @@ bool fencing_leaves_others_out(struct fencing *room);
 /* survey.c: what these walls come to on this machine, for the plan to say: fills closed, open and absent. `policy_file` NULL: there is none. */
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret);
 
+/* survey.c: why the worker could not reach its working directory, by its user or by what is hidden; "" where it can. */
+void fencing_reach(const struct policy *policy, char *text, size_t size);
+
 #endif

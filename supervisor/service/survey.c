@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* survey: what the walls of a policy come to on this machine, before anything is started: what Landlock closes beyond what is meant, what it
- * has to leave open, and what is to be hidden and is not there. For the plan to say. */
+ * has to leave open, what is to be hidden and is not there, and whether the worker comes to where it works. For the plan to say. */
 #include "supervisor/service/fencing.h"
 
 #include "supervisor/edge/user.h"
@@ -58,6 +58,20 @@ static bool can_be_written(const char *path, const struct user *user)
 	return (status.st_mode & right) != 0;
 }
 
+/* The same of what is not there yet: the supervisor makes it, as its own, where its user may. */
+static bool will_be_written(const char *path, const struct user *user)
+{
+	char nearest[PATH_MAX];
+	snprintf(nearest, sizeof(nearest), "%s", path);
+	while (faccessat(AT_FDCWD, nearest, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT && nearest[1] != '\0') {
+		if (user->uid != geteuid())
+			return false;
+		char *slash = strrchr(nearest, '/');
+		slash[slash == nearest ? 1 : 0] = '\0';
+	}
+	return can_be_written(nearest, user);
+}
+
 /* The directories above a wall that are walked around for it. */
 static void add_closed(const struct launch *launch, const char *path, const struct user *user, const struct words_text *closed)
 {
@@ -110,7 +124,7 @@ static void find_open(const struct policy *policy, const struct plan_fence *fenc
 	const struct words_text open = { ret->open, sizeof(ret->open) };
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
-		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path, user) && !has_word(&open, place->path))
+		if (fence_leaves_open(policy, fence, places, place) && will_be_written(place->path, user) && !has_word(&open, place->path))
 			add_word(&open, place->path);
 	}
 }
@@ -171,4 +185,43 @@ void fencing_survey(const struct policy *policy, const struct plan_fence *fence,
 		note_roots_home(policy, fence, ret);
 	if (fence->by_landlock)
 		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
+}
+
+/* Whether `path` is `directory`, or below it; as they are named, or as they are. */
+static bool is_in(const char *path, const char *directory)
+{
+	char real[PATH_MAX];
+	size_t length = realpath(directory, real) == NULL ? 0 : strlen(real);
+	return length > 0 && strncmp(path, real, length) == 0 && (path[length] == '/' || path[length] == '\0' || length == 1);
+}
+
+/* The longest of them decides. */
+static size_t cover(const char *path, const struct words *directories, const char **ret_by)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < directories->count; i++)
+		if (is_in(path, directories->list[i]) && strlen(directories->list[i]) > longest) {
+			longest = strlen(directories->list[i]);
+			*ret_by = directories->list[i];
+		}
+	return longest;
+}
+
+void fencing_reach(const struct policy *policy, char *text, size_t size)
+{
+	const char *by = "", *opened = "";
+	struct user user;
+	struct failure ignored; /* then the start is refused */
+	cleanup_free char *directory = realpath(policy->service.directory == NULL ? "." : policy->service.directory, NULL);
+	text[0] = '\0';
+	if (directory == NULL)
+		return;
+	size_t hidden = cover(directory, &policy->sandbox.hidden, &by);
+	if (hidden > cover(directory, &policy->sandbox.read_write, &opened) && hidden > cover(directory, &policy->sandbox.read_only, &opened))
+		snprintf(text, size, "sandbox.hidden: %.80s covers the working directory %.150s: name that in sandbox.read_only, or no program "
+			 "is found there", by, directory);
+	else if (policy->sandbox.user != NULL && geteuid() == 0 && user_find(&user, policy->sandbox.user, &ignored) == 0 &&
+		 !user_can_enter(&user, directory))
+		snprintf(text, size, "sandbox.user: %.60s cannot enter the working directory %.150s, so that no program is found there: give it "
+			 "the right (chmod, chown; every directory above it as well), or move it", policy->sandbox.user, directory);
 }

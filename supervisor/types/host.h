@@ -61,6 +61,7 @@ struct host {
 	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */
 	uint32_t uid;
 	char user[64]; /* name of uid, "" where it has none */
+	char unreached[384];           /* why the worker could not reach its working directory, "" */
 	char worker_user_problem[128]; /* of sandbox.user: "user web: no such user"; "" where there is none */
 	bool pid1, under_systemd;
 	bool attach_takes_admin; /* root: a filter on one's own socket (the last call of a drain) takes CAP_NET_ADMIN */

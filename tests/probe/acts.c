@@ -2,6 +2,7 @@
 /* acts: the table, one act a line. See probe.h for its columns. */
 #include "tests/probe/probe.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -139,6 +140,8 @@ const struct act acts[] = {
 	{ "terminal-push", push_terminal, TIOCSTI, "", "", "DDD", "types into a terminal" },
 	{ "immutable", immutable_file, 0, "", "", "DDD", "makes a file that nobody can remove" },
 	{ "wake-alarm", wake_machine, 0, "", "", "DDD", "wakes the machine from its sleep" },
+	{ "lease", hold_lease, F_RDLCK, "", "fcntl", "DDD", "holds up who opens a file to write" },
+	{ "lease-write", hold_lease, F_WRLCK, "", "fcntl", "DDD", "who opens it at all" },
 	{ "rlimit", raise_limit, 0, "", "", "DDD", "raises its limit of files" },
 
 	/* the supervisor, its keeper, another service, and a process of the same user */
@@ -172,6 +175,11 @@ const struct act acts[] = {
 	{ "affinity-supervisor", affinity_other, SUPERVISOR, "", "", "DDD", "sets its processors" },
 	{ "nice-supervisor", priority_other, SUPERVISOR, "", "", "DDD", "sets its priority" },
 	{ "ioprio-supervisor", disk_other, SUPERVISOR, "", "", "DDD", "sets its priority at the disk" },
+	{ "sched-outsider", schedule_other, OUTSIDER, "", "", "DDU", "sets the scheduling of a process of the same user" },
+	{ "schedattr-outsider", attribute_other, OUTSIDER, "", "", "DDU", "the same by sched_setattr" },
+	{ "affinity-outsider", affinity_other, OUTSIDER, "", "", "DDU", "sets its processors" },
+	{ "nice-outsider", priority_other, OUTSIDER, "", "", "DDU", "sets its priority" },
+	{ "ioprio-outsider", disk_other, OUTSIDER, "", "", "DDU", "sets its priority at the disk" },
 	{ "pages-supervisor", move_other, SUPERVISOR, "", "", "DDD", "asks where its pages are" },
 	{ "madvise-outsider", advise_other, OUTSIDER, "", "", "DDD", "puts another process's pages aside" },
 	{ "oom-supervisor", proc_oom, SUPERVISOR, "", "", "DDD", "sets the supervisor's oom_score_adj" },
