@@ -164,6 +164,12 @@ static void what_the_walls_come_to_is_said_with_the_remedy(void **state UNUSED)
 	assert_false(says(&plan, "nothing new can be made") || says(&plan, "can write"));
 	fence_files_text(&plan.fence, text);
 	assert_string_equal(text, "system and heapward's own read-only (mounts), own /dev, /proc read-only");
+	host = host_of(&root_here);
+	strcpy(host.fence.closed, "/root (HOME)");
+	host.fence.others_left_out = true;
+	plan = plan_of(&policy, &host);
+	assert_contains(remark(&plan, "the worker is root: nothing new can be made in /root (HOME)")->text, "sandbox.read_write");
+	assert_contains(remark(&plan, "more policies and lists than the walls have room for")->text, "heapward forget");
 }
 
 static void read_write_alone_makes_the_rest_read_only(void **state UNUSED)
