@@ -32,29 +32,36 @@ static int ask_at(const char *runtime, const char *name, const struct control_re
 	return control_ask(path, request, ANSWER_TIMEOUT_USEC, ret, why);
 }
 
+static bool is_known_on_disk(const struct state_roots *roots, const char *name)
+{
+	char path[STATE_DIR_PATH_MAX];
+	snprintf(path, sizeof(path), "%.400s/%s", roots->state, name);
+	return roots->state[0] != '\0' && access(path, F_OK) == 0;
+}
+
+/* Nobody is there, or nobody of ours: root's directory lets nobody else see what is in it, and a service whose state is
+ * kept here is no reason to point there. */
+static bool is_absent(int result, bool is_known, const struct failure *why)
+{
+	return result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED || (is_known && why->error == EACCES));
+}
+
 int ask(const struct state_roots *roots, const char *name, enum control_command command, const char *argument,
 	struct control_reply *ret, struct failure *why)
 {
 	struct control_request request = { .command = command };
 	snprintf(request.argument, sizeof(request.argument), "%s", argument == NULL ? "" : argument);
 	int result = ask_at(roots->runtime, name, &request, ret, why);
-	bool absent = result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED);
+	bool absent = is_absent(result, false, why);
 	if (absent && strcmp(roots->runtime, SYSTEM_RUNTIME) != 0) {
 		result = ask_at(SYSTEM_RUNTIME, name, &request, ret, why);
-		absent = result < 0 && (why->error == ENOENT || why->error == ECONNREFUSED);
+		absent = is_absent(result, is_known_on_disk(roots, name), why);
 	}
 	if (!absent)
 		return result;
 	failed(why, 0, "no supervisor runs \"%s\" here", name);
 	why->error = ENOENT; /* for the callers; the text says it better */
 	return -1;
-}
-
-static bool is_known_on_disk(const struct state_roots *roots, const char *name)
-{
-	char path[STATE_DIR_PATH_MAX];
-	snprintf(path, sizeof(path), "%.400s/%s", roots->state, name);
-	return roots->state[0] != '\0' && access(path, F_OK) == 0;
 }
 
 static char *status_on_disk(const struct state_roots *roots, const char *name)

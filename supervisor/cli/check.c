@@ -16,7 +16,8 @@ static const char usage[] =
 	"Prints every error of each policy, its drop-ins and its list of system calls as\n"
 	"file:line:column, with the line and a caret; warns of a user, a directory or a\n"
 	"command that this machine does not have, and of a user that others share\n"
-	"(nobody). A file named *.list is checked as a list of system calls.\n"
+	"(nobody); the last line says where it would not start for that. A file named\n"
+	"*.list is checked as a list of system calls.\n"
 	"Exits 0 where there are no errors, else 2.\n\n"
 	"  --diff FILE [LIST]  what the list of system calls FILE allows beyond LIST (a\n"
 	"                      shipped list's name, or a path with a slash; default:\n"
@@ -34,17 +35,21 @@ static bool is_list(const char *path)
 static int check(const char *path, struct policy_errors *errors)
 {
 	struct policy policy;
+	char stops[256];
 	memset(errors, 0, sizeof(*errors));
 	policy_init(&policy);
 	(void)policy_files_load(&policy, path, errors);
 	(void)policy_check(&policy, errors);
 	check_syscalls(&policy, errors);
-	check_machine(&policy, errors);
+	check_machine(&policy, errors, stops, sizeof(stops));
 	policy_finish(&policy);
 	cli_print_errors(errors, stdout);
 	if (errors->refusals > 0)
 		return EXIT_USAGE;
-	printf("%s: no errors\n", path);
+	if (stops[0] == '\0')
+		printf("%s: no errors\n", path);
+	else
+		printf("%s: no errors; would not start on this machine: %s (above)\n", path, stops);
 	return EXIT_OK;
 }
 

@@ -2,11 +2,15 @@
 /* check_machine: what a policy names that is not there on this machine. A warning: the policy may be for another one. */
 #include "supervisor/cli/check_machine.h"
 
+#include "supervisor/core/policy.h"
+#include "supervisor/core/policy_key.h"
 #include "supervisor/core/score.h"
 #include "supervisor/edge/user.h"
+#include "supervisor/service/fencing.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,8 +49,31 @@ static bool may_be_in(const char *path, const char *name)
 	return false;
 }
 
-static void look_at_command(const struct policy *policy, struct policy_errors *errors)
+/* What is looked at, and what came of it. */
+struct look {
+	const struct policy *policy;
+	struct policy_errors *errors;
+	char *stops; /* keys for which it would not start, "" */
+	size_t size;
+};
+
+static PRINTF_LIKE(4, 5) void warn(const struct look *look, enum policy_key key, bool stops, const char *format, ...)
 {
+	char text[512], name[POLICY_PATH_MAX];
+	size_t length = strlen(look->stops);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	policy_errors_add_key(look->errors, look->policy, key, true, "%s", text);
+	policy_key_path(key, name);
+	if (stops && strstr(look->stops, name) == NULL)
+		snprintf(look->stops + length, look->size - length, "%s%s", length > 0 ? ", " : "", name);
+}
+
+static void look_at_command(const struct look *look)
+{
+	const struct policy *policy = look->policy;
 	char full[PATH_MAX];
 	const char *name = policy->service.command.count == 0 ? "" : policy->service.command.list[0];
 	const char *directory = policy->service.directory;
@@ -54,53 +81,55 @@ static void look_at_command(const struct policy *policy, struct policy_errors *e
 		return;
 	if (strchr(name, '/') == NULL) {
 		if (!may_be_in(find_path(policy), name))
-			policy_errors_add_key(errors, policy, KEY_SERVICE_COMMAND, true,
-					      "service.command: no program \"%.80s\" in PATH on this machine", name);
+			warn(look, KEY_SERVICE_COMMAND, true, "service.command: no program \"%.80s\" in PATH on this machine", name);
 		return;
 	}
 	snprintf(full, sizeof(full), "%s%s%s", name[0] == '/' || directory == NULL ? "" : directory,
 		 name[0] == '/' || directory == NULL ? "" : "/", name);
 	errno = 0;
 	if (!is_program(full) && errno != EACCES)
-		policy_errors_add_key(errors, policy, KEY_SERVICE_COMMAND, true,
-				      "service.command: \"%.120s\" is no program on this machine%s%s", full,
-				      errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+		warn(look, KEY_SERVICE_COMMAND, true, "service.command: \"%.120s\" is no program on this machine%s%s", full, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
 }
 
-static void look_at_directory(const struct policy *policy, struct policy_errors *errors)
+static void look_at_directory(const struct look *look)
 {
+	char unreached[384];
 	struct stat status;
-	const char *directory = policy->service.directory;
+	const char *directory = look->policy->service.directory;
+	fencing_reach(look->policy, unreached, sizeof(unreached));
+	if (unreached[0] != '\0')
+		warn(look, strncmp(unreached, "sandbox.user", 12) == 0 ? KEY_SANDBOX_USER : KEY_SANDBOX_HIDDEN, false, "%s", unreached);
 	if (directory == NULL)
 		return;
 	int error = stat(directory, &status) < 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
 	if (error != 0 && error != EACCES)
-		policy_errors_add_key(errors, policy, KEY_SERVICE_DIRECTORY, true, "service.directory: \"%.120s\" on this machine: %s",
-				      directory, strerror(error));
+		warn(look, KEY_SERVICE_DIRECTORY, true, "service.directory: \"%.120s\" on this machine: %s", directory, strerror(error));
 }
 
 /* What is not there fails the start; hidden paths need not be there. */
-static void look_at_paths(const struct policy *policy, enum policy_key key, const char *name, const struct words *paths,
-			  struct policy_errors *errors)
+static void look_at_paths(const struct look *look, enum policy_key key, const struct words *paths)
 {
+	char name[POLICY_PATH_MAX];
+	policy_key_path(key, name);
 	for (size_t i = 0; i < paths->count; i++)
 		if (access(paths->list[i], F_OK) < 0 && errno != EACCES)
-			policy_errors_add_key(errors, policy, key, true, "%s: \"%.120s\" on this machine: %s", name,
-					      paths->list[i], strerror(errno));
+			warn(look, key, true, "%s: \"%.120s\" on this machine: %s", name, paths->list[i], strerror(errno));
 }
 
-void check_machine(const struct policy *policy, struct policy_errors *errors)
+void check_machine(const struct policy *policy, struct policy_errors *errors, char *ret_stops, size_t size)
 {
+	const struct look look = { policy, errors, ret_stops, size };
+	const char *name = policy->sandbox.user;
 	struct user user;
 	struct failure why;
-	look_at_command(policy, errors);
-	look_at_directory(policy, errors);
-	look_at_paths(policy, KEY_SANDBOX_READ_WRITE, "sandbox.read_write", &policy->sandbox.read_write, errors);
-	look_at_paths(policy, KEY_SANDBOX_READ_ONLY, "sandbox.read_only", &policy->sandbox.read_only, errors);
-	if (policy->sandbox.user != NULL && user_find(&user, policy->sandbox.user, &why) < 0)
-		policy_errors_add_key(errors, policy, KEY_SANDBOX_USER, true, "sandbox.user: on this machine: %s", why.text);
-	else if (policy->sandbox.user != NULL && score_user_is_shared(policy->sandbox.user))
-		policy_errors_add_key(errors, policy, KEY_SANDBOX_USER, true,
-				      "sandbox.user: %s is shared by programs that have nothing to do with each other: what one of them "
-				      "can do, all can; give the service a user of its own", policy->sandbox.user);
+	ret_stops[0] = '\0';
+	look_at_command(&look);
+	look_at_directory(&look);
+	look_at_paths(&look, KEY_SANDBOX_READ_WRITE, &policy->sandbox.read_write);
+	look_at_paths(&look, KEY_SANDBOX_READ_ONLY, &policy->sandbox.read_only);
+	if (name != NULL && user_find(&user, name, &why) < 0)
+		warn(&look, KEY_SANDBOX_USER, true, "sandbox.user: on this machine: %s", why.text);
+	else if (name != NULL && score_user_is_shared(name))
+		warn(&look, KEY_SANDBOX_USER, false, "sandbox.user: %s is shared by programs that have nothing to do with each other: what "
+		     "one of them can do, all can; give the service a user of its own", name);
 }

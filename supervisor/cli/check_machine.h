@@ -5,7 +5,8 @@
 
 #include "supervisor/core/policy_error.h"
 
-/* Adds a warning for the user, the directory and the command of the policy that this machine does not have. */
-void check_machine(const struct policy *policy, struct policy_errors *errors);
+/* Adds a warning for the user, the paths and the command of the policy that this machine does not have. ret_stops: for which
+ * keys `run` would not start here: "sandbox.user, sandbox.read_write"; "" where for none. */
+void check_machine(const struct policy *policy, struct policy_errors *errors, char *ret_stops, size_t size);
 
 #endif

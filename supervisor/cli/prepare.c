@@ -121,6 +121,7 @@ int prepare(const struct run_options *options, const struct cgroup_tree *tree, F
 		return status;
 	cgroup_tree_describe(&ret->tree, &ret->host);
 	probe_user(ret);
+	fencing_reach(&ret->policy, ret->host.unreached, sizeof(ret->host.unreached));
 	if (ret->policy.from_file || plan_wants_fence(&ret->policy)) /* else a bare run pays for what it does not use */
 		host_probe_fence(&ret->host.fence);
 	ret->host.attach_takes_admin = geteuid() == 0 && ret->policy.service.listen.count > 0 && host_probe_attach_takes_admin();

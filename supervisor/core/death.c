@@ -8,6 +8,7 @@
 #include "supervisor/core/notice.h"
 #include "supervisor/core/wall_hint.h"
 
+#include <errno.h>
 #include <json.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,9 +185,25 @@ static void advise_oom_kill(struct death *death, const struct plan *plan)
 		snprintf(death->next, sizeof(death->next), "%s, or make the worker use less", remedy);
 }
 
+/* The walls need what the policy names: "mounts: /srv/data: No such file or directory". */
+static bool lacks_path(const struct death *death, char path[static 128])
+{
+	const char *at = strchr(death->verdict.text, '/'), *end = at == NULL ? NULL : strstr(at, ": ");
+	bool walls = strcmp(death->verdict.subject, "mounts") == 0 || strcmp(death->verdict.subject, "landlock") == 0;
+	if (!walls || death->verdict.number != ENOENT || end == NULL)
+		return false;
+	snprintf(path, 128, "%.*s", (int)(end - at), at);
+	return true;
+}
+
 static void advise_exec(struct death *death)
 {
-	if (strcmp(death->verdict.subject, "exec") == 0)
+	char path[128];
+	if (lacks_path(death, path))
+		snprintf(death->next, sizeof(death->next),
+			 "make %s, with the rights that the worker needs, or take it out of sandbox.read_write (or read_only), which "
+			 "names it", path);
+	else if (strcmp(death->verdict.subject, "exec") == 0)
 		snprintf(death->next, sizeof(death->next),
 			 "check the command \"%.100s\", its PATH and its permissions (service.command, "
 			 "service.directory)",
@@ -247,6 +264,10 @@ void death_advise(struct death *death, const struct plan *plan)
 		return;
 	case VERDICT_EXIT:
 	case VERDICT_SIGNAL:
+		if (plan->unreached[0] != '\0') {
+			snprintf(death->next, sizeof(death->next), "%s", plan->unreached);
+			return;
+		}
 		if (wall_hint(&plan->fence, death->stderr_tail, death->stderr_length, death->next, sizeof(death->next)))
 			return;
 		snprintf(death->next, sizeof(death->next),

@@ -66,6 +66,9 @@ static void remark_user(struct planning *planning)
 			    "root, or remove the key", user, from);
 	else if (user != NULL && planning->host->worker_user_problem[0] != '\0')
 		plan_refuse(planning->plan, "sandbox.user (%s): %s", from, planning->host->worker_user_problem);
+	if (planning->host->unreached[0] != '\0')
+		plan_warn(planning->plan, "%s", planning->host->unreached);
+	memcpy(planning->plan->unreached, planning->host->unreached, sizeof(planning->plan->unreached));
 	if (user == NULL && planning->host->uid == 0 && !planning->plan->bare)
 		plan_warn(planning->plan, "the worker runs as root; set sandbox.user to a user of its own");
 }

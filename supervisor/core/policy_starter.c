@@ -150,7 +150,7 @@ static void add_section(struct prose *text, const char *section, bool live, cons
 
 char *policy_starter(const char *name, char *const *command, const struct host *host)
 {
-	static const enum policy_key set[] = { KEY_SERVICE_NAME, KEY_SERVICE_COMMAND, KEY_MEMORY_MAX };
+	static const enum policy_key set[] = { KEY_SERVICE_NAME, KEY_SERVICE_COMMAND, KEY_MEMORY_MAX, KEY_MEMORY_ENFORCE };
 	struct prose text = { 0 };
 	const char *before = "service memory";
 	uint64_t max_mib = policy_starter_memory_max(host) / MIB;
@@ -170,7 +170,11 @@ char *policy_starter(const char *name, char *const *command, const struct host *
 		  "\nmemory:\n  # kernel cap for one worker and all its children; old space fits below it\n"
 		  "  max: %lluM\n",
 		  (unsigned long long)max_mib);
-	add_section(&text, "memory", true, set, ARRAY_LEN(set));
+	if (!host->cgroup_writable)
+		prose_raw(&text, "  # As who ran init, no cgroup can be made here: max is no cap in the kernel then,\n"
+				 "  # and still decides V8's old space. Where one can be made, take the line away.\n"
+				 "  enforce: best_effort\n");
+	add_section(&text, "memory", true, set, ARRAY_LEN(set) - (host->cgroup_writable ? 1 : 0));
 	for (enum policy_key key = 0; key < POLICY_KEY_COUNT; key++) {
 		struct policy_key_row row = policy_key_row(key);
 		if (strstr(before, row.section) != NULL)

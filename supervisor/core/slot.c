@@ -178,14 +178,14 @@ static bool gave_up(struct step *step)
 	enum verdict_kind kind = step->verdict->kind;
 	uint32_t all = budget_used(budget, step->now_usec, rules->budget_within_usec);
 	uint32_t own = budget_used_by(budget, step->now_usec, rules->by_verdict[kind].within_usec, kind);
+	const char *then = rules->exit_when_exhausted ? "exiting (restart.exhausted: exit)" : "holding";
 	char within[UNITS_TEXT_MAX];
 	if (own > rules->by_verdict[kind].deaths)
-		step_tell(step, NOTICE_FAILED, "gave up after %u deaths by %s in %s (budget.by_verdict %u); heapward reset "
-			  "starts it again", own, verdict_name(kind),
-			  units_format_time(within, rules->by_verdict[kind].within_usec), rules->by_verdict[kind].deaths);
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths by %s in %s (budget.by_verdict %u); %s", own, verdict_name(kind),
+			  units_format_time(within, rules->by_verdict[kind].within_usec), rules->by_verdict[kind].deaths, then);
 	else if (all > rules->budget_deaths)
-		step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); heapward reset starts it again",
-			  all, units_format_time(within, rules->budget_within_usec), rules->budget_deaths);
+		step_tell(step, NOTICE_FAILED, "gave up after %u deaths in %s (budget %u); %s", all,
+			  units_format_time(within, rules->budget_within_usec), rules->budget_deaths, then);
 	else
 		return false;
 	return true;

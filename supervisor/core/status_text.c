@@ -226,9 +226,14 @@ static void add_restarts(struct prose *prose, struct json_object *service)
 						   length == 0 ? "; ended by " : ", ", verdict_name(kind),
 						   number_at(service, path));
 	}
+	time_at(within, service, "restarts.budget_within_seconds");
+	if (json_find(service, "failed_why") != NULL) { /* what the budget forgets in time starts nothing again */
+		prose_field(prose, "restarts", "%lld%s; none until a reset (%lld in %s used up)",
+			    number_at(service, "restarts.total"), deaths, number_at(service, "restarts.budget_deaths"), within);
+		return;
+	}
 	prose_field(prose, "restarts", "%lld%s; %lld of %lld left in %s", number_at(service, "restarts.total"), deaths,
-		    number_at(service, "restarts.budget_left"), number_at(service, "restarts.budget_deaths"),
-		    time_at(within, service, "restarts.budget_within_seconds"));
+		    number_at(service, "restarts.budget_left"), number_at(service, "restarts.budget_deaths"), within);
 	add_budgets(prose, service);
 	if (json_find(service, "restarts.next_in_seconds") != NULL)
 		prose_field(prose, "", "next start in %s", time_at(next, service, "restarts.next_in_seconds"));

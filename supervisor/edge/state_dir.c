@@ -181,6 +181,19 @@ static int take_runtime(struct state_dir *dir, const struct state_roots *roots, 
 	return -1;
 }
 
+int state_hold(int state_fd, int how, struct failure *why)
+{
+	struct stat stat;
+	cleanup_fd int fd = openat(state_fd, "held", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(why, errno, "open held");
+	if (flock(fd, how | LOCK_NB) < 0)
+		return failed(why, errno, "lock held");
+	if (fstat(fd, &stat) < 0 || stat.st_nlink == 0)
+		return failed(why, EWOULDBLOCK, "held was removed");
+	return TAKE_FD(fd);
+}
+
 static int take_state(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
 {
 	if (roots->state[0] == '\0')
@@ -193,14 +206,16 @@ static int take_state(struct state_dir *dir, const struct state_roots *roots, st
 	if (dir->state_fd < 0)
 		return -1;
 	/* The name is held in the runtime directory, which another login or container may not share: this tells them not to forget. */
-	if (flock(dir->state_fd, LOCK_SH | LOCK_NB) < 0)
-		return failed(why, errno, "%s is being removed", dir->state_path);
+	dir->held_fd = state_hold(dir->state_fd, LOCK_SH, why);
+	if (dir->held_fd < 0)
+		return why->error == EWOULDBLOCK ? failed(why, EWOULDBLOCK, "%s is being removed", dir->state_path)
+						 : failed_in(why, "%s", dir->state_path);
 	return state_files_open(dir, why);
 }
 
 int state_dir_take_name(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
 {
-	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1, .next_death = 1 };
+	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .held_fd = -1, .events_fd = -1, .next_death = 1 };
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	if (take_runtime(ret, roots, why) == 0)
 		return 0;
@@ -215,6 +230,7 @@ void state_dir_open_state(struct state_dir *dir, const struct state_roots *roots
 		return;
 	snprintf(dir->problem, sizeof(dir->problem), "deaths and events are not kept on disk: %.140s%s", problem.text,
 		 geteuid() == 0 ? "" : "; set XDG_STATE_HOME to a directory of this user's");
+	close_and_forget(&dir->held_fd);
 	close_and_forget(&dir->state_fd);
 	close_and_forget(&dir->events_fd);
 }
@@ -244,6 +260,7 @@ void state_dir_release(struct state_dir *dir)
 		(void)rmdir(dir->runtime_path);
 	}
 	close_and_forget(&dir->lock_fd);
+	close_and_forget(&dir->held_fd);
 	close_and_forget(&dir->events_fd);
 	close_and_forget(&dir->runtime_fd);
 	close_and_forget(&dir->state_fd);

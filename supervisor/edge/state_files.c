@@ -277,6 +277,21 @@ static void forget(const struct state_dir *dir, const char *file)
 		(void)unlinkat(dir->state_fd, file, 0);
 }
 
+int state_dir_write_settings(const struct state_dir *dir, const char *paths, struct failure *why)
+{
+	cleanup_free char *kept = read_small(dir, "settings");
+	if (strcmp(kept == NULL ? "" : kept, paths) == 0)
+		return 0;
+	if (dir->state_fd < 0)
+		return failed(why, 0, "no state directory");
+	return write_file(dir->state_fd, "settings", paths, false, why);
+}
+
+char *state_read_settings(const struct state_roots *roots, const char *name)
+{
+	return read_by_name(roots, name, "settings", SMALL_FILE_MAX);
+}
+
 void state_boot_id(char *text, size_t size)
 {
 	cleanup_fd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);

@@ -52,18 +52,28 @@ static bool become(const struct user *user)
 	       setresuid(user->uid, user->uid, user->uid) == 0;
 }
 
-bool user_can_read(const struct user *user, const char *path)
+static bool can(const struct user *user, const char *path, int mode)
 {
 	int status;
 	if (user == NULL)
-		return access(path, R_OK) == 0;
+		return access(path, mode) == 0;
 	pid_t child = fork();
 	if (child == 0)
-		_exit(become(user) && access(path, R_OK) == 0 ? 0 : 1);
+		_exit(become(user) && access(path, mode) == 0 ? 0 : 1);
 	if (child < 0)
 		return false;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool user_can_read(const struct user *user, const char *path)
+{
+	return can(user, path, R_OK);
+}
+
+bool user_can_enter(const struct user *user, const char *directory)
+{
+	return can(user, directory, X_OK);
 }

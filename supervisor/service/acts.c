@@ -37,6 +37,15 @@ static void add_verdict(struct notice *notice, const struct verdict *verdict)
 		tell_add_text(notice, "signal", signal_name(verdict->number));
 }
 
+/* A service that holds waits for somebody, who has to be told of it: by its name, which decide() does not know. */
+static void add_way_out(const struct service *service, struct notice *notice)
+{
+	size_t length = strlen(notice->message);
+	if (!service->state.rules.exit_when_exhausted)
+		snprintf(notice->message + length, sizeof(notice->message) - length,
+			 "; heapward reset %s starts it again, heapward stop %s ends it", service->setup->name, service->setup->name);
+}
+
 static void act_notice(struct service *service, const struct action *action)
 {
 	struct worker_run *run = service_run_of(service, action->worker);
@@ -46,8 +55,10 @@ static void act_notice(struct service *service, const struct action *action)
 		add_verdict(&notice, &run->verdict);
 	if (action->notice == NOTICE_RESTART_SCHEDULED)
 		tell_add_number(&notice, "delay_msec", action->delay_usec / USEC_PER_MSEC);
-	if (action->notice == NOTICE_FAILED)
-		snprintf(service->failed_why, sizeof(service->failed_why), "%s", action->text);
+	if (action->notice == NOTICE_FAILED) {
+		add_way_out(service, &notice);
+		snprintf(service->failed_why, sizeof(service->failed_why), "%s", notice.message);
+	}
 	tell(service, &notice);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* survey: what the walls of a policy come to on this machine, before anything is started: what Landlock closes beyond what is meant, what it
- * has to leave open, and what is to be hidden and is not there. For the plan to say. */
+ * has to leave open, what is to be hidden and is not there, and whether the worker comes to where it works. For the plan to say. */
 #include "supervisor/service/fencing.h"
 
 #include "supervisor/edge/user.h"
@@ -158,14 +158,70 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 	find_open(policy, fence, &fencing->places, &user, ret);
 }
 
+/* By mounts only root's home is closed to new entries, and / that nobody but root could write anyway. */
+static void note_roots_home(const struct policy *policy, const struct plan_fence *fence, struct host_fence *ret)
+{
+	const char *home = getenv("HOME"), *directory = policy->service.directory;
+	char here[PATH_MAX];
+	if (directory == NULL)
+		directory = getcwd(here, sizeof(here));
+	if (fence->root && fence->protect == PROTECT_SYSTEM_FULL && home != NULL && strcmp(home, "/root") == 0 &&
+	    (directory == NULL || strcmp(directory, home) != 0))
+		snprintf(ret->closed, sizeof(ret->closed), "%s (HOME)", home);
+}
+
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)
 {
 	ret->closed[0] = ret->open[0] = ret->absent[0] = '\0';
+	ret->others_left_out = false;
 	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing));
 	cleanup_free struct launch *launch = calloc(1, sizeof(*launch));
 	if (!fence->wanted || fencing == NULL || launch == NULL)
 		return;
 	find_absent(policy, ret);
+	if (fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
+		ret->others_left_out = fencing_leaves_others_out(fencing);
+	if (fence->by_mounts)
+		note_roots_home(policy, fence, ret);
 	if (fence->by_landlock)
 		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
+}
+
+/* Whether `path` is `directory`, or below it; as they are named, or as they are. */
+static bool is_in(const char *path, const char *directory)
+{
+	char real[PATH_MAX];
+	size_t length = realpath(directory, real) == NULL ? 0 : strlen(real);
+	return length > 0 && strncmp(path, real, length) == 0 && (path[length] == '/' || path[length] == '\0' || length == 1);
+}
+
+/* The longest of them decides. */
+static size_t cover(const char *path, const struct words *directories, const char **ret_by)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < directories->count; i++)
+		if (is_in(path, directories->list[i]) && strlen(directories->list[i]) > longest) {
+			longest = strlen(directories->list[i]);
+			*ret_by = directories->list[i];
+		}
+	return longest;
+}
+
+void fencing_reach(const struct policy *policy, char *text, size_t size)
+{
+	const char *by = "", *opened = "";
+	struct user user;
+	struct failure ignored; /* then the start is refused */
+	cleanup_free char *directory = realpath(policy->service.directory == NULL ? "." : policy->service.directory, NULL);
+	text[0] = '\0';
+	if (directory == NULL)
+		return;
+	size_t hidden = cover(directory, &policy->sandbox.hidden, &by);
+	if (hidden > cover(directory, &policy->sandbox.read_write, &opened) && hidden > cover(directory, &policy->sandbox.read_only, &opened))
+		snprintf(text, size, "sandbox.hidden: %.80s covers the working directory %.150s: name that in sandbox.read_only, or no program "
+			 "is found there", by, directory);
+	else if (policy->sandbox.user != NULL && geteuid() == 0 && user_find(&user, policy->sandbox.user, &ignored) == 0 &&
+		 !user_can_enter(&user, directory))
+		snprintf(text, size, "sandbox.user: %.60s cannot enter the working directory %.150s, so that no program is found there: give it "
+			 "the right (chmod, chown; every directory above it as well), or move it", policy->sandbox.user, directory);
 }

@@ -38,9 +38,10 @@ struct host_fence {
 	bool user;               /* in a user namespace anybody may make both */
 	char problem[96];        /* why we may not make them as we are, "" */
 	/* What the walls of this policy come to here, "" where nothing; known once there is a plan of them. */
-	char closed[256];        /* directories in which by Landlock nothing new can be made: "/, /run" */
+	char closed[256];        /* directories in which nothing new can be made: "/, /run" */
 	char open[256];          /* places of ours that Landlock cannot keep from the worker */
 	char absent[256];        /* of sandbox.hidden: what is not there now */
+	bool others_left_out;    /* other services' settings are too many to be kept from the worker */
 };
 
 struct host {
@@ -60,6 +61,7 @@ struct host {
 	bool node_options_cut;               /* it was longer: the plan refuses rather than drops options */
 	uint32_t uid;
 	char user[64]; /* name of uid, "" where it has none */
+	char unreached[384];           /* why the worker could not reach its working directory, "" */
 	char worker_user_problem[128]; /* of sandbox.user: "user web: no such user"; "" where there is none */
 	bool pid1, under_systemd;
 	bool attach_takes_admin; /* root: a filter on one's own socket (the last call of a drain) takes CAP_NET_ADMIN */

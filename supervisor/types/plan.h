@@ -94,6 +94,7 @@ struct plan {
 	bool enforced;          /* a limit holds: memory_max by our group or an ancestor at or below it; without
 				   memory_max: an ancestor has one */
 	bool exit_when_exhausted;
+	char unreached[384];    /* why the worker will not find its working directory, "" */
 	bool agent_needs_read;  /* the permission model: on Node 20 a preload that it may not read ends the program */
 	struct plan_fence fence;
 	/* Options that the supervisor puts before the user's own NODE_OPTIONS: "--max-old-space-size=288 ...". The

@@ -85,6 +85,8 @@ struct program *run_start_by(struct world *world, const char *const *words);
 /* Runs heapward as `nobody`, with directories of its own. The build tree may stand where `nobody` cannot reach it: it
  * is bound to a place that everyone can, ./bound. */
 struct program *run_as_nobody(struct world *world, const char *arguments);
+/* And after that any other command, as the same user. */
+struct program *heapward_as_nobody(struct world *world, const char *arguments);
 
 /* Makes a cgroup of the test's own, below the one made before it, where memory can be limited; on v2 it is delegated as
  * systemd does. Returns its directory. Without one runs start in E2E_CGROUP (a directory), else where the test is. */

@@ -255,13 +255,18 @@ struct program *run_as_nobody(struct world *world, const char *arguments)
 	assert_int_equal(mkdir(world_path(world, "bound"), 0755), 0);
 	world_environment(world, "HOME=%s/home", world->directory);
 	world_environment(world, "XDG_RUNTIME_DIR=%s/run", world->directory);
+	return heapward_as_nobody(world, world_print(world, "run -n %s %s", world->name, arguments));
+}
+
+struct program *heapward_as_nobody(struct world *world, const char *arguments)
+{
 	char *build = world_print(world, "%s", heapward_path());
 	char *at = strstr(build, "/supervisor/cli/heapward");
 	assert_non_null(at);
 	*at = '\0';
 	const char *script = world_print(world, "mount --bind '%s' bound && exec setpriv --reuid=65534 --regid=65534"
-					 " --clear-groups bound/supervisor/cli/heapward run -n %s %s",
-					 build, world->name, arguments);
+					 " --clear-groups bound/supervisor/cli/heapward %s",
+					 build, arguments);
 	const char *words[] = { "unshare", "--mount", "sh", "-c", script, NULL };
 	return program_start(world, words);
 }

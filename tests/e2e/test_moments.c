@@ -139,7 +139,10 @@ static void a_failed_service_says_why_and_stays_so(void **state)
 	assert_contains(see_text(status, "/services/0/failed_why"), "gave up after 2 deaths in 10 min (budget 1)");
 	see_type(status, RESTARTS "next_in_seconds", json_type_double, true);
 	const char *text = heapward_says(world, 0, "status", world->name, NULL);
-	assert_contains(text, "failed    gave up after 2 deaths in 10 min (budget 1); heapward reset");
+	assert_contains(text, "failed    gave up after 2 deaths in 10 min (budget 1); holding; heapward reset");
+	assert_contains(see_text(status, "/services/0/failed_why"),
+			world_print(world, "holding; heapward reset %s starts it again, heapward stop %s ends it", world->name, world->name));
+	assert_null(strstr(text, "left in"));
 	assert_null(strstr(text, "next start in"));
 	kill(program->pid, SIGUSR1); /* neither a signal nor time starts it */
 	pause_msec(500);

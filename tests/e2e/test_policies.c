@@ -45,11 +45,37 @@ static void check_warns_of_what_this_machine_does_not_have(void **state)
 	world_write(world, "web.yaml", "version: 1\nservice: {command: [./web.yaml], directory: bin}\n");
 	assert_contains(heapward_says(world, 0, "check", "web.yaml", NULL), "service.command: \"bin/./web.yaml\" is no program on this "
 			"machine: No such file or directory");
+	world_write(world, "web.yaml", "version: 1\nservice: {command: [sh]}\nsandbox: {user: nosuchuser, read_write: [data], read_only: [nor, this]}\n");
+	assert_contains(heapward_says(world, 0, "check", "web.yaml", NULL), "web.yaml: no errors; would not start on this machine: "
+			"sandbox.read_write, sandbox.read_only, sandbox.user (above)\n");
 	world_write(world, "bin/server", "#!/bin/sh\n");
 	world_write(world, "web.yaml", "version: 1\nservice: {command: [./server], directory: bin}\n");
 	assert_string_equal(heapward_says(world, 0, "check", "web.yaml", NULL), "web.yaml: no errors\n");
 	world_write(world, "web.yaml", "version: 1\nservice: {command: [sh, -c, 'exit 0']}\n");
 	assert_string_equal(heapward_says(world, 0, "check", "web.yaml", NULL), "web.yaml: no errors\n");
+}
+
+/* Node's own words are "Cannot find module". */
+static void a_directory_that_the_worker_cannot_reach_is_told(void **state)
+{
+	static const struct {
+		const char *sandbox, *told;
+	} rows[] = {
+		{ "hidden: .", "sandbox.hidden: " }, { "user: daemon", "sandbox.user: daemon cannot enter the working directory " },
+		{ "", NULL },
+	};
+	struct world *world = *state;
+	assert_int_equal(mkdir(world_path(world, "app"), 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		world_write(world, "web.yaml", "version: 1\nservice: {name: %s, directory: app, command: [sh, -c, 'cat x; exit 3']}\n"
+			    "restart: {when: never}\nsandbox: {%s}\n", world->name, rows[i].sandbox);
+		const char *said = heapward_says(world, 0, "check", "web.yaml", NULL);
+		assert_true((strstr(said, rows[i].told == NULL ? "the working directory" : rows[i].told) != NULL) == (rows[i].told != NULL));
+		struct program *run = heapward_start(world, "run", "-p", "web.yaml", NULL);
+		program_finish(world, run, 20);
+		said = program_err(world, run);
+		assert_true((strstr(said, rows[i].told == NULL ? "the working directory" : rows[i].told) != NULL) == (rows[i].told != NULL));
+	}
 }
 
 static void a_policy_that_others_can_write_is_refused(void **state)
@@ -227,6 +253,7 @@ int main(void)
 		WORLD_TEST(check_names_every_error_by_line_and_column),
 		WORLD_TEST(check_accepts_a_good_policy),
 		WORLD_TEST(check_warns_of_what_this_machine_does_not_have),
+		WORLD_TEST(a_directory_that_the_worker_cannot_reach_is_told),
 		WORLD_TEST(a_policy_that_others_can_write_is_refused),
 		WORLD_TEST(a_run_takes_name_command_and_limits_from_its_policy),
 		WORLD_TEST(explain_gives_every_number_its_rule_and_starts_nothing),

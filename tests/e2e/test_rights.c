@@ -55,6 +55,39 @@ static void best_effort_starts_with_a_warning(void **state)
 	assert_contains(program_err(world, run), "300 MiB");
 }
 
+/* What init writes for this machine has to start on it. */
+static void a_starter_policy_starts_where_it_was_made(void **state)
+{
+	struct world *world = *state;
+	struct program *run = run_as_nobody(world, "--set restart.when=never -- true");
+	assert_int_equal(program_finish(world, run, 20), 0);
+	struct program *init = heapward_as_nobody(world, "init -- true");
+	assert_int_equal(program_finish(world, init, 20), 0);
+	assert_contains(program_out(world, init), "\n  enforce: best_effort\n");
+	world_write(world, "starter.yaml", "%s", program_out(world, init));
+	struct program *starts = heapward_as_nobody(world, world_print(world, "run -n %s -p starter.yaml", world->name));
+	assert_int_equal(program_finish(world, starts, 20), 0);
+}
+
+/* Root's directory is closed to others, whatever is in it. */
+static void an_ordinary_users_stopped_services_are_its_own(void **state)
+{
+	struct world *world = *state;
+	char roots[128];
+	snprintf(roots, sizeof(roots), "/run/heapward/%s", world->name);
+	(void)mkdir("/run/heapward", 0711);
+	struct program *run = run_as_nobody(world, "--set restart.when=never -- sh -c 'exit 3'");
+	assert_int_equal(program_finish(world, run, 20), 3);
+	assert_int_equal(mkdir(roots, 0700), 0);
+	struct program *status = heapward_as_nobody(world, "status");
+	int exited = program_finish(world, status, 20);
+	assert_int_equal(rmdir(roots), 0);
+	assert_int_equal(exited, 0);
+	assert_contains(program_out(world, status), world->name);
+	assert_contains(program_out(world, status), "stopped");
+	assert_null(strstr(program_err(world, status), "Permission denied"));
+}
+
 /* What sandbox, limits and environment ask for is told by the worker itself. */
 static const char *const asks = "grep -E '^(Uid|Gid|CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -n; pwd;"
 				" echo $FROM_POLICY; cat /proc/self/oom_score_adj";
@@ -172,6 +205,27 @@ static void without_groups_a_worker_is_known_by_who_started_it(void **state)
 	await_nothing_left(world, 2);
 }
 
+/* Neither session nor parents lead from it to the worker any more. */
+static void without_groups_an_orphan_commands_nobody_and_ends_with_its_worker(void **state)
+{
+	struct world *world = *state;
+	const char *script = world_print(world, "(setsid sh -c \"sleep 0.5; bound/supervisor/cli/heapward stop %s; echo stop \\$?;"
+					 " echo orphan \\$\\$; exec sleep 100\" &); exec sleep 100", world->name);
+	struct program *run = run_as_nobody(world, world_print(world, "--set restart.when=never -- sh -c '%s'", script));
+	await_file(world, strrchr(run->out_path, '/') + 1, "orphan", 20);
+	pause_msec(100); /* until its number is there, too */
+	const char *said = program_out(world, run);
+	assert_int_equal(strncmp(said, "stop 1\norphan ", 14), 0);
+	pid_t orphan = atoi(said + 14);
+	assert_true(orphan > 1);
+	assert_int_equal(kill(orphan, 0), 0);
+	kill(run->pid, SIGTERM);
+	assert_int_equal(program_finish(world, run, 20), 0);
+	assert_int_equal(kill(orphan, 0), -1);
+	assert_contains(program_err(world, run), "was started by this service's worker");
+	await_nothing_left(world, 2);
+}
+
 static void who_cannot_be_seen_from_the_service_changes_nothing(void **state)
 {
 	struct world *world = *state;
@@ -198,9 +252,12 @@ int main(void)
 		WORLD_TEST(an_ordinary_user_is_told_the_remedy_once_and_served),
 		WORLD_TEST(a_cap_that_cannot_be_enforced_is_refused),
 		WORLD_TEST(best_effort_starts_with_a_warning),
+		WORLD_TEST(a_starter_policy_starts_where_it_was_made),
+		WORLD_TEST(an_ordinary_users_stopped_services_are_its_own),
 		WORLD_TEST(a_mended_keeper_knows_the_worker_that_has_no_group),
 		WORLD_TEST(a_worker_may_look_at_its_service_and_change_nothing),
 		WORLD_TEST(without_groups_a_worker_is_known_by_who_started_it),
+		WORLD_TEST(without_groups_an_orphan_commands_nobody_and_ends_with_its_worker),
 		WORLD_TEST(who_cannot_be_seen_from_the_service_changes_nothing),
 		WORLD_TEST(what_the_policy_asks_for_reaches_the_worker),
 		WORLD_TEST(a_bare_run_takes_nothing_away),

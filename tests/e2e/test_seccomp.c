@@ -358,7 +358,12 @@ static void a_list_that_cannot_start_anything_is_warned_of(void **state)
 	const char *policy = write_policy(world, "read\nwrite\n", "violation: errno");
 	assert_contains(heapward_says(world, 0, "check", policy, NULL), "warning: sandbox.syscalls: allows no execve");
 	/* Nor does it let heapward-child tell, or leave in order. */
-	static const char *const lists[] = { "read\n", "include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n" };
+	static const char *const lists[] = {
+#ifndef __SANITIZE_ADDRESS__ /* whose own way out of a process then waits for calls that the list denies */
+		"read\n",
+#endif
+		"include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		policy = write_policy(world, lists[i], "violation: errno");
 		const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, NULL };

@@ -96,7 +96,7 @@ act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, 
 	plant_program, write_agent, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
 	group_devices, leaked;
 /* files.c: what belongs to the machine */
-act_function open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,
+act_function home_file, home_folder, open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,
 	hard_link, rename_file, read_secret;
 /* network.c */
 act_function open_socket, low_port, mark_packets, force_buffer, transparent, interface_flags, tunnel,

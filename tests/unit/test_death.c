@@ -248,12 +248,12 @@ static void an_end_at_a_wall_says_what_opens_it(void **state UNUSED)
 	} rows[] = {
 		{ "Error: EROFS: read-only file system, open '/srv/x/log'\n  errno: -30", "says that /srv/x/log could not be written or read" },
 		{ "Error: EROFS: read-only file system, open '/srv/x/log'\n", "sandbox: {read_write: [/srv/x/log], protect_system: full} opens it" },
-		{ "touch: cannot touch 'a': Read-only file system\n", "says that a file could not be" },
+		{ "touch: cannot touch 'a': Read-only file system\n", "says that something could not be" },
 		{ "Error: EACCES: permission denied, mkdir '/home/u/new'", "[/home/u/new]" },
-		{ "sh: 1: cannot create /etc/x: Permission denied", "[PATH]" },
+		{ "sh: 1: cannot create /etc/x: Permission denied", "name it in sandbox.read_write" },
 		{ "EROFS '/a\x1b[2Jb'", "says that /a?[2Jb could" },
-		{ "EROFS '/cut", "a file" },
-		{ "EROFS\n'/not of this line'", "a file" },
+		{ "EROFS '/cut", "says that something" },
+		{ "EROFS\n'/not of this line'", "says that something" },
 		{ "TypeError: x is not a function", NULL },
 		{ "", NULL },
 	};
@@ -269,6 +269,60 @@ static void an_end_at_a_wall_says_what_opens_it(void **state UNUSED)
 		plan.fence.by_mounts = false;
 		death_advise(&death, &plan);
 		assert_contains(death.next, "read its last output with heapward logs");
+	}
+}
+
+static void a_path_that_the_walls_miss_is_named(void **state UNUSED)
+{
+	static struct plan plan;
+	struct death death;
+	make(&death, VERDICT_EXEC);
+	strcpy(death.verdict.subject, "mounts");
+	strcpy(death.verdict.text, "mounts: /srv/data: No such file or directory");
+	death.verdict.number = 2;
+	death_advise(&death, &plan);
+	assert_contains(death.next, "make /srv/data, with the rights");
+	assert_contains(death.next, "sandbox.read_write (or read_only)");
+	death.verdict.number = 13;
+	death_advise(&death, &plan);
+	assert_contains(death.next, "mend what the step \"mounts\" names");
+	strcpy(plan.unreached, "sandbox.user: daemon cannot enter /root"); /* known before the start */
+	make(&death, VERDICT_EXIT);
+	death_advise(&death, &plan);
+	assert_string_equal(death.next, plan.unreached);
+	plan.unreached[0] = '\0';
+}
+
+/* A port is no file: who closes it, and what opens it, is something else. */
+static void an_end_at_a_port_names_the_key_of_ports(void **state UNUSED)
+{
+	static const struct {
+		const char *output;
+		bool limited;
+		const char *wanted; /* NULL: no hint */
+	} rows[] = {
+		{ "Error: listen EACCES: permission denied 0.0.0.0:80\n    at x:1\n", false, "service.listen: [\"tcp:80\"]" },
+		{ "Error: listen EACCES: permission denied :::443\n", false, "capabilities: [cap_net_bind_service]" },
+		{ "Error: listen EACCES: permission denied 0.0.0.0:8080\n", true, "port 8080: name it in sandbox.bind" },
+		{ "Error: bind EACCES 0.0.0.0:53", true, "port 53: name it in sandbox.bind" },
+		{ "Error: connect EACCES 10.0.0.1:5432 - Local (0.0.0.0:0)\n", true, "port 5432: name it in sandbox.connect" },
+		{ "Error: connect EACCES 10.0.0.1:5432\n", true, "port 5432: name it in sandbox.connect" },
+		{ "Error: connect EACCES 10.0.0.1:5432\n", false, NULL },
+		{ "Error: listen EACCES: permission denied 0.0.0.0:8080\n", false, NULL },
+		{ "Error: listen EACCES: permission denied 0.0.0.0:99999999\n", true, "something could not" },
+		{ "Error: listen EACCES: permission denied /srv/x.sock\n", true, "something could not" },
+		{ "EACCES", false, NULL },
+	};
+	static struct plan plan;
+	struct death death;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		plan.fence.by_mounts = rows[i].limited || rows[i].wanted != NULL;
+		plan.fence.limit_bind = plan.fence.limit_connect = rows[i].limited;
+		make(&death, VERDICT_EXIT);
+		death.stderr_tail = (const unsigned char *)rows[i].output;
+		death.stderr_length = strlen(rows[i].output);
+		death_advise(&death, &plan);
+		assert_contains(death.next, rows[i].wanted != NULL ? rows[i].wanted : "read its last output with heapward logs");
 	}
 }
 
@@ -338,6 +392,8 @@ int main(void)
 		cmocka_unit_test(a_denied_call_is_allowed_in_a_list_of_ones_own),
 		cmocka_unit_test(a_worker_whose_heap_is_not_managed_is_to_use_less),
 		cmocka_unit_test(an_end_at_a_wall_says_what_opens_it),
+		cmocka_unit_test(a_path_that_the_walls_miss_is_named),
+		cmocka_unit_test(an_end_at_a_port_names_the_key_of_ports),
 		cmocka_unit_test(one_sample_shows_no_growth_and_no_limit_is_said),
 		cmocka_unit_test(what_is_no_death_is_refused),
 		cmocka_unit_test(what_was_decided_has_words_even_where_nothing_was_told),

@@ -130,7 +130,8 @@ static void one_death_more_than_the_budget_is_too_many(void **unused UNUSED)
 		assert_string_equal(text, exits ? DIED "(failed), (stop), finish 134" : DIED "(failed)");
 		assert_int_equal(state.slots[0].state, exits ? SLOT_STOPPED : SLOT_FAILED);
 		assert_string_equal(decision.actions[2].text,
-				    "gave up after 6 deaths in 10 min (budget 5); heapward reset starts it again");
+				    exits ? "gave up after 6 deaths in 10 min (budget 5); exiting (restart.exhausted: exit)"
+					  : "gave up after 6 deaths in 10 min (budget 5); holding");
 		assert_int_equal(service_state_budget_left(&state, NOW), 0);
 	}
 }

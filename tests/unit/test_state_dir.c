@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <signal.h>
+#include <sys/file.h>
 
 #define NOBODY 65534u
 #define SUPERVISORS 4
@@ -34,7 +35,8 @@ static void a_taken_name_has_its_directories_and_a_released_one_only_its_state(v
 	assert_int_equal(mode_of(below(dir.state_path, "events.jsonl")), 0600);
 	assert_int_equal(mode_of(below(dir.runtime_path, "lock")), 0600);
 	assert_string_equal(read_text(below(dir.runtime_path, "lock")), pid);
-	int fds[] = { dir.runtime_fd, dir.state_fd, dir.lock_fd, dir.events_fd };
+	assert_int_equal(mode_of(below(dir.state_path, "held")), 0600);
+	int fds[] = { dir.runtime_fd, dir.state_fd, dir.lock_fd, dir.held_fd, dir.events_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		assert_true((fcntl(fds[i], F_GETFD) & FD_CLOEXEC) != 0);
 	write_file(below(dir.runtime_path, "control"), "");
@@ -428,6 +430,23 @@ static void what_runs_out_of_sight_is_not_forgotten(void **state)
 	assert_int_equal(state_forget(&elsewhere, NAME, &why), 0);
 }
 
+/* A worker of the same user may be left to list the directory, and so to open it. */
+static void who_locks_the_directory_keeps_nothing_from_being_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct state_dir dir;
+	struct failure why;
+	take(&dir, fixture, NAME);
+	state_dir_release(&dir);
+	cleanup_fd int fd = open(below(fixture->roots.state, NAME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	take(&dir, fixture, NAME);
+	assert_string_equal(dir.problem, "");
+	assert_int_equal(state_dir_keep_death(&dir, 1, "{}", &why), 0);
+	state_dir_release(&dir);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), 0);
+}
+
 /* Whatever somebody has put there. */
 static void a_directory_that_is_none_of_ours_is_not_forgotten(void **state)
 {
@@ -462,6 +481,7 @@ int main(void)
 		TEST(more_services_than_the_bound_are_not_listed_but_running_ones_are),
 		TEST(what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs),
 		TEST(what_runs_out_of_sight_is_not_forgotten),
+		TEST(who_locks_the_directory_keeps_nothing_from_being_kept),
 		TEST(a_directory_that_is_none_of_ours_is_not_forgotten),
 	};
 	return cmocka_run_group_tests_name("state_dir", tests, NULL, NULL);

@@ -384,6 +384,8 @@ static void a_failed_service_says_why(void **state UNUSED)
 	status.failed_why = "6 deaths in 10 min";
 	char *text = printed(&status);
 	assert_contains(text, "failed    6 deaths in 10 min");
+	assert_contains(text, "; none until a reset (5 in 10 min used up)\n");
+	assert_null(strstr(text, "left in"));
 	free(text);
 }
 
