@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* filter: the system-call filter, as the last step before exec, and its listener on its way to the supervisor. From the moment
  * that the filter is on it judges this thread too, and a call that it denies waits for a supervisor who has no listener yet:
- * so the sending is done by another thread, which the filter is not on. Exec ends that thread. */
+ * so the sending is done by another thread, which the filter is not on. Exec ends that thread. Where it cannot send (other
+ * processes of the user keep all descriptors in flight that it may have), it says so and ends the child: nobody would hear of
+ * what the filter denies. */
 #include "child/confine/confine.h"
 #include "supervisor/wire/launch.h"
 
@@ -16,8 +18,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LOOK_AGAIN_NSEC (50 * 1000)
+#define STATUS_UNSENT 126
 #define TURNS_MAX (20 * 1000 * 1000) /* some ten milliseconds: then the other thread may need our processor */
 
 enum { NOTHING_YET, SEND, SENT };
@@ -29,7 +33,7 @@ struct messenger {
 	int error;
 };
 
-static void send_listener(const struct messenger *messenger)
+static int send_listener(const struct messenger *messenger)
 {
 	struct launch_report report = {
 		.kind = messenger->listener >= 0 ? LAUNCH_REPORT_LISTENER : LAUNCH_REPORT_NO_LISTENER,
@@ -48,7 +52,23 @@ static void send_listener(const struct messenger *messenger)
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control.bytes);
 	}
-	(void)!sendmsg(confine_report_fd, &message, MSG_NOSIGNAL);
+	return sendmsg(confine_report_fd, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+static int unsent(struct launch_report *report, int error)
+{
+	return confine_failed(report, error, "the filter's listener cannot be sent to the supervisor%s",
+			      error == ETOOMANYREFS ? ": other processes of this user have too many descriptors in flight" : "");
+}
+
+/* By the other thread: what the first one would say, the filter judges. */
+static __attribute__((noreturn)) void give_up(int error)
+{
+	struct launch_report report = { .kind = LAUNCH_REPORT_FAILED, .step = LAUNCH_STEP_SECCOMP };
+	unsigned char packet[sizeof(report)];
+	unsent(&report, error);
+	(void)!send(confine_report_fd, packet, launch_report_encode(&report, packet, sizeof(packet)), MSG_NOSIGNAL);
+	_exit(STATUS_UNSENT);
 }
 
 static void *carry(void *argument)
@@ -57,7 +77,8 @@ static void *carry(void *argument)
 	const struct timespec pause = { .tv_nsec = LOOK_AGAIN_NSEC };
 	while (atomic_load(&messenger->state) != SEND)
 		nanosleep(&pause, NULL);
-	send_listener(messenger);
+	if (send_listener(messenger) < 0)
+		give_up(errno);
 	atomic_store(&messenger->state, SENT);
 	return NULL;
 }
@@ -108,7 +129,8 @@ static int load(const struct sock_fprog *program, struct launch_report *report)
 
 static int load_unheard(const struct launch *launch, struct sock_fprog *program, int error, struct launch_report *report)
 {
-	send_listener(&(struct messenger){ .listener = -1, .error = error });
+	if (send_listener(&(struct messenger){ .listener = -1, .error = error }) < 0)
+		return unsent(report, errno);
 	answer_alone(program, launch->unheard);
 	return load(program, report);
 }

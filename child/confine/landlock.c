@@ -152,10 +152,13 @@ static int fence(struct walk *walk, const char *path, enum launch_access access)
 	return 0;
 }
 
-/* A home that is walked around takes no new entries: what package managers would make there comes first. */
+/* A home that is walked around takes no new entries: what package managers would make there comes first. Of two more directories the same is
+ * to be so, for what is started with a session would be made in them: by one entry each that has its wall. */
 static void make_caches(const struct launch *launch)
 {
-	static const char *const names[] = { ".npm", ".cache", ".config" };
+	static const char *const names[] = { ".npm", ".cache", ".yarn", ".pki", ".config", ".config/configstore", ".config/nextjs-nodejs",
+					     ".config/yarn", ".config/systemd", ".local/share", ".local/share/pnpm",
+					     ".local/share/systemd" };
 	const char *home = confine_variable(launch->environment, "HOME");
 	if ((launch->fence.flags & LAUNCH_MAKE_CACHES) == 0 || home == NULL || home[0] != '/')
 		return;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -144,6 +145,21 @@ static void say_done(const struct lesson *lesson, int64_t duration_usec)
 		fprintf(stderr, "wrote %s; heapward check --diff %s compares it\n", lesson->file, lesson->file);
 }
 
+/* Who writes where FILE is may have put another in its place. By now we may have no right to look: then that is said. */
+static bool is_there(const struct lesson *lesson)
+{
+	struct stat ours, there;
+	if (lesson->file == NULL)
+		return true;
+	if (stat(lesson->file, &there) < 0) {
+		bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+		if (!gone)
+			complain(lesson, "cannot be looked at any more: whether it is the list is not known");
+		return !gone;
+	}
+	return fstat(lesson->fd, &ours) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 static int write_list(const struct lesson *lesson, int status)
 {
 	struct utsname machine;
@@ -164,13 +180,16 @@ static int write_list(const struct lesson *lesson, int status)
 	cleanup_free char *text = syscall_learnt_text(&lesson->learning.learnt, &names, &source);
 	if (text == NULL || write_all(lesson, text) < 0)
 		return complain(lesson, strerror(text == NULL ? ENOMEM : errno));
+	if (!is_there(lesson))
+		return complain(lesson, "moved away or replaced meanwhile, and what is there now is not the list; learn it again, into a "
+				"file outside of what COMMAND writes");
 	say_done(lesson, source.duration_usec);
 	return status;
 }
 
 static void remove_output(const struct lesson *lesson)
 {
-	if (lesson->file != NULL && lesson->fd >= 0 && unlink(lesson->file) < 0)
+	if (lesson->file != NULL && lesson->fd >= 0 && is_there(lesson) && unlink(lesson->file) < 0)
 		fprintf(stderr, "heapward: %s: cannot be removed: %s\n", lesson->file, strerror(errno));
 }
 
@@ -217,6 +236,7 @@ int cli_learn(int argc, char **argv)
 		return EXIT_SUPERVISOR;
 	lesson->fd = -1;
 	lesson->file = options.output;
+	lesson->learning.file = options.output;
 	options.learning = &lesson->learning;
 	status = learn(&options, lesson);
 	cleanup_close(&lesson->fd);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A list of what stands for a path is longer than all policies' lists together. */
-_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + FENCE_OURS_MAX + 90, "all paths of a policy and our own fit");
+_Static_assert(LAUNCH_PATHS_MAX >= 3 * POLICY_LIST_MAX + FENCE_OURS_MAX + 160, "all paths of a policy and our own fit");
 
 static void add(struct launch *launch, enum launch_access access, bool optional, const char *path)
 {
@@ -42,16 +42,25 @@ static const char *const kernel_files[] = { "/proc/sys", "/proc/sysrq-trigger", 
  * more: it may be the working directory. */
 static const char *const roots_own[] = { "/root", "/root/.ssh", "/root/.bashrc", "/root/.profile", "/root/.config", "/var/spool",
 					 "/var/lib/dpkg", "/var/lib/apt", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/cloud",
-					 "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet" };
+					 "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet",
+					 "/var/lib/pam", "/var/lib/ucf", "/var/lib/dbus", "/var/lib/PackageKit", "/var/lib/python",
+					 "/var/lib/private", "/var/lib/dkms", "/var/lib/extensions", "/var/lib/confexts",
+					 "/var/lib/machines", "/var/lib/portables", "/var/lib/libvirt", "/var/lib/lxc", "/var/lib/snapd",
+					 "/var/lib/polkit-1", "/var/cache/apt", "/var/cache/ldconfig", "/var/backups", "/run/systemd",
+					 "/run/udev", "/run/tmpfiles.d", "/run/modprobe.d", "/run/sysctl.d", "/run/initramfs" };
 /* Of these Landlock closes what is not the home of servers' data: a directory above would take no new entries. */
 static const char *const roots_places[] = { "/root", "/var/spool" };
-static const char *const roots_caches[] = { "/root/.cache", "/root/.npm" };
+static const char *const roots_caches[] = { "/root/.cache", "/root/.npm", "/root/.yarn/berry", "/root/.pki", "/root/.node_repl_history",
+					    "/root/.local/share/pnpm/store", "/root/.config/configstore", "/root/.config/nextjs-nodejs" };
 /* Who takes orders there, takes them for the machine. Directories where it is all that they are for: a socket that is made anew comes
  * without its wall. */
 static const char *const orders[] = { "/run/systemd/private", "/run/dbus", "/run/docker.sock", "/run/containerd", "/run/podman",
 				      "/run/crio", "/run/k3s", "/run/buildkit", "/run/libvirt", "/run/snapd.socket",
 				      "/run/snapd-snap.socket", "/run/udev/control", "/var/lib/lxd/unix.socket",
-				      "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket" };
+				      "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket", "/run/initctl",
+				      "/run/systemd/cgroups-agent", "/run/systemd/ask-password" };
+/* Of the terminals of others: root's worker that reaches one types into root's shell. */
+static const char *const terminals[] = { "/run/screen", "/run/tmux", "/tmp/screens", "/tmp/tmux-0", "/tmp/uscreens" };
 /* What programs use, and nobody gets anywhere by. */
 static const char *const harmless[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
 					"/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/hugepages" };
@@ -73,6 +82,16 @@ static void add_roots(const struct plan_fence *fence, struct launch *launch)
 		add_list(launch, LAUNCH_READ_ONLY, true, roots_places, ARRAY_LEN(roots_places));
 	if (fence->protect == PROTECT_SYSTEM_FULL)
 		add_list(launch, LAUNCH_READ_WRITE, true, roots_caches, ARRAY_LEN(roots_caches));
+}
+
+/* Root's own session, with its bus and its agents, is in /run/user; whose working directory is there is part of it. */
+static void add_roots_orders(const struct plan_fence *fence, const struct fence_places *places, struct launch *launch)
+{
+	if (!fence->root || !fence->by_mounts)
+		return;
+	add_list(launch, LAUNCH_HIDDEN, true, terminals, ARRAY_LEN(terminals));
+	if (!is_below(places->directory, "/run/user"))
+		add(launch, LAUNCH_HIDDEN, true, "/run/user");
 }
 
 static void add_system(const struct plan_fence *fence, struct launch *launch)
@@ -173,7 +192,7 @@ static void add_ours(const struct policy *policy, const struct plan_fence *fence
 {
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
-		bool hidden = place->kind == FENCE_SECRET && fence->by_mounts;
+		bool hidden = (place->kind == FENCE_SECRET || place->kind == FENCE_ORDERS) && fence->by_mounts;
 		if (place->kind == FENCE_PROGRAM && is_within_any(place->path, &policy->sandbox.hidden))
 			continue; /* what is hidden cannot be written either */
 		if (!fence_leaves_open(policy, fence, places, place))
@@ -243,6 +262,7 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 	};
 	if (fence->protect != PROTECT_SYSTEM_NONE) {
 		add_system(fence, launch);
+		add_roots_orders(fence, places, launch);
 		add_directory(fence, places, launch);
 	}
 	add_policy(policy, fence, launch);

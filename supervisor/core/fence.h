@@ -9,7 +9,9 @@
 
 #define FENCE_TEXT_MAX 640
 
-#define FENCE_OURS_MAX 40
+#define FENCE_OTHERS_MAX 64
+#define FENCE_ORDERS_MAX 24
+#define FENCE_OURS_MAX (64 + FENCE_OTHERS_MAX + FENCE_ORDERS_MAX)
 
 enum { FENCE_PROCESSES = 2 };
 
@@ -17,6 +19,9 @@ enum fence_kind {
 	FENCE_SECRET,  /* state and runtime directory: nothing to be seen of */
 	FENCE_SETTING, /* policy, drop-ins, lists of system calls, environment file */
 	FENCE_PROGRAM, /* what heapward is run from */
+	FENCE_OTHERS,  /* settings of this user's other services; by mounts only */
+	FENCE_HOME,    /* what its user's next shell, login or session runs, or trusts */
+	FENCE_ORDERS,  /* sockets whose names are not known before; the same */
 };
 
 /* A place of ours; paths NULL or "": there is none. */

@@ -152,11 +152,17 @@ static void remark_survey(struct planning *planning)
 	if (fence->by_landlock && host->closed[0] != '\0')
 		plan_warn(planning->plan, "sandbox: by Landlock nothing new can be made in %s, only below; sandbox.read_write with "
 			  "protect_system: full opens a directory", host->closed);
+	if (fence->by_mounts && fence->root && host->closed[0] != '\0')
+		plan_warn(planning->plan, "sandbox: the worker is root: nothing new can be made in %s, and only its caches be written; "
+			  "sandbox.read_write with protect_system: full opens a directory", host->closed);
 	if (fence->by_landlock && host->open[0] != '\0') {
 		snprintf(fence->open, sizeof(fence->open), "%s", host->open);
 		plan_warn(planning->plan, "sandbox: the worker can write %s: Landlock takes nothing out of its working directory, "
 			  "read_write and /tmp; keep that elsewhere (service.directory, XDG_RUNTIME_DIR)", host->open);
 	}
+	if (host->others_left_out)
+		plan_warn(planning->plan, "sandbox: this user's other services have more policies and lists than the walls have room for: "
+			  "the worker can write the rest; heapward forget those that are gone");
 	if (host->absent[0] != '\0')
 		plan_warn(planning->plan, "sandbox.hidden: %s: not there now; what is made there later can be seen until the next start of "
 			  "a worker: hide its directory", host->absent);

@@ -73,12 +73,8 @@ static const char *default_of(enum policy_key key, const struct policy_key_row *
 static size_t piece_of(const char *words)
 {
 	size_t length = strcspn(words, " "), room = PROSE_COLUMNS - HELP_COLUMN - 3;
-	while (length > room) {
-		const char *bar = memrchr(words, '|', length - 1);
-		if (bar == NULL)
-			break;
+	for (const char *bar; length > room && (bar = memrchr(words, '|', length - 1)) != NULL;)
 		length = (size_t)(bar - words) + 1;
-	}
 	return length;
 }
 

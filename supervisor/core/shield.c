@@ -2,7 +2,8 @@
 /* shield: see shield.h. A pidfd is denied where it is made of a number. It can also be a directory of /proc, or come from a
  * socket (SO_PEERPIDFD), which no filter sees: so signals by pidfd are denied as a whole. Who uses them (Go, some of Rust)
  * takes kill(2) where they fail. Whom the kernel tells of a descriptor by a signal is named by number (F_SETOWN) and by
- * pointers that no filter sees (F_SETOWN_EX, FIOSETOWN); which signal that is (F_SETSIG) is a number. */
+ * pointers that no filter sees (F_SETOWN_EX, FIOSETOWN); which signal that is (F_SETSIG) is a number. A lease on a file holds up
+ * everybody else who opens it, until its holder lets go or lease-break-time is over; a descriptor to read is enough for it. */
 #include "supervisor/core/shield.h"
 
 #include "supervisor/core/syscall_match.h"
@@ -11,9 +12,9 @@
 
 enum aim { AT_PROCESS, AT_GROUP, IN_GROUP, AT_ALL, AT_VALUE };
 
-/* ALWAYS; NOTICED: an honest program may have tried, and got an answer that it could go on from; UNPASSED: a list may allow it, but
- * none that is to be found out about does. */
-enum manner { ALWAYS, NOTICED, UNPASSED };
+/* ALWAYS; NOTICED: an honest program may have tried, and got an answer that it could go on from; WALLED: the
+ * same, of whatever user; UNPASSED: a list may allow it, but none that is to be found out about does. */
+enum manner { ALWAYS, NOTICED, WALLED, UNPASSED };
 
 #define ANY_WAY SYSCALL_ARGUMENTS /* whatever the other arguments are */
 #define WHERE(argument, value) { true, argument, value }
@@ -53,6 +54,8 @@ static const struct row {
 	{ "fcntl", 2, AT_VALUE, 15, ANY_WAY, ALWAYS, SIGNAL },
 	{ "fcntl", 1, AT_VALUE, 10, ANY_WAY, NOTICED, { 0 } }, /* F_SETSIG */
 	{ "fcntl", 1, AT_VALUE, 15, ANY_WAY, NOTICED, { 0 } }, /* F_SETOWN_EX */
+	{ "fcntl", 1, AT_VALUE, 1024, ANY_WAY, WALLED, { 0 } }, /* F_SETLEASE */
+	{ "fcntl", 1, AT_VALUE, 1040, ANY_WAY, WALLED, { 0 } }, /* F_SETDELEG, from Linux 6.19 on */
 	{ "ioctl", 1, AT_VALUE, 0x8901, ANY_WAY, NOTICED, { 0 } }, /* FIOSETOWN */
 	{ "ioctl", 1, AT_VALUE, 0x8902, ANY_WAY, NOTICED, { 0 } }, /* SIOCSPGRP */
 	{ "prlimit64", 0, AT_PROCESS, 0, 2, ALWAYS, { 0 } }, /* RLIMIT_CPU ends it, RLIMIT_NOFILE cripples it */
@@ -85,6 +88,8 @@ static bool has(const struct row *row, const struct shield_of *of)
 		return of->same_user;
 	case NOTICED:
 		return of->same_user && of->noticed;
+	case WALLED:
+		return of->noticed;
 	case UNPASSED:
 	default:
 		return true;
@@ -103,7 +108,8 @@ static void add(struct shield *shield, const struct row *row, int number, uint32
 	assert(shield->count < SHIELD_RULES_MAX);
 	struct syscall_rule *rule = &shield->rules[shield->count++];
 	*rule = (struct syscall_rule){ .kind = SYSCALL_DENY, .number = number, .firm = true,
-				       .optional = row->manner == UNPASSED, .silent = row->manner == NOTICED && silently };
+				       .optional = row->manner == UNPASSED,
+				       .silent = (row->manner == NOTICED || row->manner == WALLED) && silently };
 	snprintf(rule->name, sizeof(rule->name), "%s", row->call);
 	add_condition(rule, row->argument, false, UINT32_MAX, value);
 	if (row->where.given)

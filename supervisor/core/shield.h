@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shield: what a worker with the supervisor's own uid may not do to it and to the keeper, as rules of the worker's filter. The kernel lets
- * processes of one user signal, starve and limit each other. Its rules are firm: they hold where the others are only told, too. */
+ * processes of one user signal, starve and limit each other, and hold each other up by leases on files. Its rules are firm: they hold where the others are only told, too. */
 #ifndef SUPERVISOR_CORE_SHIELD_H
 #define SUPERVISOR_CORE_SHIELD_H
 
@@ -11,7 +11,7 @@
 /* Whom, as the worker would name them; the keeper is the first of a group of its own. 0: there is none. */
 struct shield_of {
 	int32_t supervisor, group, keeper;
-	bool same_user; /* else the kernel keeps them apart, and all that is left is what it allows with a parent */
+	bool same_user; /* else the kernel keeps them apart; left are what it allows with a parent, and leases */
 	bool noticed;   /* also what a correct program can notice, which a run without a policy must not do */
 	bool silently;  /* that is answered with an errno, whatever the rest is: nobody must be killed for trying it */
 };

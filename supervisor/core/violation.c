@@ -2,19 +2,31 @@
 /* violation: see violation.h. The words are violation_text.c. */
 #include "supervisor/core/violation.h"
 
+#include <stdio.h>
 
-static struct violation_call *find(struct violations *violations, uint32_t architecture, int32_t number)
+static struct violation_call *find(struct violations *violations, enum violation_sort sort, int32_t number)
 {
 	for (size_t i = 0; i < violations->call_count; i++) {
 		struct violation_call *call = &violations->calls[i];
-		if (call->architecture == architecture && call->number == number)
+		if (call->sort == sort && (sort != VIOLATION_NAMED || call->number == number))
 			return call;
 	}
 	if (violations->call_count == VIOLATION_CALLS_MAX)
 		return &violations->calls[VIOLATION_CALLS_MAX];
 	struct violation_call *call = &violations->calls[violations->call_count++];
-	*call = (struct violation_call){ .architecture = architecture, .number = number };
+	*call = (struct violation_call){ .sort = sort, .number = number };
 	return call;
+}
+
+static void name_together(struct violation_call *call, enum violation_sort sort)
+{
+	static const char *const names[] = {
+		[VIOLATION_NAMED] = "other calls",
+		[VIOLATION_NAMELESS] = "calls without a name",
+		[VIOLATION_X32] = "x32 calls",
+		[VIOLATION_FOREIGN] = "calls of other architectures",
+	};
+	snprintf(call->name, sizeof(call->name), "%s", names[sort]);
 }
 
 static bool is_power_of_ten(uint64_t count)
@@ -24,12 +36,18 @@ static bool is_power_of_ten(uint64_t count)
 	return count == 1;
 }
 
-struct violation_call *violations_note(struct violations *violations, uint32_t architecture, int32_t number, bool *ret_tell)
+struct violation_call *violations_note(struct violations *violations, enum violation_sort sort, int32_t number, bool *ret_tell)
 {
-	struct violation_call *call = find(violations, architecture, number);
+	struct violation_call *call = find(violations, sort, number);
+	if (call == &violations->calls[VIOLATION_CALLS_MAX])
+		name_together(call, VIOLATION_NAMED);
+	else if (call->number != number)
+		name_together(call, sort);
 	violations->total++;
 	call->count++;
 	*ret_tell = is_power_of_ten(call->count);
+	if (*ret_tell)
+		call->number = number;
 	return call;
 }
 

@@ -27,8 +27,9 @@ struct violation_list {
 #define VIOLATION_ANSWER_USEC 1000  /* between two of them in the long run */
 #define VIOLATION_PAUSE_USEC 20000  /* the shortest pause: a wake-up each, not one an answer */
 
-/* Counts a call. Returns its entry; *ret_tell: it is time to tell it, which the caller then does (violations_told). */
-struct violation_call *violations_note(struct violations *violations, uint32_t architecture, int32_t number, bool *ret_tell);
+/* Counts a call. Returns its entry, with a name where it stands for several; *ret_tell: it is time to tell it, which the caller then
+ * does (violations_told). */
+struct violation_call *violations_note(struct violations *violations, enum violation_sort sort, int32_t number, bool *ret_tell);
 void violations_told(struct violation_call *call);
 
 /* Entries whose count has grown since they were told: the last word, when the worker has ended. NULL behind the last. */

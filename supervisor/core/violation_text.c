@@ -326,7 +326,7 @@ static void add_reason(struct text *text, const struct violation_call *call, con
 	else if (is_denied_by(list, call))
 		add(text, ": by a \"deny\" of the list %s", list->name);
 	else if ((says & VIOLATION_ALLOWED) != 0 || (says != 0 && call->shielded))
-		add(text, ": not with these arguments, to protect the supervisor");
+		add(text, ": not with these arguments, to protect the supervisor and other services");
 	else
 		add_remedy(text, call, list, (says & VIOLATION_ALLOWED_WITH_SOME) != 0);
 }

@@ -148,15 +148,58 @@ static struct control_client *free_client(struct control_socket *socket)
 	return NULL;
 }
 
+static size_t count_insiders(const struct control_socket *socket)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		count += socket->clients[i].source.fd >= 0 && socket->clients[i].inside;
+	return count;
+}
+
+/* Drops who has waited longest without a complete request, and gives its place; NULL: there is none. */
+static struct control_client *evict(struct control_socket *socket, bool insiders_only)
+{
+	struct control_client *oldest = NULL;
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *client = &socket->clients[i];
+		if (client->source.fd >= 0 && client->reply == NULL && (client->inside || !insiders_only) &&
+		    (oldest == NULL || client->deadline_usec < oldest->deadline_usec))
+			oldest = client;
+	}
+	if (oldest != NULL)
+		drop(oldest);
+	return oldest;
+}
+
+static struct control_client *find_place(struct control_socket *socket, bool inside)
+{
+	if (inside && count_insiders(socket) >= CONTROL_INSIDERS_MAX)
+		return evict(socket, true);
+	struct control_client *client = free_client(socket);
+	if (client == NULL)
+		client = evict(socket, true);
+	return client != NULL ? client : evict(socket, false);
+}
+
 static void accept_client(struct control_socket *socket, int fd)
 {
 	struct failure ignored; /* the peer sees its connection closed */
-	struct control_client *client = free_client(socket);
-	if (client == NULL || !control_peer_find(&client->peer, fd)) {
+	struct control_peer peer;
+	char why[REFUSAL_MAX];
+	if (!control_peer_find(&peer, fd)) {
 		close(fd);
 		return;
 	}
+	bool inside = !socket->may_change(socket, &peer, why, sizeof(why));
+	struct control_client *client = find_place(socket, inside);
+	if (client == NULL) {
+		close(fd);
+		control_peer_forget(&peer);
+		return;
+	}
 	client->source.fd = fd;
+	client->peer = peer;
+	client->inside = inside;
 	client->request_length = 0;
 	client->deadline_usec = loop_now_usec() + CLIENT_PATIENCE_USEC;
 	if (loop_add(socket->loop, &client->source, EPOLLIN, &ignored) == 0)

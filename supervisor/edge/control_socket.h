@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control_socket: the supervisor's ear for `status`, `stop` and the others. Peers are checked by SO_PEERCRED and
- * SO_PEERPIDFD, requests are bounded in size, number and time; a slow client never stalls the loop. */
+ * SO_PEERPIDFD, requests are bounded in size, number and time; a slow client never stalls the loop. Where places are short, who has
+ * been there longest without a complete request leaves. */
 #ifndef SUPERVISOR_EDGE_CONTROL_SOCKET_H
 #define SUPERVISOR_EDGE_CONTROL_SOCKET_H
 
@@ -10,6 +11,7 @@
 #include "supervisor/types/control.h"
 
 #define CONTROL_CLIENTS_MAX 16
+#define CONTROL_INSIDERS_MAX 2 /* of them, from where nothing may be changed: a worker cannot keep the others out */
 
 struct control_socket;
 
@@ -17,6 +19,7 @@ struct control_client {
 	struct source source; /* fd -1: free */
 	struct control_socket *socket;
 	struct control_peer peer;
+	bool inside; /* it may not change anything: most likely a worker's */
 	unsigned char request[16 + CONTROL_ARGUMENT_MAX];
 	size_t request_length;
 	unsigned char *reply;
@@ -34,7 +37,7 @@ struct control_socket {
 	void (*answer)(struct control_socket *socket, const struct control_request *request,
 		       struct control_reply *reply);
 	/* Whether a peer with the right user may change something, which a worker, of that user too, may not. Asked before
-	 * each command that does. False: `why` says so in one line. */
+	 * each command that does, and once of each client that comes. False: `why` says so in one line. */
 	bool (*may_change)(struct control_socket *socket, const struct control_peer *peer, char *why, size_t size);
 	void *owner;
 };

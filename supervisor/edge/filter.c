@@ -45,16 +45,31 @@ struct syscall_names filter_names(void)
 	return filter_names_of(seccomp_arch_native());
 }
 
+static bool is_x32(uint32_t architecture, int number)
+{
+	return architecture == AUDIT_ARCH_X86_64 && number >= SYSCALL_X32;
+}
+
 const char *filter_call_name(uint32_t architecture, int number, char *buffer, size_t size)
 {
-	bool foreign = architecture != seccomp_arch_native();
-	cleanup_free char *name = seccomp_syscall_resolve_num_arch(architecture, number);
-	const char *which = !foreign ? "" : (architecture & __AUDIT_ARCH_64BIT) == 0 ? "32-bit " : "foreign ";
+	bool foreign = architecture != seccomp_arch_native(), x32 = is_x32(architecture, number);
+	cleanup_free char *name = seccomp_syscall_resolve_num_arch(x32 ? SCMP_ARCH_X32 : architecture, number);
+	const char *which = x32 ? "x32 " : !foreign ? "" : (architecture & __AUDIT_ARCH_64BIT) == 0 ? "32-bit " : "foreign ";
 	if (name != NULL)
 		snprintf(buffer, size, "%s%s", which, name);
 	else
 		snprintf(buffer, size, "%s#%d", which, number);
 	return buffer;
+}
+
+enum violation_sort filter_call_sort(uint32_t architecture, int number)
+{
+	if (architecture != seccomp_arch_native())
+		return VIOLATION_FOREIGN;
+	if (is_x32(architecture, number))
+		return VIOLATION_X32;
+	cleanup_free char *name = seccomp_syscall_resolve_num_arch(architecture, number);
+	return name == NULL ? VIOLATION_NAMELESS : VIOLATION_NAMED;
 }
 
 /* The library takes this machine's numbers, and makes those of another architecture of them, by name. */

@@ -56,19 +56,35 @@ static int judge_directories(const char *path, const char *resolved, struct fail
 	return 0;
 }
 
+/* A worker of the same user can shut a file that it cannot write (chmod 000), which no wall covers. */
+static int cannot_read(const char *path, int error, struct failure *why)
+{
+	struct stat status;
+	if (error != EACCES)
+		return failed(why, error, "cannot be read");
+	bool own = stat(path, &status) == 0 && status.st_uid == geteuid();
+	if (own)
+		failed(why, 0, "cannot be read: Permission denied by its mode, %04o; chmod u+rX %.200s (a worker of the same user can have shut "
+			       "it, under sandbox.user it could not)", status.st_mode & 07777, path);
+	else
+		failed(why, 0, "cannot be read: Permission denied, by its mode or that of a directory above it");
+	why->error = error;
+	return -1;
+}
+
 static int open_trusted(const char *path, size_t max_bytes, struct failure *why)
 {
 	char resolved[PATH_MAX];
 	struct stat status;
 	bool is_root = geteuid() == 0;
 	if (realpath(path, resolved) == NULL)
-		return failed(why, errno, "cannot be read");
+		return cannot_read(path, errno, why);
 	if (is_root && judge_directories(path, resolved, why) < 0)
 		return -1;
 	/* O_NONBLOCK: a FIFO in the place of a file must not hold us. */
 	cleanup_fd int fd = open(resolved, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status) < 0)
-		return failed(why, errno, "cannot be read");
+		return cannot_read(path, errno, why);
 	if (!S_ISREG(status.st_mode))
 		return failed(why, 0, "is no regular file");
 	if (is_root && policy_files_distrust(&status)[0] != '\0')
@@ -147,13 +163,15 @@ static int load_drop_ins(struct policy *policy, const char *path, struct policy_
 {
 	char directory[PATH_MAX], file[PATH_MAX + 256];
 	struct dirent **names;
+	struct failure why;
 	int result = 0;
 	policy_files_drop_ins(path, directory);
 	int count = scandir(directory, &names, is_drop_in, alphasort); /* alphasort: of bytes, in the C locale */
 	if (count < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (count < 0) {
-		policy_errors_add_file(errors, directory, false, "cannot be read: %s", strerror(errno));
+		cannot_read(directory, errno, &why);
+		policy_errors_add_file(errors, directory, false, "%s", why.text);
 		return -1;
 	}
 	if (count > DROP_INS_MAX) {

@@ -57,6 +57,31 @@ static void share_with(const struct group *group, int fd)
 		(void)fchmod(fd, 0750);
 }
 
+/* By a descriptor that needs no permission and follows no link. Not where something is mounted: that is the wall of a heapward whose
+ * worker we are. */
+static int make_own(int directory_fd, const char *path)
+{
+	char name[48];
+	struct statx status;
+	cleanup_fd int fd = openat(directory_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) < 0 || status.stx_uid != geteuid() ||
+	    (!S_ISDIR(status.stx_mode) && !S_ISREG(status.stx_mode)) || (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+		return -1;
+	return chmod(name, (status.stx_mode & 0777u) | (S_ISDIR(status.stx_mode) ? 0700 : 0600));
+}
+
+int state_open_own(int directory_fd, const char *path, int flags)
+{
+	int fd = openat(directory_fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 || errno != EACCES)
+		return fd;
+	if (geteuid() != 0 && make_own(directory_fd, path) == 0) /* root is kept out by walls, not by modes */
+		return openat(directory_fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	errno = EACCES;
+	return -1;
+}
+
 int state_open_directory(const char *path, bool make, struct failure *why)
 {
 	struct stat stat;
@@ -67,7 +92,8 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return failed(why, errno, "make %s", path);
 	}
-	cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = make ? state_open_own(AT_FDCWD, path, O_RDONLY | O_DIRECTORY) :
+				   open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, errno, "open %s", path);
 	if (fstat(fd, &stat) < 0)
@@ -76,6 +102,8 @@ int state_open_directory(const char *path, bool make, struct failure *why)
 		return failed(why, 0, "%s belongs to user %u, not to us; remove it", path, (unsigned)stat.st_uid);
 	if ((stat.st_mode & 022) != 0)
 		return failed(why, 0, "%s can be written by others; chmod go-w %s", path, path);
+	if (make && stat.st_uid == geteuid() && (stat.st_mode & 0700) != 0700 && geteuid() != 0)
+		(void)fchmod(fd, (stat.st_mode & 0777) | 0700); /* readable, and yet shut */
 	share_with(group, fd);
 	return TAKE_FD(fd);
 }
@@ -97,7 +125,7 @@ static int take_lock(struct state_dir *dir, struct failure *why)
 	char text[16];
 	struct stat stat;
 	struct flock lock = { .l_type = F_WRLCK };
-	cleanup_fd int fd = openat(dir->runtime_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	cleanup_fd int fd = state_open_own(dir->runtime_fd, "lock", O_RDWR | O_CREAT);
 	if (fd < 0) {
 		bool removed = errno == ENOENT;
 		failed(why, errno, "open %s/lock", dir->runtime_path);
@@ -153,6 +181,19 @@ static int take_runtime(struct state_dir *dir, const struct state_roots *roots, 
 	return -1;
 }
 
+int state_hold(int state_fd, int how, struct failure *why)
+{
+	struct stat stat;
+	cleanup_fd int fd = openat(state_fd, "held", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return failed(why, errno, "open held");
+	if (flock(fd, how | LOCK_NB) < 0)
+		return failed(why, errno, "lock held");
+	if (fstat(fd, &stat) < 0 || stat.st_nlink == 0)
+		return failed(why, EWOULDBLOCK, "held was removed");
+	return TAKE_FD(fd);
+}
+
 static int take_state(struct state_dir *dir, const struct state_roots *roots, struct failure *why)
 {
 	if (roots->state[0] == '\0')
@@ -165,14 +206,16 @@ static int take_state(struct state_dir *dir, const struct state_roots *roots, st
 	if (dir->state_fd < 0)
 		return -1;
 	/* The name is held in the runtime directory, which another login or container may not share: this tells them not to forget. */
-	if (flock(dir->state_fd, LOCK_SH | LOCK_NB) < 0)
-		return failed(why, errno, "%s is being removed", dir->state_path);
+	dir->held_fd = state_hold(dir->state_fd, LOCK_SH, why);
+	if (dir->held_fd < 0)
+		return why->error == EWOULDBLOCK ? failed(why, EWOULDBLOCK, "%s is being removed", dir->state_path)
+						 : failed_in(why, "%s", dir->state_path);
 	return state_files_open(dir, why);
 }
 
 int state_dir_take_name(struct state_dir *ret, const struct state_roots *roots, const char *name, struct failure *why)
 {
-	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .events_fd = -1, .next_death = 1 };
+	*ret = (struct state_dir){ .runtime_fd = -1, .state_fd = -1, .lock_fd = -1, .held_fd = -1, .events_fd = -1, .next_death = 1 };
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	if (take_runtime(ret, roots, why) == 0)
 		return 0;
@@ -187,6 +230,7 @@ void state_dir_open_state(struct state_dir *dir, const struct state_roots *roots
 		return;
 	snprintf(dir->problem, sizeof(dir->problem), "deaths and events are not kept on disk: %.140s%s", problem.text,
 		 geteuid() == 0 ? "" : "; set XDG_STATE_HOME to a directory of this user's");
+	close_and_forget(&dir->held_fd);
 	close_and_forget(&dir->state_fd);
 	close_and_forget(&dir->events_fd);
 }
@@ -216,6 +260,7 @@ void state_dir_release(struct state_dir *dir)
 		(void)rmdir(dir->runtime_path);
 	}
 	close_and_forget(&dir->lock_fd);
+	close_and_forget(&dir->held_fd);
 	close_and_forget(&dir->events_fd);
 	close_and_forget(&dir->runtime_fd);
 	close_and_forget(&dir->state_fd);

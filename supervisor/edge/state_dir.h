@@ -28,7 +28,7 @@ struct state_dir {
 	char runtime_path[STATE_DIR_PATH_MAX]; /* of the service, "/run/heapward/web" */
 	char state_path[STATE_DIR_PATH_MAX];
 	int runtime_fd, state_fd;              /* -1: not writable; then kept in memory, problem says so */
-	int lock_fd;
+	int lock_fd, held_fd;
 	int events_fd;
 	uint64_t events_bytes;
 	uint64_t next_death;
@@ -68,6 +68,11 @@ int state_dir_write_figures(struct state_dir *dir, const struct state_figures *f
 /* Raised limits; none where there is no record, or none of ours. */
 void state_dir_read_raises(const struct state_roots *roots, const char *name, struct raises *ret);
 int state_dir_write_raises(struct state_dir *dir, const struct raises *raises, struct failure *why);
+
+/* The real paths of what a service is set up by, one a line: for the walls around the workers of others. Written where they are not what is
+ * kept already; malloc'ed, NULL where there are none. */
+int state_dir_write_settings(const struct state_dir *dir, const char *paths, struct failure *why);
+char *state_read_settings(const struct state_roots *roots, const char *name);
 
 /* Which boot of this machine this is; "" where it cannot be read. */
 void state_boot_id(char *text, size_t size);

@@ -72,7 +72,7 @@ size_t state_death_numbers(int directory_fd, uint64_t ret[static STATE_DEATHS_SE
 
 static int open_deaths(int state_fd, struct failure *why)
 {
-	int fd = openat(state_fd, "deaths", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = state_open_own(state_fd, "deaths", O_RDONLY | O_DIRECTORY);
 	return fd < 0 ? failed(why, errno, "open deaths") : fd;
 }
 
@@ -87,8 +87,7 @@ int state_files_open(struct state_dir *dir, struct failure *why)
 		return -1;
 	size_t count = state_death_numbers(deaths, numbers);
 	dir->next_death = count == 0 ? 1 : numbers[count - 1] + 1;
-	dir->events_fd = openat(dir->state_fd, "events.jsonl",
-				O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	dir->events_fd = state_open_own(dir->state_fd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT);
 	if (dir->events_fd < 0 || fstat(dir->events_fd, &stat) < 0)
 		return failed(why, errno, "open %s/events.jsonl", dir->state_path);
 	dir->events_bytes = (uint64_t)stat.st_size;
@@ -276,6 +275,21 @@ static void forget(const struct state_dir *dir, const char *file)
 {
 	if (dir->state_fd >= 0)
 		(void)unlinkat(dir->state_fd, file, 0);
+}
+
+int state_dir_write_settings(const struct state_dir *dir, const char *paths, struct failure *why)
+{
+	cleanup_free char *kept = read_small(dir, "settings");
+	if (strcmp(kept == NULL ? "" : kept, paths) == 0)
+		return 0;
+	if (dir->state_fd < 0)
+		return failed(why, 0, "no state directory");
+	return write_file(dir->state_fd, "settings", paths, false, why);
+}
+
+char *state_read_settings(const struct state_roots *roots, const char *name)
+{
+	return read_by_name(roots, name, "settings", SMALL_FILE_MAX);
 }
 
 void state_boot_id(char *text, size_t size)

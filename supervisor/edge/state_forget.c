@@ -50,7 +50,10 @@ int state_forget(const struct state_roots *roots, const char *name, struct failu
 							  : state_open_directory(path, false, why);
 	if (state_fd < 0 && why->error == ENOENT)
 		return failed(why, 0, "nothing is kept of a service of that name");
-	if (state_fd >= 0 && flock(state_fd, LOCK_EX | LOCK_NB) < 0)
+	cleanup_fd int held = state_fd < 0 ? -1 : state_hold(state_fd, LOCK_EX, why);
+	if (state_fd >= 0 && held < 0 && why->error != EWOULDBLOCK)
+		return failed_in(why, "%s", path);
+	if (state_fd >= 0 && held < 0)
 		return failed(why, 0, "it runs, under a supervisor that is not seen from here (another XDG_RUNTIME_DIR, or another container)");
 	if (state_fd < 0 || state_dir_take_name(&dir, roots, name, why) < 0)
 		return -1;

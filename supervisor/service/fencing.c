@@ -9,6 +9,7 @@
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,8 +50,8 @@ static void add(struct fencing *fencing, enum fence_kind kind, const char *path)
 	assert(places->ours_count < FENCE_OURS_MAX);
 	struct fencing_path *found = &fencing->ours[places->ours_count];
 	find_path(path, found);
-	if (kind == FENCE_SECRET && found->real[0] == '\0')
-		strcpy(found->real, found->named); /* it is made before anything is launched */
+	if ((kind == FENCE_SECRET || kind == FENCE_HOME) && found->real[0] == '\0')
+		strcpy(found->real, found->named); /* it is made before anything is launched, or by heapward-child */
 	places->ours[places->ours_count++] = (struct fence_place){ .kind = kind, .path = found->real, .named = found->named };
 }
 
@@ -118,6 +119,91 @@ static void add_programs(struct fencing *fencing)
 	add_self(fencing);
 }
 
+/* An ordinary user's worker writes with his rights; what it leaves here runs without walls when he logs in. Root's own is core/fence.c's. */
+static void add_home(struct fencing *fencing)
+{
+	static const char *const names[] = { ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshenv", ".zshrc",
+					     ".zprofile", ".ssh", ".gitconfig", ".local/bin", ".config/git", ".config/fish", ".config/systemd", ".config/autostart",
+					     ".config/environment.d", ".local/share/systemd", ".local/share/applications",
+					     ".local/share/autostart" };
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+	if (geteuid() == 0 || home == NULL || home[0] != '/')
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", home, names[i]) < sizeof(path))
+			add(fencing, FENCE_HOME, path);
+}
+
+static bool is_known(const struct fencing *fencing, const char *path)
+{
+	for (size_t i = 0; i < fencing->places.ours_count; i++)
+		if (strcmp(fencing->ours[i].real, path) == 0)
+			return true;
+	return false;
+}
+
+/* Lines of one service; false: there are more than there is room for. */
+static bool add_others_of(struct fencing *fencing, char *lines, size_t *room)
+{
+	struct stat stat;
+	char *rest;
+	for (char *path = strtok_r(lines, "\n", &rest); path != NULL; path = strtok_r(NULL, "\n", &rest)) {
+		if (path[0] != '/' || is_known(fencing, path) || lstat(path, &stat) < 0)
+			continue;
+		if (*room == 0)
+			return false;
+		add(fencing, FENCE_OTHERS, path);
+		--*room;
+	}
+	return true;
+}
+
+/* What the services whose state is kept here were last set up by: root's worker could rewrite it, and be run by it without walls. By
+ * Landlock their folders would take no new entries: there it is left to the user's own order. */
+static void add_others(struct fencing *fencing, const struct state_roots *roots)
+{
+	size_t room = FENCE_OTHERS_MAX;
+	cleanup_free struct state_service *services = calloc(STATE_SERVICES_MAX, sizeof(*services));
+	size_t count = services == NULL ? 0 : state_list(roots, services);
+	for (size_t i = 0; i < count; i++) {
+		cleanup_free char *lines = state_read_settings(roots, services[i].name);
+		if (lines != NULL && !add_others_of(fencing, lines, &room))
+			fencing->others_left_out = true;
+	}
+}
+
+bool fencing_leaves_others_out(struct fencing *room)
+{
+	struct state_roots roots;
+	state_roots_find(&roots);
+	add_others(room, &roots);
+	return room->others_left_out;
+}
+
+/* Sockets of root's that have a part of chance in their names; others' directories in /tmp may be links by the time that they are closed. */
+static void add_orders(struct fencing *fencing, const char *pattern, size_t *room)
+{
+	glob_t found;
+	struct stat stat;
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc && *room > 0; i++)
+		if (lstat(found.gl_pathv[i], &stat) == 0 && stat.st_uid == 0 && !S_ISLNK(stat.st_mode)) {
+			add(fencing, FENCE_ORDERS, found.gl_pathv[i]);
+			--*room;
+		}
+	globfree(&found);
+}
+
+static void add_all_orders(struct fencing *fencing)
+{
+	static const char *const patterns[] = { "/tmp/tmux-*", "/tmp/ssh-*", "/run/systemd/io.systemd.*", "/run/systemd/*/io.systemd.M*" };
+	size_t room = FENCE_ORDERS_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		add_orders(fencing, patterns[i], &room);
+}
+
 static void find_processes(struct fencing *fencing, pid_t keeper)
 {
 	snprintf(fencing->processes[0], sizeof(fencing->processes[0]), "/proc/%d", (int)getpid());
@@ -145,6 +231,31 @@ void fencing_find(struct fencing *fencing, const struct policy *policy, const st
 	for (size_t i = 0; i < lists->count; i++)
 		add(fencing, FENCE_SETTING, lists->list[i]);
 	add_programs(fencing);
+	if (fence->protect == PROTECT_SYSTEM_FULL)
+		add_home(fencing);
+	if (!fence->by_mounts || fence->protect == PROTECT_SYSTEM_NONE)
+		return;
+	add_others(fencing, &roots);
+	if (fence->root)
+		add_all_orders(fencing);
+}
+
+/* A path that is more than a line is left out. */
+static void remember(const struct fencing *fencing, const struct service *service)
+{
+	struct failure ignored; /* then others' walls are without it; the directory's problem has been said */
+	cleanup_free char *lines = NULL;
+	size_t size;
+	FILE *text = open_memstream(&lines, &size);
+	if (text == NULL)
+		return;
+	for (size_t i = 0; i < fencing->places.ours_count; i++) {
+		const struct fence_place *place = &fencing->places.ours[i];
+		if (place->kind == FENCE_SETTING && place->path[0] == '/' && strchr(place->path, '\n') == NULL)
+			fprintf(text, "%s\n", place->path);
+	}
+	if (fclose(text) == 0)
+		(void)state_dir_write_settings(&service->dir, lines, &ignored);
 }
 
 int fencing_find_lists(const struct policy *policy, struct policy_syscalls_files *ret, struct failure *why)
@@ -164,9 +275,12 @@ void fencing_fill(struct fencing *fencing, const struct service *service, struct
 {
 	const struct service_setup *setup = service->setup;
 	const struct plan_fence *fence = &setup->plan->fence;
+	fencing_find(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
+	remember(fencing, service);
 	if (!fence->wanted)
 		return;
-	fencing_find(fencing, setup->policy, fence, setup->policy_file, &service->filter.files);
+	if (setup->learning != NULL && fence->protect != PROTECT_SYSTEM_NONE)
+		add(fencing, FENCE_SETTING, setup->learning->file);
 	if (service->agent_path[0] != '\0' && realpath(service->agent_path, fencing->agent) != NULL)
 		cut_last(fencing->agent);
 	fencing->places.agent_directory = fencing->agent;

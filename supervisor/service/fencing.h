@@ -22,6 +22,7 @@ struct fencing {
 	struct fencing_path ours[FENCE_OURS_MAX], directory;
 	char agent[PATH_MAX], processes[FENCE_PROCESSES][32];
 	struct fence_places places; /* points to them */
+	bool others_left_out;       /* more settings of other services than there is room for */
 };
 
 /* Adds the walls of the service's plan to `launch`, which borrows from `fencing`, policy and plan. */
@@ -33,6 +34,9 @@ int fencing_find_lists(const struct policy *policy, struct policy_syscalls_files
 /* Where all places of ours are but the agent's and the processes'. */
 void fencing_find(struct fencing *fencing, const struct policy *policy, const struct plan_fence *fence, const char *policy_file,
 		  const struct policy_syscalls_files *lists);
+
+/* Whether there are more of other services' settings than there is room for; `room` is an empty one. */
+bool fencing_leaves_others_out(struct fencing *room);
 
 /* survey.c: what these walls come to on this machine, for the plan to say: fills closed, open and absent. `policy_file` NULL: there is none. */
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret);

@@ -2,10 +2,19 @@
 /* guard: the service's groups, and the keeper that removes them where this process cannot. The keeper runs as soon as
  * the name is ours, so that a supervisor killed in the middle of its start leaves nothing either. */
 #include "supervisor/core/capability.h"
+#include "supervisor/edge/session.h"
 #include "supervisor/service/internal.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
+
+/* A child that forks while we look is found in the next round, as is what a killed one leaves. */
+#define STRAY_ROUNDS_MAX 200
+#define STRAY_ROUND_NSEC (1000 * 1000)
 
 static int start_keeper(struct service *service, struct failure *why)
 {
@@ -129,12 +138,41 @@ int guard_make_groups(struct service *service, struct failure *why)
 {
 	if (start_groups(service, why) < 0)
 		return -1;
+	if (!service->has_groups && session_adopt(&service->adopting_since) < 0)
+		tell_warning(service, "processes that leave a worker's session are not found again: PR_SET_CHILD_SUBREAPER: %s",
+			     strerror(errno));
 	bool right = service->keeper.pid > 0 && service->keeper_knows_groups == service->has_groups &&
 		     !service->groups.reopened;
 	if (right)
 		return 0;
 	end_keeper(service);
 	return start_keeper(service, why) < 0 || watch_keeper(service, why) < 0 ? -1 : 0;
+}
+
+static bool lives_beside(const struct worker_run *run)
+{
+	const struct service *service = run->service;
+	for (size_t i = 0; i < service->run_count; i++)
+		if (&service->runs[i] != run && service->runs[i].id != 0 && service->runs[i].child.pid > 0)
+			return true;
+	return false;
+}
+
+/* Who has no parent left is ours, but nothing tells whose it was: it goes with the last worker. */
+void guard_end_strays(const struct worker_run *run)
+{
+	const struct timespec pause = { .tv_nsec = STRAY_ROUND_NSEC };
+	struct service *service = run->service;
+	const int32_t known[] = { service->keeper.pid, service->trial.report.fd >= 0 ? service->trial.child.pid : 0 };
+	if (run->has_group || service->has_groups || lives_beside(run))
+		return;
+	size_t left = session_signal_adopted(known, ARRAY_LEN(known), service->adopting_since, SIGKILL);
+	for (int round = 0; left > 0 && round < STRAY_ROUNDS_MAX; round++) {
+		nanosleep(&pause, NULL);
+		left = session_signal_adopted(known, ARRAY_LEN(known), service->adopting_since, SIGKILL);
+	}
+	if (left > 0)
+		tell_warning(service, "what the worker has started and left still runs, in spite of SIGKILL (%zu processes)", left);
 }
 
 /* In order: where the keeper stands in the leaf that goes with the group, it leaves first; and always before the name is

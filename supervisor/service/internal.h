@@ -91,6 +91,7 @@ struct worker_run {
 	struct violation_list list; /* what its list says of calls, as it was at the launch */
 	struct denied_call denied; /* what it was killed for */
 	bool unheard;              /* its filter has no listener */
+	bool filter_silent;        /* it has a filter, and its child has not told of the listener yet */
 	bool exec_denied;          /* the command's own execve was denied */
 	uint64_t usage_high_bytes; /* what memory.high is set back to then */
 	int64_t memory_look_usec;  /* the last look */
@@ -150,6 +151,7 @@ struct service {
 	char no_room[256];                /* why there is no second worker: the last answer */
 	bool started;                     /* its first worker could be launched */
 	bool keeper_knows_groups;
+	uint64_t adopting_since;          /* who is older and our child was left to us before we began */
 	struct respite keeper_respite;
 	int64_t keeper_again_usec;        /* when to start one again, USEC_NEVER: it runs */
 	bool has_groups, events_as_json, overcommit_said, crumb_kept, unheard_said;
@@ -198,6 +200,7 @@ void budgets_note(struct service *service);    /* after each decision */
 void guard_prepare(struct service *service);
 int guard_begin(struct service *service, struct failure *why);       /* the keeper, once the name is ours */
 int guard_make_groups(struct service *service, struct failure *why); /* and a keeper that knows them */
+void guard_end_strays(const struct worker_run *run); /* where there are no groups: who has left the session of a worker that is gone */
 void guard_look(struct service *service);                            /* the time for another keeper has come */
 void guard_finish(struct service *service, bool abandoned);
 

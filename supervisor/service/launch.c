@@ -279,6 +279,7 @@ static int start_child(struct worker_run *run, struct failure *why)
 	note_plan(run);
 	run->violation = run->service->setup->policy->sandbox.violation;
 	run->list = run->service->filter.list;
+	run->filter_silent = run->service->filter.bytes != NULL;
 	output_launched(&run->output);
 	records_launched(&run->records);
 	return 0;

@@ -93,6 +93,8 @@ static void handle(struct service *service, const struct event *event)
 {
 	struct decision decision;
 	struct worker_run *run = event->about_worker ? service_run_of(service, event->worker) : NULL;
+	if (run != NULL && event->worker_event == WORKER_EVENT_GONE)
+		guard_end_strays(run); /* before there is another worker */
 	decide(&service->state, event, loop_now_usec(), &decision);
 	acts_do(service, &decision);
 	budgets_note(service);

@@ -17,6 +17,7 @@
 /* `learn`: the filter is no policy's, and what the workers call is let through and counted. */
 struct learning {
 	struct syscall_learnt learnt;
+	const char *file;           /* that the list is written to, kept from the worker; NULL: none */
 	struct syscall_list filter; /* what is not to be counted */
 	uint64_t workers;           /* that have been launched */
 	int refused;                /* errno: there can be no listener, and nothing is learnt */

@@ -96,6 +96,24 @@ static void keep_denied_exec(struct worker_run *run)
 	keep_launch_failure(run, &report);
 }
 
+/* A filter of which nobody has told what becomes of it would deny without a word. */
+static void keep_silent_filter(struct worker_run *run)
+{
+	struct launch_report report = { .step = LAUNCH_STEP_SECCOMP };
+	snprintf(report.text, sizeof(report.text), "the filter's listener has not come: what it denies would not be seen");
+	keep_launch_failure(run, &report);
+}
+
+static void hear_filter(struct worker_run *run, const struct launch_report *report, int listener)
+{
+	bool learns = run->service->setup->learning != NULL;
+	run->filter_silent = false;
+	if (report->kind == LAUNCH_REPORT_LISTENER)
+		(learns ? learning_listen : violating_listen)(run, listener);
+	else
+		(learns ? learning_unheard_of : violating_unheard_of)(run, report->error);
+}
+
 /* End of file on the report socket means that exec has happened, or that the child has ended before it. */
 static void launch_reported(struct source *source, uint32_t events UNUSED)
 {
@@ -104,11 +122,7 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 	struct failure why;
 	int listener, result = spawn_read_report(source->fd, &report, &listener, &why);
 	while (result > 0 && report.kind != LAUNCH_REPORT_FAILED) {
-		bool learns = run->service->setup->learning != NULL;
-		if (report.kind == LAUNCH_REPORT_LISTENER)
-			(learns ? learning_listen : violating_listen)(run, listener);
-		else
-			(learns ? learning_unheard_of : violating_unheard_of)(run, report.error);
+		hear_filter(run, &report, listener);
 		result = spawn_read_report(source->fd, &report, &listener, &why);
 	}
 	if (result < 0 && why.error == EAGAIN)
@@ -119,7 +133,11 @@ static void launch_reported(struct source *source, uint32_t events UNUSED)
 		keep_denied_exec(run);
 	} else if (result > 0) {
 		keep_launch_failure(run, &report);
-	} else if (!ending_reap(run)) {
+	} else if (ending_reap(run)) {
+		return;
+	} else if (run->filter_silent) {
+		keep_silent_filter(run);
+	} else {
 		service_push_worker(run->service, WORKER_EVENT_LAUNCHED, run);
 		learning_launched(run);
 		ready_launched(run);

@@ -58,6 +58,20 @@ static bool can_be_written(const char *path, const struct user *user)
 	return (status.st_mode & right) != 0;
 }
 
+/* The same of what is not there yet: the supervisor makes it, as its own, where its user may. */
+static bool will_be_written(const char *path, const struct user *user)
+{
+	char nearest[PATH_MAX];
+	snprintf(nearest, sizeof(nearest), "%s", path);
+	while (faccessat(AT_FDCWD, nearest, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT && nearest[1] != '\0') {
+		if (user->uid != geteuid())
+			return false;
+		char *slash = strrchr(nearest, '/');
+		slash[slash == nearest ? 1 : 0] = '\0';
+	}
+	return can_be_written(nearest, user);
+}
+
 /* The directories above a wall that are walked around for it. */
 static void add_closed(const struct launch *launch, const char *path, const struct user *user, const struct words_text *closed)
 {
@@ -110,7 +124,7 @@ static void find_open(const struct policy *policy, const struct plan_fence *fenc
 	const struct words_text open = { ret->open, sizeof(ret->open) };
 	for (size_t i = 0; i < places->ours_count; i++) {
 		const struct fence_place *place = &places->ours[i];
-		if (fence_leaves_open(policy, fence, places, place) && can_be_written(place->path, user) && !has_word(&open, place->path))
+		if (fence_leaves_open(policy, fence, places, place) && will_be_written(place->path, user) && !has_word(&open, place->path))
 			add_word(&open, place->path);
 	}
 }
@@ -144,14 +158,31 @@ static void look_at_walls(struct fencing *fencing, struct launch *launch, const 
 	find_open(policy, fence, &fencing->places, &user, ret);
 }
 
+/* By mounts only root's home is closed to new entries, and / that nobody but root could write anyway. */
+static void note_roots_home(const struct policy *policy, const struct plan_fence *fence, struct host_fence *ret)
+{
+	const char *home = getenv("HOME"), *directory = policy->service.directory;
+	char here[PATH_MAX];
+	if (directory == NULL)
+		directory = getcwd(here, sizeof(here));
+	if (fence->root && fence->protect == PROTECT_SYSTEM_FULL && home != NULL && strcmp(home, "/root") == 0 &&
+	    (directory == NULL || strcmp(directory, home) != 0))
+		snprintf(ret->closed, sizeof(ret->closed), "%s (HOME)", home);
+}
+
 void fencing_survey(const struct policy *policy, const struct plan_fence *fence, const char *policy_file, struct host_fence *ret)
 {
 	ret->closed[0] = ret->open[0] = ret->absent[0] = '\0';
+	ret->others_left_out = false;
 	cleanup_free struct fencing *fencing = calloc(1, sizeof(*fencing));
 	cleanup_free struct launch *launch = calloc(1, sizeof(*launch));
 	if (!fence->wanted || fencing == NULL || launch == NULL)
 		return;
 	find_absent(policy, ret);
+	if (fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE)
+		ret->others_left_out = fencing_leaves_others_out(fencing);
+	if (fence->by_mounts)
+		note_roots_home(policy, fence, ret);
 	if (fence->by_landlock)
 		look_at_walls(fencing, launch, policy, fence, policy_file, ret);
 }

@@ -49,9 +49,7 @@ static void tell_call(struct worker_run *run, struct violation_call *call)
 static void describe(struct worker_run *run, const struct notification *notification, struct violation_call *call)
 {
 	char comm[NOTIFY_COMM_MAX];
-	if (call->name[0] == '\0' && call == &run->violations.calls[VIOLATION_CALLS_MAX])
-		snprintf(call->name, sizeof(call->name), "other calls");
-	else if (call->name[0] == '\0')
+	if (call->name[0] == '\0')
 		filter_call_name(notification->architecture, notification->number, call->name, sizeof(call->name));
 	call->pid = notify_process(&run->listener, notification, comm);
 	printable_copy(call->comm, sizeof(call->comm), comm);
@@ -102,7 +100,8 @@ static enum notify_answer asked(struct notify *notify, const struct notification
 	struct worker_run *run = notify->owner;
 	bool tells;
 	struct violation_call *call =
-		violations_note(&run->violations, notification->architecture, notification->number, &tells);
+		violations_note(&run->violations, filter_call_sort(notification->architecture, notification->number),
+				notification->number, &tells);
 	int64_t wait_usec = violations_pace(&run->violations, loop_now_usec());
 	call->held = is_held(run, notification);
 	run->exec_denied = run->exec_denied || is_denied_exec(run, notification);

@@ -38,9 +38,10 @@ struct host_fence {
 	bool user;               /* in a user namespace anybody may make both */
 	char problem[96];        /* why we may not make them as we are, "" */
 	/* What the walls of this policy come to here, "" where nothing; known once there is a plan of them. */
-	char closed[256];        /* directories in which by Landlock nothing new can be made: "/, /run" */
+	char closed[256];        /* directories in which nothing new can be made: "/, /run" */
 	char open[256];          /* places of ours that Landlock cannot keep from the worker */
 	char absent[256];        /* of sandbox.hidden: what is not there now */
+	bool others_left_out;    /* other services' settings are too many to be kept from the worker */
 };
 
 struct host {

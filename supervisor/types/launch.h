@@ -11,7 +11,7 @@
 #define LAUNCH_KEEP_MAX (2 + LISTEN_MAX) /* descriptors that the worker keeps: pipe, door, held sockets */
 #define LAUNCH_LIMITS_MAX 8
 #define LAUNCH_GIDS_MAX 64
-#define LAUNCH_PATHS_MAX 352
+#define LAUNCH_PATHS_MAX 512
 #define LAUNCH_PORTS_MAX 128
 #define LAUNCH_BYTES_MAX (4 * 1024 * 1024)
 #define LAUNCH_FILTER_FIRM 1u  /* with SECCOMP_RET_USER_NOTIF: not even where `unheard` lets calls pass */

@@ -5,15 +5,19 @@
 
 #include "base/base.h"
 
-#define VIOLATION_CALLS_MAX 80      /* different calls that are told apart; the others count together */
+#define VIOLATION_CALLS_MAX 400     /* different calls that are told apart: more than have a name, so that none of those is crowded out */
 #define VIOLATION_ARGUMENTS 6
 #define VIOLATION_CALL_MAX 160      /* a call with its arguments in words */
+
+/* NAMED: of this architecture, with a name. What has none counts together, and so does what enters the kernel as another
+ * architecture: who tries their numbers in turn names one call, not a thousand. */
+enum violation_sort { VIOLATION_NAMED, VIOLATION_NAMELESS, VIOLATION_X32, VIOLATION_FOREIGN };
 
 struct violation_call {
 	char name[40];         /* "" until the owner has filled it in */
 	char comm[16];         /* of who did it, the last time that it was told; "" where it is not known */
-	uint32_t architecture;
-	int32_t number, pid;
+	enum violation_sort sort;
+	int32_t number, pid;   /* the number: of what counts together, as of comm */
 	uint64_t arguments[VIOLATION_ARGUMENTS]; /* as of comm */
 	uint64_t count, told;  /* told: the count when it was */
 	bool shielded;         /* as of comm: it would have harmed the supervisor (core/shield.c) */

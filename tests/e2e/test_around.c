@@ -4,6 +4,7 @@
 #include "tests/e2e/load.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool is_root(void)
@@ -106,19 +107,24 @@ static void without_a_runtime_directory_tmp_takes_new_files(void **state)
 		return; /* whose is /run/heapward */
 	const char *policy = make_policy(world, "");
 	world_environment(world, "XDG_RUNTIME_DIR");
+	world_environment(world, "XDG_STATE_HOME=%s/state", world->directory);
 	const char *words[] = { "-p", policy, "--", "sh", "-c",
 				"f=$(mktemp) && rm $f && touch /tmp/heapward-fence.$$ && rm /tmp/heapward-fence.$$ && echo made", NULL };
 	struct program *run = run_start(world, words);
 	assert_int_equal(program_finish(world, run, 20), 0);
 	assert_string_equal(program_out(world, run), "made\n");
 	assert_contains(program_err(world, run), "the worker can write /tmp/heapward-");
+	assert_contains(program_err(world, run), world_path(world, "state/heapward")); /* in the working directory, and not there yet */
 }
 
 /* Each loss, what Landlock closes beyond what is meant, and what it leaves open. */
 static void what_the_walls_come_to_is_said(void **state)
 {
 	struct world *world = *state;
-	const char *policy = make_policy(world, "sandbox: {hidden: [/run/heapward-none.sock], bind: [1]}");
+	const int create_ruleset = 444, version = 1;
+	bool limits_ports = syscall(create_ruleset, NULL, (size_t)0, version) >= 4; /* else the policy is refused */
+	const char *policy = make_policy(world, limits_ports ? "sandbox: {hidden: [/run/heapward-none.sock], bind: [1]}"
+							    : "sandbox: {hidden: [/run/heapward-none.sock]}");
 	const char *words[] = { "setpriv", is_root() ? "--bounding-set=-sys_admin" : "--no-new-privs", heapward_path(), "run", "-n", world->name,
 				"-p", policy, "--", "sleep", "100", NULL };
 	struct program *run = run_start_by(world, words);
@@ -131,7 +137,8 @@ static void what_the_walls_come_to_is_said(void **state)
 		assert_contains(said, "nothing new can be made in ");
 		assert_contains(said, world_print(world, "the worker can write %s", policy));
 		assert_contains(see_text(see_status(world), "/services/0/sandbox/files"), world_print(world, "but %s", policy));
-		assert_string_equal(see_text(see_status(world), "/services/0/sandbox/missing"), "mounts");
+		const char *missing = see_text(see_status(world), "/services/0/sandbox/missing");
+		assert_true(strncmp(missing, "mounts", 6) == 0 && (missing[6] == '\0' || missing[6] == ',')); /* before ABI 6 signals, too */
 	}
 	serve_stop(world, run);
 }

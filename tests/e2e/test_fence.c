@@ -81,6 +81,24 @@ static const struct act hidden[] = {
 	{ "touches heapward itself", "touch -cr $TREE/supervisor/cli/heapward $TREE/supervisor/cli/heapward", true, 0 },
 };
 
+/* Of an ordinary user: what would run without walls with his next login. Directories are there first, or cannot be made. */
+static const struct act of_home[] = {
+	{ "starts with the next shell", "exec 3>>$HOME/.bashrc", false, 0 },
+	{ "starts with the next login", "exec 3>>$HOME/.profile", false, 0 },
+	{ "adds a key", "mkdir -p $HOME/.ssh && exec 3>>$HOME/.ssh/authorized_keys", false, 0 },
+	{ "makes a unit", "mkdir -p $HOME/.config/systemd/user && exec 3>>$HOME/.config/systemd/user/x.service", false, 0 },
+	{ "starts with the next session", "mkdir -p $HOME/.config/autostart && exec 3>>$HOME/.config/autostart/x.desktop", false, 0 },
+	{ "changes what is opened by what", "mkdir -p $HOME/.local/share/applications", false, 0 },
+	{ "says what git runs", "exec 3>>$HOME/.gitconfig", false, 0 },
+};
+
+static const struct act at_home[] = {
+	{ "keeps a cache", "mkdir -p $HOME/.cache/x && touch $HOME/.cache/x/y", false, 0 },
+	{ "keeps settings", "mkdir -p $HOME/.config/configstore && touch $HOME/.config/configstore/x", false, 0 },
+	{ "keeps packages", "mkdir -p $HOME/.local/share/pnpm/store && mkdir -p $HOME/.yarn/berry", false, 0 },
+	{ "keeps what it had", "mkdir -p $HOME/.config/mine && touch $HOME/.config/mine/x", false, 0 },
+};
+
 static const struct act honest[] = {
 	{ "writes its directory", "echo x >here && mkdir d && mv here d/ && ln d/here d/there && rm -r d", false, 0 },
 	{ "writes /tmp", "f=$(mktemp) && rm $f", false, 0 },
@@ -132,6 +150,12 @@ static const char *says_of_acts(struct world *world, const char *sandbox, const 
 	add_acts(world, &script, hostile, ARRAY_LEN(hostile));
 	add_acts(world, &script, hidden, ARRAY_LEN(hidden));
 	add_acts(world, &script, honest, ARRAY_LEN(honest));
+	if (!is_root()) {
+		world_write(world, ".config/mine/x", "\n");
+		world_write(world, ".bashrc", "\n");
+		add_acts(world, &script, of_home, ARRAY_LEN(of_home));
+		add_acts(world, &script, at_home, ARRAY_LEN(at_home));
+	}
 	world_write(world, "app/acts.sh", "%srm -f $T", script);
 	const char *run_words[] = { heapward_path(), "run", "-n", world->name, "-p", world_print(world, "%s.yaml", policy_stem(world)),
 				    "--set", world_print(world, "service.directory=%s/app", world->directory), "--set",
@@ -158,6 +182,10 @@ static void by_default_hostile_acts_are_denied_and_honest_ones_go_on(void **stat
 	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "denied");
 	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "denied");
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+	if (!is_root()) {
+		assert_acts(world, said, of_home, ARRAY_LEN(of_home), "denied");
+		assert_acts(world, said, at_home, ARRAY_LEN(at_home), "done");
+	}
 }
 
 /* Else what is denied above might be denied by something else. */
@@ -168,6 +196,10 @@ static void without_walls_the_same_acts_succeed(void **state)
 	assert_acts(world, said, hostile, ARRAY_LEN(hostile), "done");
 	assert_acts(world, said, hidden, ARRAY_LEN(hidden), "done");
 	assert_acts(world, said, honest, ARRAY_LEN(honest), "done");
+	if (!is_root()) {
+		assert_acts(world, said, of_home, ARRAY_LEN(of_home), "done");
+		assert_acts(world, said, at_home, ARRAY_LEN(at_home), "done");
+	}
 }
 
 /* As root in most containers: Landlock in the place of mounts. Its policy lies in the working directory, and so open. */

@@ -221,6 +221,17 @@ static void a_flood_beside_a_server_is_no_stuck_event_loop(void **state)
 	program_finish(world, run, 30);
 }
 
+/* The operator asks while its worker holds, or tries to hold, all places that there are. */
+static void a_crowd_at_the_control_socket_keeps_nobody_out(void **state)
+{
+	struct world *world = *state;
+	struct program *program = run(world, world_print(world, "@ crowd=/run/heapward/%s/control pause steady", world->name));
+	await_steady(world, program);
+	for (int i = 0; i < 20; i++)
+		heapward_says(world, 0, "status", world->name, NULL);
+	stop(world, program);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)
 
 int main(void)
@@ -234,6 +245,7 @@ int main(void)
 		WORLD_TEST(a_child_that_plays_dead_is_not_mourned),
 		WORLD_TEST(a_flood_beside_a_server_makes_no_verdict_wrong),
 		WORLD_TEST(a_flood_beside_a_server_is_no_stuck_event_loop),
+		WORLD_TEST(a_crowd_at_the_control_socket_keeps_nobody_out),
 	};
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
 }

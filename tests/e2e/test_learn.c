@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LIST "learnt.list"
 #define VIOLATIONS "/services/0/instances/0/violations/total"
@@ -215,6 +216,29 @@ static void assert_no_list(struct world *world)
 	assert_int_equal(stat(world_path(world, LIST), &about), -1);
 }
 
+/* With walls it cannot; without them it is seen. */
+static void a_list_that_the_worker_puts_another_in_the_place_of_is_not_one(void **state)
+{
+	struct world *world = *state;
+	const char *swap = world_print(world, "cd %s && mv " LIST " moved && echo read >" LIST, world->directory);
+	const char *const words[] = { "--", "sh", "-c", swap, NULL };
+	struct program *program = learn(world, true, words);
+	assert_int_equal(program_finish(world, program, 30), 125);
+	assert_contains(program_err(world, program), "replaced meanwhile");
+	assert_null(strstr(program_err(world, program), "wrote "));
+	assert_string_equal(list_text(world), "read\n");
+	if (geteuid() != 0)
+		return; /* by Landlock its working directory stays open */
+	const char *const more[] = { "rm", world_path(world, LIST), NULL };
+	assert_int_equal(program_finish(world, program_start(world, more), 20), 0);
+	world_write(world, "web.yaml", "version: 1\nservice: {directory: %s}\n", world->directory);
+	const char *const walled[] = { "-p", world_path(world, "web.yaml"), "--", "sh", "-c", world_print(world, "! ( %s )", swap), NULL };
+	program = learn(world, true, walled);
+	assert_int_equal(program_finish(world, program, 30), 0);
+	assert_contains(program_err(world, program), "wrote ");
+	assert_contains(list_text(world), "# Always");
+}
+
 static void what_never_started_leaves_no_list(void **state)
 {
 	struct world *world = *state;
@@ -268,6 +292,7 @@ int main(void)
 		TEST(what_a_policy_names_says_how_closely_to_look),
 		TEST(without_a_file_the_list_has_stdout_to_itself),
 		TEST(a_file_that_is_there_stays),
+		TEST(a_list_that_the_worker_puts_another_in_the_place_of_is_not_one),
 		TEST(what_never_started_leaves_no_list),
 		TEST(an_unfinished_list_is_no_list),
 		TEST(where_another_listens_nothing_is_learnt_and_that_is_said),

@@ -290,7 +290,7 @@ static void print_left(const struct scene *scene)
 		if (is(&outcomes->list[i], "through"))
 			printf(" %s (wants %s)", outcomes->list[i].name,
 			       strchr(outcomes->list[i].expected, 'S') != NULL ? "Landlock's ABI 6" :
-			       strchr(outcomes->list[i].expected, 'C') != NULL ? "Landlock's ABI 3" : "a user namespace");
+			       strchr(outcomes->list[i].expected, 'C') != NULL ? "Landlock's ABI 3" : "a user of its own");
 	printf("\n");
 	fflush(stdout);
 }

@@ -216,7 +216,7 @@ static void a_policy_that_needs_what_was_given_up_takes_a_new_start(void **state
 	await_state(world, "ready", 10);
 	pid_t worker = await_worker(world, 0, 5);
 	reload(world, 2, "sandbox: {capabilities: unchanged}", "has given up what this policy needs (");
-	reload(world, 2, "sandbox: {syscalls: none}", "sandbox.syscalls allows ptrace, which the supervisor has given up");
+	reload(world, 2, "sandbox: {syscalls: none}", ", which the supervisor has given up");
 	reload(world, 2, "sandbox: {capabilities: [cap_sys_module]}", "(cap_sys_module); stop it, then run it again");
 	reload(world, 0, "limits: {files: 4096}", "");
 	reload(world, 0, "sandbox: {syscalls: compat, user: nobody}", "");

@@ -221,6 +221,20 @@ static void the_other_entries_are_closed_and_told(void **state)
 	assert_contains(program_out(world, program), "i386 -1\n");
 	assert_string_equal(see_text(event(world, program_err(world, program), "seccomp.violation", 1), "/call"), "32-bit mount");
 }
+
+/* Their numbers are many; what has a name is told by it all the same. */
+static void numbers_of_x32_crowd_nobody_out(void **state)
+{
+	struct world *world = *state;
+	struct program *program = run(world, "log.events=json", "x32-all mount keyctl steady");
+	await_steady(world, program);
+	struct json_object *status = see_status(world);
+	assert_int_equal(see_number(status, INSTANCE "violations/total"), 502);
+	assert_string_equal(see_text(status, INSTANCE "violations/calls/0/call"), "x32 calls");
+	assert_string_equal(see_text(status, INSTANCE "violations/calls/1/call"), "mount");
+	assert_string_equal(see_text(status, INSTANCE "violations/calls/2/call"), "keyctl");
+	stop(world, program);
+}
 #endif
 
 /* Of one core, by the supervisor's own processor time while the worker did nothing else; how many calls it was is told. */
@@ -334,7 +348,12 @@ static void a_list_that_cannot_start_anything_is_warned_of(void **state)
 	const char *policy = write_policy(world, "read\nwrite\n", "violation: errno");
 	assert_contains(heapward_says(world, 0, "check", policy, NULL), "warning: sandbox.syscalls: allows no execve");
 	/* Nor does it let heapward-child tell, or leave in order. */
-	static const char *const lists[] = { "read\n", "include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n" };
+	static const char *const lists[] = {
+#ifndef __SANITIZE_ADDRESS__ /* whose own way out of a process then waits for calls that the list denies */
+		"read\n",
+#endif
+		"include server\ndeny execve\n", "include server\ndeny execve\ndeny sendto\n"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		policy = write_policy(world, lists[i], "violation: errno");
 		const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, NULL };
@@ -363,6 +382,7 @@ int main(void)
 		TEST(a_bare_run_gives_no_signal_that_ends_the_supervisor),
 #ifdef __x86_64__
 		TEST(the_other_entries_are_closed_and_told),
+		TEST(numbers_of_x32_crowd_nobody_out),
 #endif
 		TEST(a_loop_of_denied_calls_costs_the_supervisor_little),
 		TEST(a_worker_that_loops_can_be_stopped),

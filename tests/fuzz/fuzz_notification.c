@@ -45,14 +45,12 @@ static void check_plain(const char *text, size_t size)
 }
 
 /* As service/violating.c tells it. */
-static void describe(struct violations *violations, struct violation_call *call, const struct input *input)
+static void describe(uint32_t architecture, struct violation_call *call, const struct input *input)
 {
 	char comm[16];
 	snprintf(comm, sizeof(comm), "%.15s", input->comm);
-	if (call == &violations->calls[VIOLATION_CALLS_MAX])
-		snprintf(call->name, sizeof(call->name), "other calls");
-	else
-		filter_call_name(call->architecture, call->number, call->name, sizeof(call->name));
+	if (call->name[0] == '\0')
+		filter_call_name(architecture, call->number, call->name, sizeof(call->name));
 	printable_copy(call->comm, sizeof(call->comm), comm);
 	call->pid = input->pid;
 	memcpy(call->arguments, input->arguments, sizeof(call->arguments));
@@ -79,14 +77,15 @@ static void check_violations(const struct syscall_list *base, const struct input
 	violation_list_note(&list, count % 2 != 0 ? "server" : "/etc/web.list", base);
 	for (size_t i = 0; i < count; i++) {
 		bool tell;
-		struct violation_call *call = violations_note(&violations, inputs[i].foreign % 2 ? inputs[i].wide : native,
-							      number_of(&inputs[i]), &tell);
+		const uint32_t architecture = inputs[i].foreign % 2 ? inputs[i].wide : native;
+		const int32_t number = number_of(&inputs[i]);
+		struct violation_call *call = violations_note(&violations, filter_call_sort(architecture, number), number, &tell);
 		int64_t until_usec = violations_pace(&violations, now_usec);
 		assert(until_usec == 0 || until_usec > now_usec);
 		now_usec += inputs[i].pid;
 		if (!tell)
 			continue;
-		describe(&violations, call, &inputs[i]);
+		describe(architecture, call, &inputs[i]);
 		violations_told(call);
 		check_told(call, &list);
 	}

@@ -2,6 +2,7 @@
 /* acts: the table, one act a line. See probe.h for its columns. */
 #include "tests/probe/probe.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -139,6 +140,8 @@ const struct act acts[] = {
 	{ "terminal-push", push_terminal, TIOCSTI, "", "", "DDD", "types into a terminal" },
 	{ "immutable", immutable_file, 0, "", "", "DDD", "makes a file that nobody can remove" },
 	{ "wake-alarm", wake_machine, 0, "", "", "DDD", "wakes the machine from its sleep" },
+	{ "lease", hold_lease, F_RDLCK, "", "fcntl", "DDD", "holds up who opens a file to write" },
+	{ "lease-write", hold_lease, F_WRLCK, "", "fcntl", "DDD", "who opens it at all" },
 	{ "rlimit", raise_limit, 0, "", "", "DDD", "raises its limit of files" },
 
 	/* the supervisor, its keeper, another service, and a process of the same user */
@@ -172,6 +175,11 @@ const struct act acts[] = {
 	{ "affinity-supervisor", affinity_other, SUPERVISOR, "", "", "DDD", "sets its processors" },
 	{ "nice-supervisor", priority_other, SUPERVISOR, "", "", "DDD", "sets its priority" },
 	{ "ioprio-supervisor", disk_other, SUPERVISOR, "", "", "DDD", "sets its priority at the disk" },
+	{ "sched-outsider", schedule_other, OUTSIDER, "", "", "DDU", "sets the scheduling of a process of the same user" },
+	{ "schedattr-outsider", attribute_other, OUTSIDER, "", "", "DDU", "the same by sched_setattr" },
+	{ "affinity-outsider", affinity_other, OUTSIDER, "", "", "DDU", "sets its processors" },
+	{ "nice-outsider", priority_other, OUTSIDER, "", "", "DDU", "sets its priority" },
+	{ "ioprio-outsider", disk_other, OUTSIDER, "", "", "DDU", "sets its priority at the disk" },
 	{ "pages-supervisor", move_other, SUPERVISOR, "", "", "DDD", "asks where its pages are" },
 	{ "madvise-outsider", advise_other, OUTSIDER, "", "", "DDD", "puts another process's pages aside" },
 	{ "oom-supervisor", proc_oom, SUPERVISOR, "", "", "DDD", "sets the supervisor's oom_score_adj" },
@@ -248,6 +256,18 @@ const struct act acts[] = {
 	{ "boot-plant", plant, 0, "/boot", "", "DDD", "puts a file beside the kernel" },
 	{ "dpkg-plant", plant, 0, "/var/lib/dpkg", "", "DDD", "puts a file into the package database" },
 	{ "spool-plant", plant, 0, "/var/spool", "", "DDD", "puts a file into /var/spool" },
+	{ "apt-cache-plant", plant, 0, "/var/cache/apt", "", "DDD", "puts a file where apt reads its packages" },
+	{ "ldconfig-plant", plant, 0, "/var/cache/ldconfig", "", "DDD", "puts a file where the loader's cache is made from" },
+	{ "pam-plant", plant, 0, "/var/lib/pam", "", "DDD", "puts a file where logins are set up from" },
+	{ "run-systemd-plant", plant, 0, "/run/systemd", "", "DDD", "puts a file where systemd looks" },
+	{ "run-udev-plant", plant, 0, "/run/udev", "", "DDD", "puts a file where udev looks" },
+	{ "home-shell", home_file, 0, ".bashrc", "", "DDD", "opens what its user's shell runs to write" },
+	{ "home-login", home_file, 0, ".profile", "", "DDD", "opens what its user's login runs" },
+	{ "home-key", home_folder, 0, ".ssh", "", "DDD", "puts a file beside its user's keys" },
+	{ "home-unit", home_folder, 0, ".config/systemd", "", "DDD", "puts a file where its user's systemd looks" },
+	{ "home-autostart", home_folder, 0, ".config/autostart", "", "DDD", "puts a file where its user's session looks" },
+	{ "home-open", home_folder, 0, ".local/share/applications", "", "DDD", "says what opens its user's files" },
+	{ "home-git", home_file, 0, ".gitconfig", "", "DDD", "says what its user's git runs" },
 	{ "slash-plant", plant, 0, "/", "", "DDD", "puts a file into /" },
 	{ "dev-plant", plant, 0, "/dev", "", "DDD", "puts a file into /dev" },
 	{ "mem-device", open_both, 0, "/dev/mem", "", "DDD", "opens the machine's memory" },

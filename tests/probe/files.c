@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
@@ -36,6 +38,44 @@ ACT(plant)
 	if (fd >= 0)
 		unlink(path);
 	return result;
+}
+
+/* Of an ordinary user's home; false: root's is elsewhere, or there is none. Parents are made, for all of them are there on most machines. */
+static bool find_home(char path[static 512], const char *name)
+{
+	const char *home = getenv("HOME");
+	if (geteuid() == 0 || home == NULL || home[0] != '/')
+		return false;
+	snprintf(path, 512, "%s/%s", home, name);
+	for (char *slash = strchr(path + strlen(home) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(path, 0755);
+		*slash = '/';
+	}
+	return true;
+}
+
+ACT(home_file)
+{
+	char path[512];
+	if (!find_home(path, text))
+		return ABSENT;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool made = fd >= 0;
+	int result = tried(made || errno != EEXIST ? fd : open(path, O_WRONLY | O_CLOEXEC));
+	if (made)
+		unlink(path);
+	return result;
+}
+
+ACT(home_folder)
+{
+	char path[512];
+	if (!find_home(path, text))
+		return ABSENT;
+	if (mkdir(path, 0755) == 0)
+		return rmdir(path);
+	return errno != EEXIST ? errno : plant(at, 0, path);
 }
 
 /* A file system that is not mounted there has left an empty directory. */

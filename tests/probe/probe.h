@@ -40,7 +40,8 @@ struct act {
 				 where the worker has the supervisor's user */
 	const char *expected; /* under no sandbox section as root, strict.yaml, no sandbox section as a user: D(enied); S: denied
 				 where Landlock has scopes (ABI 6), C: where it covers cutting a file (ABI 3); U: names in directories, modes
-				 and attributes of files of its own user, which nothing but a user namespace would close */
+				 * and attributes of files of its own user, priorities and processors of his processes, whose numbers a filter
+				 * cannot tell from those of threads: nothing but a user of its own closes these */
 	const char *what;
 };
 
@@ -85,7 +86,7 @@ act_function mount_memory, mount_again, unmount, pivot, change_root, open_handle
 /* privilege.c: users, capabilities, devices, priorities */
 act_function other_user, other_group, other_groups, file_user, take_capabilities, ambient_capability, secure_bits, gain_by_exec,
 	make_device, give_away, set_user_id_bit, create_set_user_id, file_capability, trusted_attribute, real_time, nicer, real_time_disk, disk_of_many, priority_of_many, oom_shield,
-	steal_terminal, push_terminal, raise_limit, immutable_file, wake_machine;
+	steal_terminal, push_terminal, raise_limit, hold_lease, immutable_file, wake_machine;
 /* others.c: processes that are not the worker's */
 act_function signal_process, signal_stop, signal_group, signal_queue, signal_thread, signal_thread_old, signal_thread_queue,
 	signal_pidfd, signal_owner, signal_owner_ioctl, trace_other, read_other, write_other, take_other, limit_other, schedule_other, attribute_other,
@@ -95,7 +96,7 @@ act_function ask_own, ask_neighbour, ask_from_outside, list_state, plant_state, 
 	plant_program, write_agent, group_limit, group_tasks, group_leave, group_make, group_join_neighbour, group_neighbour_limit, group_agent,
 	group_devices, leaked;
 /* files.c: what belongs to the machine */
-act_function open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,
+act_function home_file, home_folder, open_to_write, open_to_read, open_both, plant, list, same_mode, same_owner, same_times, same_size, user_attribute,
 	hard_link, rename_file, read_secret;
 /* network.c */
 act_function open_socket, low_port, mark_packets, force_buffer, transparent, interface_flags, tunnel,

@@ -44,10 +44,10 @@ static inline void answer(struct control_socket *socket UNUSED, const struct con
 	reply->length = (size_t)asprintf(&reply->text, "%d:%s", (int)request->command, request->argument);
 }
 
-/* A session of one's own stands for a worker's. */
+/* A session of one's own stands for a worker's, but for the test program, which may have one. */
 static inline bool may_change(struct control_socket *socket UNUSED, const struct control_peer *peer, char *why, size_t size)
 {
-	bool own = getsid(peer->pid) == peer->pid, lives = control_peer_lives(peer);
+	bool own = getsid(peer->pid) == peer->pid && peer->pid != getppid(), lives = control_peer_lives(peer);
 	snprintf(why, size, "not allowed: %s", lives ? "stands elsewhere" : "has ended");
 	return lives && !own;
 }

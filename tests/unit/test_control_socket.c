@@ -133,29 +133,82 @@ static void a_client_that_goes_before_its_reply_does_no_harm(void **state)
 	assert_answered(*state);
 }
 
-static void clients_beyond_the_bound_are_turned_away_and_places_come_free(void **state)
+/* A process that connects `count` times and sends nothing. */
+struct crowd {
+	pid_t pid;
+	int stop_fd;
+};
+
+static int count_open(const int *fds, size_t count)
+{
+	int open = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct pollfd poll_fd = { .fd = fds[i], .events = POLLIN };
+		open += poll(&poll_fd, 1, 0) == 0;
+	}
+	return open;
+}
+
+static struct crowd gather(const struct fixture *fixture, bool inside, size_t count)
+{
+	int stop[2], ready[2], fds[64];
+	char byte;
+	assert_int_equal(pipe(stop) + pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(stop[1]);
+		if (inside)
+			setsid();
+		for (size_t i = 0; i < count; i++)
+			fds[i] = connect_raw(fixture);
+		close(ready[1]);
+		(void)!read(stop[0], &byte, 1);
+		_exit(count_open(fds, count));
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	close(stop[0]);
+	return (struct crowd){ pid, stop[1] };
+}
+
+/* How many of its connections the supervisor has kept. */
+static int disperse(const struct crowd *crowd)
+{
+	int status;
+	close(crowd->stop_fd);
+	assert_int_equal(waitpid(crowd->pid, &status, 0), crowd->pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void who_has_waited_longest_makes_room(void **state)
 {
 	int fds[CONTROL_CLIENTS_MAX];
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = connect_raw(*state);
-	int late = connect_raw(*state);
-	bool turned_away = is_dropped(late, 3000);
-	close(late);
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		struct pollfd poll_fd = { .fd = fds[i], .events = POLLIN };
-		assert_int_equal(poll(&poll_fd, 1, 0), 0); /* the first ones are still heard */
+	assert_answered(*state);
+	assert_true(is_dropped(fds[0], 3000));
+	assert_int_equal(count_open(fds + 1, ARRAY_LEN(fds) - 1), ARRAY_LEN(fds) - 1); /* the others are still heard */
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		close(fds[i]);
-	}
-	assert_true(turned_away);
-	struct control_reply reply;
-	struct failure why;
-	int result = -1;
-	for (int i = 0; i < 200 && result < 0; i++) { /* until the supervisor has seen that they left */
-		result = ask(*state, CONTROL_STATUS, "", &reply, &why);
-		usleep(5000);
-	}
-	assert_int_equal(result, 0);
-	free(reply.text);
+	assert_answered(*state);
+}
+
+static void a_worker_keeps_two_places_and_nobody_out(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX - CONTROL_INSIDERS_MAX];
+	struct crowd crowd = gather(*state, true, 40);
+	assert_answered(*state);
+	assert_int_equal(disperse(&crowd), CONTROL_INSIDERS_MAX); /* though all the others are free */
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = connect_raw(*state);
+	crowd = gather(*state, true, 40);
+	assert_answered(*state); /* heard behind them, in one of their places */
+	assert_int_equal(count_open(fds, ARRAY_LEN(fds)), ARRAY_LEN(fds));
+	assert_int_equal(disperse(&crowd), CONTROL_INSIDERS_MAX - 1);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
 }
 
 /* Left in the queue, the client would wake the loop again and again and never be heard. */
@@ -300,7 +353,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(garbage_is_dropped_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_request_beyond_its_bounds_is_dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_client_that_goes_before_its_reply_does_no_harm, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(clients_beyond_the_bound_are_turned_away_and_places_come_free, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_has_waited_longest_makes_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_keeps_two_places_and_nobody_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_a_descriptor_left_a_client_is_turned_away, set_up_starved, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_client_is_dropped_when_its_time_is_up, set_up_impatient, tear_down),
 		cmocka_unit_test_setup_teardown(another_user_is_refused_and_the_looking_group_may_look, set_up, tear_down),

@@ -73,10 +73,19 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/opt/heapward", -1 }, { "/proc/4711", LAUNCH_HIDDEN }, { "/var/lib/dpkg", LAUNCH_READ_ONLY },
 		{ "/root", LAUNCH_READ_ONLY }, { "/root/.cache", LAUNCH_READ_WRITE }, { "/root/.npm", LAUNCH_READ_WRITE },
 		{ "/var/spool", LAUNCH_READ_ONLY }, { "/run/docker.sock", LAUNCH_HIDDEN }, { "/run/dbus", LAUNCH_HIDDEN },
+		{ "/run/systemd", LAUNCH_READ_ONLY }, { "/run/udev", LAUNCH_READ_ONLY }, { "/var/cache/ldconfig", LAUNCH_READ_ONLY },
+		{ "/run/user", LAUNCH_HIDDEN }, { "/tmp/tmux-0", LAUNCH_HIDDEN }, { "/run/screen", LAUNCH_HIDDEN },
+		{ "/srv/api/api.yaml", LAUNCH_READ_ONLY }, { "/tmp/ssh-x", LAUNCH_HIDDEN },
 	};
 	const struct policy policy = { 0 };
-	struct launch launch = fill(&policy, &by_mounts, &places);
+	struct fence_places here = places;
+	here.ours[here.ours_count++] = (struct fence_place)OURS(OTHERS, "/srv/api/api.yaml");
+	here.ours[here.ours_count++] = (struct fence_place)OURS(ORDERS, "/tmp/ssh-x");
+	struct launch launch = fill(&policy, &by_mounts, &here);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
+	here.directory = here.directory_named = "/run/user/0/web";
+	launch = fill(&policy, &by_mounts, &here);
+	assert_int_equal(left_of(&launch, "/run/user"), -1);
 	assert_int_equal(launch.fence.namespaces, CLONE_NEWNS);
 	assert_int_equal(launch.fence.landlock_abi, 7);
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_GUARD_DEVICES | LAUNCH_OWN_SIGNALS | LAUNCH_CLOSE_TOP);
@@ -89,6 +98,7 @@ static void another_user_than_root_has_nothing_of_roots(void **state UNUSED)
 	fence.root = false;
 	struct launch launch = fill(&policy, &fence, &places);
 	assert_int_equal(left_of(&launch, "/root/.ssh"), -1);
+	assert_int_equal(left_of(&launch, "/run/user"), -1); /* its own notify socket may be there */
 	assert_int_equal(left_of(&launch, "/run/docker.sock"), LAUNCH_HIDDEN); /* its group may be another's, too */
 	assert_int_equal(launch.fence.flags & (LAUNCH_GUARD_DEVICES | LAUNCH_CLOSE_TOP), 0);
 	assert_int_equal(left_of(&launch, "/etc"), LAUNCH_READ_ONLY);
@@ -102,16 +112,22 @@ static void by_landlock_nothing_is_taken_out_of_the_working_directory(void **sta
 		{ "/usr/libexec/heapward/1", -1 }, { "/opt/heapward/libexec", LAUNCH_READ_ONLY }, { "/proc/4711", -1 }, { "/var/lib/dpkg", -1 },
 	};
 	static const struct row elsewhere[] = { { "/srv/web/web.yaml", LAUNCH_READ_ONLY },
-						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY } };
+						{ "/srv/web/web.policy.d", LAUNCH_READ_ONLY },
+						{ "/home/u/.bashrc", LAUNCH_READ_ONLY } };
 	const struct policy policy = { 0 };
 	struct launch launch = fill(&policy, &by_landlock, &places);
 	assert_rows(&launch, rows, ARRAY_LEN(rows));
 	assert_int_equal(launch.fence.namespaces, 0);
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_LANDLOCK | LAUNCH_MAKE_CACHES);
 	struct fence_places other = places;
+	other.ours[other.ours_count++] = (struct fence_place)OURS(HOME, "/home/u/.bashrc");
 	other.directory = other.directory_named = "/srv/we"; /* not one that it is in */
 	launch = fill(&policy, &by_landlock, &other);
 	assert_rows(&launch, elsewhere, ARRAY_LEN(elsewhere));
+	other.directory = other.directory_named = "/home/u"; /* which must take new files */
+	assert_int_equal(left_of(&launch, "/root/.yarn/berry"), -1);
+	launch = fill(&policy, &by_landlock, &other);
+	assert_int_equal(left_of(&launch, "/home/u/.bashrc"), -1);
 }
 
 static void by_landlock_what_the_policy_gives_stays_whole(void **state UNUSED)

@@ -400,7 +400,7 @@ static void lists_beyond_their_bounds_are_refused(void **state UNUSED)
 	sockets = start_with_version();
 	for (size_t count = 0; count <= LAUNCH_PATHS_MAX; count++)
 		put_text(sockets, PATH, "r/etc");
-	assert_refused(sockets, "more than 352 paths");
+	assert_refused(sockets, "more than 512 paths");
 }
 
 static void a_field_that_may_stand_once_is_refused_twice(void **state UNUSED)

@@ -8,7 +8,11 @@
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+
+#define FULL_UID 61347u /* nobody else's */
 
 static struct {
 	size_t count, executed;
@@ -163,6 +167,55 @@ static void where_there_is_a_listener_already_the_filter_answers_alone(void **st
 	assert_string_equal(ran.output, "no listener 16, mount EPERM"); /* EBUSY */
 }
 
+#define IN_FLIGHT 40
+
+/* Descriptors on their way, of which the kernel lets an ordinary user have as many as files. */
+static bool send_descriptors(int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(IN_FLIGHT * sizeof(int))];
+	} control = { .header = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(IN_FLIGHT * sizeof(int)) } };
+	struct iovec part = { .iov_base = "x", .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	for (size_t i = 0; i < IN_FLIGHT; i++)
+		memcpy(CMSG_DATA(&control.header) + i * sizeof(fd), &fd, sizeof(fd));
+	return sendmsg(fd, &message, MSG_DONTWAIT) == 1;
+}
+
+/* Sent by a process of the same user, before the child sends its own. */
+static void a_listener_that_cannot_be_sent_is_no_launch(void **state UNUSED)
+{
+	struct launch launch = launch_self("once");
+	struct ran ran;
+	int ends[2], status;
+	pid_t sender;
+	launch.set_listener = true;
+	launch.set_user = true;
+	launch.uid = launch.gid = FULL_UID;
+	launch.capabilities = "";
+	launch.limits[launch.limit_count++] = (struct launch_limit){ RLIMIT_NOFILE, IN_FLIGHT / 2, IN_FLIGHT / 2 };
+	filter_of("server", filter_names().architecture, SECCOMP_RET_USER_NOTIF, &launch.filter, &launch.filter_bytes);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	sender = fork();
+	if (sender == 0) {
+		bool sent = setresuid(FULL_UID, FULL_UID, FULL_UID) == 0 && send_descriptors(ends[0]);
+		_exit(sent ? 0 : 1); /* what is on its way stays so */
+	}
+	assert_int_equal(waitpid(sender, &status, 0), sender);
+	assert_int_equal(status, 0);
+	run(&launch, &ran);
+	free(launch.filter);
+	close(ends[0]);
+	close(ends[1]);
+	assert_true(ran.step_failed);
+	assert_int_equal(ran.report.step, LAUNCH_STEP_SECCOMP);
+	assert_int_equal(ran.report.error, ETOOMANYREFS);
+	assert_non_null(strstr(ran.report.text, "in flight"));
+	assert_string_equal(ran.output, "");
+	assert_true(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 126);
+}
+
 static int mount_nothing(void)
 {
 	const unsigned long high = 7UL << 32;
@@ -210,6 +263,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_thread_is_told_as_its_process),
 		cmocka_unit_test(who_is_not_answered_waits_until_it_is_killed),
 		cmocka_unit_test(where_there_is_a_listener_already_the_filter_answers_alone),
+		cmocka_unit_test(a_listener_that_cannot_be_sent_is_no_launch),
 	};
 	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
 		return be_worker(argv[2]);

@@ -106,6 +106,36 @@ static void what_is_no_file_is_refused_and_never_waited_for(void **state)
 	refused(fixture, "folder.yaml", "no regular file");
 }
 
+/* Returns 0 where each of its own user's is refused with what opens it. */
+static int be_a_user_whose_policy_is_shut(struct fixture *fixture)
+{
+	if (setresgid(1234, 1234, 1234) < 0 || setresuid(1234, 1234, 1234) < 0)
+		return 2;
+	put(fixture, "web.yaml", "version: 1\n");
+	if (mkdir(path_of(fixture, "web.policy.d"), 0) < 0)
+		return 3;
+	if (load(fixture, "web.yaml") == 0 || strstr(fixture->errors.list[0].text, "by its mode, 0000; chmod u+rX ") == NULL)
+		return 4;
+	if (rmdir(path_of(fixture, "web.policy.d")) < 0 || chmod(path_of(fixture, "web.yaml"), 0) < 0)
+		return 5;
+	return load(fixture, "web.yaml") < 0 && strstr(fixture->errors.list[0].text, "/web.yaml (a worker") != NULL ? 0 : 6;
+}
+
+static void a_policy_that_is_shut_is_told_with_its_remedy(void **state)
+{
+	struct fixture *fixture = *state;
+	int status;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(fixture->directory, 1234, 1234), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(be_a_user_whose_policy_is_shut(fixture));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_file_over_64_kib_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -279,6 +309,7 @@ int main(void)
 		FILES_TEST(drop_ins_are_read_in_order_over_the_file),
 		FILES_TEST(every_files_errors_are_told_in_one_run),
 		FILES_TEST(what_is_no_file_is_refused_and_never_waited_for),
+		FILES_TEST(a_policy_that_is_shut_is_told_with_its_remedy),
 		FILES_TEST(a_file_over_64_kib_is_refused),
 		FILES_TEST(as_root_what_others_can_write_is_refused),
 		FILES_TEST(as_root_a_link_out_of_a_strangers_folder_is_refused),

@@ -121,6 +121,8 @@ static int be_the_worker(pid_t supervisor, pid_t keeper)
 		return 61;
 	if (fcntl(0, F_SETSIG, SIGURG) == 0 || errno != EPERM || fcntl(0, F_GETFD) < 0)
 		return 62;
+	if (fcntl(0, F_SETLEASE, F_UNLCK) == 0 || errno != EPERM || fcntl(0, 1040 /* F_SETDELEG */, NULL) == 0 || errno != EPERM)
+		return 66;
 	if (setpriority(PRIO_USER, 0, 19) == 0 || errno != EPERM || syscall(SYS_ioprio_set, 3, 0, -1) == 0 || errno != EPERM)
 		return 63;
 	if (syscall(SYS_pidfd_send_signal, own, 0, NULL, 0) == 0 || errno != EPERM)
@@ -149,6 +151,8 @@ static int be_a_bare_worker(pid_t supervisor, pid_t keeper)
 	if (fcntl(ends[0], F_SETOWN, self.pid) < 0 || fcntl(ends[0], F_SETSIG, SIGRTMIN) < 0 || fcntl(ends[0], F_SETOWN_EX, &self) < 0 ||
 	    ioctl(ends[0], FIOSETOWN, &self.pid) < 0)
 		return 4;
+	if (fcntl(own, F_SETLEASE, F_UNLCK) < 0 && errno == EPERM)
+		return 6;
 	return syscall(SYS_pidfd_send_signal, own, 0, NULL, 0) == 0 ? 0 : 5;
 }
 
@@ -211,6 +215,10 @@ static void what_harms_the_supervisor_is_never_let_through(void **state UNUSED)
 	shield_make(&apart, &names, &(struct shield_of){ .supervisor = 4711, .group = 4711, .keeper = 4712, .noticed = true });
 	assert_true(holds(&apart, SYS_ptrace, PTRACE_TRACEME, 0));
 	assert_false(holds(&apart, SYS_kill, 4711, SIGTERM));
+	/* A lease holds up who has neither's user, too. */
+	assert_true(holds(&apart, SYS_fcntl, 7, F_SETLEASE));
+	assert_true(holds(&shield, SYS_fcntl, 7, UINT64_C(1) << 32 | F_SETLEASE));
+	assert_false(holds(&apart, SYS_fcntl, 7, F_GETLEASE));
 }
 
 /* A list that allows ptrace is for programs that trace their children. */

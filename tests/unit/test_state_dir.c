@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <signal.h>
+#include <sys/file.h>
 
 #define NOBODY 65534u
 #define SUPERVISORS 4
@@ -34,7 +35,8 @@ static void a_taken_name_has_its_directories_and_a_released_one_only_its_state(v
 	assert_int_equal(mode_of(below(dir.state_path, "events.jsonl")), 0600);
 	assert_int_equal(mode_of(below(dir.runtime_path, "lock")), 0600);
 	assert_string_equal(read_text(below(dir.runtime_path, "lock")), pid);
-	int fds[] = { dir.runtime_fd, dir.state_fd, dir.lock_fd, dir.events_fd };
+	assert_int_equal(mode_of(below(dir.state_path, "held")), 0600);
+	int fds[] = { dir.runtime_fd, dir.state_fd, dir.lock_fd, dir.held_fd, dir.events_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		assert_true((fcntl(fds[i], F_GETFD) & FD_CLOEXEC) != 0);
 	write_file(below(dir.runtime_path, "control"), "");
@@ -294,6 +296,49 @@ static void roots_are_those_of_root_or_of_the_users_own_directories(void **state
 	}
 }
 
+#define SHUT_PLACES 5
+
+/* As an ordinary user, whom modes keep out. Returns 0, or which place stayed shut. */
+static int be_a_user_who_was_shut_out(const struct fixture *fixture)
+{
+	struct state_dir dir;
+	struct failure why;
+	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return 100;
+	leave_service(fixture, NAME);
+	for (int place = 0; place < SHUT_PLACES; place++) {
+		const char *paths[SHUT_PLACES] = { fixture->roots.runtime, fixture->roots.state, below(fixture->roots.state, NAME),
+						   below(fixture->roots.state, NAME "/deaths"), below(fixture->roots.state, NAME "/events.jsonl") };
+		if (chmod(paths[place], 0) < 0)
+			return 101;
+		if (state_dir_take(&dir, &fixture->roots, NAME, &why) < 0 || dir.problem[0] != '\0' ||
+		    mode_of(paths[place]) != (place == 4 ? 0600 : 0700))
+			return 1 + place;
+		state_dir_release(&dir);
+	}
+	/* Readable, and yet nothing can be made in it. */
+	if (chmod(fixture->roots.runtime, 0500) < 0 || state_dir_take(&dir, &fixture->roots, NAME, &why) < 0)
+		return 50;
+	state_dir_release(&dir);
+	return 0;
+}
+
+/* A worker of the same user can change modes, behind any wall: the next start must not fail for it. */
+static void what_is_shut_by_its_mode_is_opened_again(void **state)
+{
+	const struct fixture *fixture = *state;
+	int status;
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chmod(fixture->directory, 0777), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(be_a_user_who_was_shut_out(fixture));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void services_are_listed_sorted_with_who_runs(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -385,6 +430,23 @@ static void what_runs_out_of_sight_is_not_forgotten(void **state)
 	assert_int_equal(state_forget(&elsewhere, NAME, &why), 0);
 }
 
+/* A worker of the same user may be left to list the directory, and so to open it. */
+static void who_locks_the_directory_keeps_nothing_from_being_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct state_dir dir;
+	struct failure why;
+	take(&dir, fixture, NAME);
+	state_dir_release(&dir);
+	cleanup_fd int fd = open(below(fixture->roots.state, NAME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	take(&dir, fixture, NAME);
+	assert_string_equal(dir.problem, "");
+	assert_int_equal(state_dir_keep_death(&dir, 1, "{}", &why), 0);
+	state_dir_release(&dir);
+	assert_int_equal(state_forget(&fixture->roots, NAME, &why), 0);
+}
+
 /* Whatever somebody has put there. */
 static void a_directory_that_is_none_of_ours_is_not_forgotten(void **state)
 {
@@ -413,11 +475,13 @@ int main(void)
 		TEST(a_runtime_directory_that_others_can_reach_is_refused),
 		TEST(a_state_directory_that_cannot_be_used_is_a_problem_not_a_failure),
 		TEST(no_state_root_is_a_problem_and_no_path_of_the_machine),
+		TEST(what_is_shut_by_its_mode_is_opened_again),
 		cmocka_unit_test(roots_are_those_of_root_or_of_the_users_own_directories),
 		TEST(services_are_listed_sorted_with_who_runs),
 		TEST(more_services_than_the_bound_are_not_listed_but_running_ones_are),
 		TEST(what_is_kept_of_a_service_can_be_forgotten_but_not_while_it_runs),
 		TEST(what_runs_out_of_sight_is_not_forgotten),
+		TEST(who_locks_the_directory_keeps_nothing_from_being_kept),
 		TEST(a_directory_that_is_none_of_ours_is_not_forgotten),
 	};
 	return cmocka_run_group_tests_name("state_dir", tests, NULL, NULL);

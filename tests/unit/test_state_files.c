@@ -259,12 +259,36 @@ static void events_rotate_at_their_bound_and_two_files_stay(void **state)
 	assert_int_equal(mode_of(below(dir.state_path, "events.jsonl")), 0600);
 	assert_int_equal(stat(below(dir.state_path, "events.1.jsonl"), &about), 0);
 	assert_int_equal(about.st_size, STATE_EVENTS_BYTES_MAX);
-	assert_int_equal(entries_of(dir.state_path), 3);
+	assert_int_equal(entries_of(dir.state_path), 4); /* with deaths and held */
 	/* A file that is gone, as after a rotation that could not make the new one, is made again. */
 	assert_int_equal(unlink(below(dir.state_path, "events.jsonl")), 0);
 	dir.events_bytes = STATE_EVENTS_BYTES_MAX;
 	append(&dir, "{\"again\":1}\n");
 	assert_string_equal(read_text(below(dir.state_path, "events.jsonl")), "{\"again\":1}\n");
+	state_dir_release(&dir);
+}
+
+static void what_a_service_is_set_up_by_is_written_where_it_is_new(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct state_dir dir;
+	struct failure why;
+	struct stat first, second;
+	take(&dir, fixture, NAME);
+	assert_null(state_read_settings(&fixture->roots, NAME));
+	assert_int_equal(state_dir_write_settings(&dir, "", &why), 0); /* nothing is no file */
+	assert_null(state_read_settings(&fixture->roots, NAME));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(state_dir_write_settings(&dir, "/srv/web/web.yaml\n", &why), 0);
+		assert_int_equal(stat(below(dir.state_path, "settings"), i == 0 ? &first : &second), 0);
+	}
+	assert_true(first.st_ino == second.st_ino);
+	assert_int_equal(mode_of(below(dir.state_path, "settings")), 0600);
+	cleanup_free char *text = state_read_settings(&fixture->roots, NAME);
+	assert_string_equal(text, "/srv/web/web.yaml\n");
+	assert_int_equal(state_dir_write_settings(&dir, "", &why), 0);
+	cleanup_free char *none = state_read_settings(&fixture->roots, NAME);
+	assert_string_equal(none, "");
 	state_dir_release(&dir);
 }
 
@@ -392,6 +416,7 @@ int main(void)
 		TEST(the_latest_death_of_all_is_found),
 		TEST(events_are_appended_across_runs),
 		TEST(events_rotate_at_their_bound_and_two_files_stay),
+		TEST(what_a_service_is_set_up_by_is_written_where_it_is_new),
 		TEST(figures_come_back_and_are_unknown_where_there_are_none),
 		TEST(a_start_up_time_is_known_without_a_group_and_may_be_missing),
 		TEST(a_full_disk_leaves_the_old_state_and_never_half_a_file),

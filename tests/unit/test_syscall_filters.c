@@ -7,6 +7,7 @@
 #include "supervisor/types/launch.h"
 
 #include <fcntl.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -256,6 +257,34 @@ static void the_newest_call_is_the_newest_that_the_library_knows(void **state UN
 	assert_string_equal(name, "#4000");
 }
 
+/* What has a name is told by it: there is room for all, and three entries for the rest. */
+static void every_call_with_a_name_has_room_to_be_told(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(architectures); i++) {
+		size_t named = 0;
+		for (int number = 0; number <= SYSCALL_NUMBER_MAX; number++) {
+			char *name = seccomp_syscall_resolve_num_arch(architectures[i], number);
+			named += name != NULL;
+			free(name);
+		}
+		assert_true(named > 250 && named + 3 <= VIOLATION_CALLS_MAX);
+	}
+}
+
+static void calls_are_sorted_by_what_they_are(void **state UNUSED)
+{
+	const uint32_t native = filter_names().architecture;
+	assert_int_equal(filter_call_sort(native, 1), VIOLATION_NAMED);
+	assert_int_equal(filter_call_sort(native, 4000), VIOLATION_NAMELESS);
+	assert_int_equal(filter_call_sort(native, -2), VIOLATION_NAMELESS);
+	assert_int_equal(filter_call_sort(AUDIT_ARCH_RISCV64, 1), VIOLATION_FOREIGN);
+	if (native != AUDIT_ARCH_X86_64)
+		return;
+	char name[64];
+	assert_int_equal(filter_call_sort(native, SYSCALL_X32 | 165), VIOLATION_X32);
+	assert_string_equal(filter_call_name(native, SYSCALL_X32 | 165, name, sizeof(name)), "x32 mount");
+}
+
 /* A list that allows nothing is a filter, too: every call is told (heapward learn). */
 static void an_empty_list_denies_everything(void **state UNUSED)
 {
@@ -317,6 +346,8 @@ int main(void)
 		cmocka_unit_test(no_list_allows_what_owns_the_machine),
 		cmocka_unit_test(each_list_allows_what_the_one_before_allows),
 		cmocka_unit_test(the_newest_call_is_the_newest_that_the_library_knows),
+		cmocka_unit_test(every_call_with_a_name_has_room_to_be_told),
+		cmocka_unit_test(calls_are_sorted_by_what_they_are),
 		cmocka_unit_test(an_empty_list_denies_everything),
 		cmocka_unit_test(silent_and_firm_rules_have_answers_of_their_own),
 		cmocka_unit_test(too_many_numbers_are_refused),

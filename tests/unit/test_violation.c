@@ -8,8 +8,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define ARCHITECTURE 0xc000003eu
-
 static struct violations violations;
 
 static int set_up(void **state UNUSED)
@@ -19,12 +17,12 @@ static int set_up(void **state UNUSED)
 }
 
 /* Counts `times` calls of one number; how many of them were to be told. */
-static unsigned note(uint32_t architecture, int32_t number, unsigned times)
+static unsigned note(enum violation_sort sort, int32_t number, unsigned times)
 {
 	unsigned told = 0;
 	for (unsigned i = 0; i < times; i++) {
 		bool tell;
-		struct violation_call *call = violations_note(&violations, architecture, number, &tell);
+		struct violation_call *call = violations_note(&violations, sort, number, &tell);
 		told += tell;
 		if (tell)
 			violations_told(call);
@@ -34,22 +32,22 @@ static unsigned note(uint32_t architecture, int32_t number, unsigned times)
 
 static void a_call_is_told_at_once_and_then_at_powers_of_ten(void **state UNUSED)
 {
-	assert_int_equal(note(ARCHITECTURE, 165, 1), 1);
-	assert_int_equal(note(ARCHITECTURE, 165, 8), 0);
-	assert_int_equal(note(ARCHITECTURE, 165, 1), 1); /* the tenth */
-	assert_int_equal(note(ARCHITECTURE, 165, 89), 0);
-	assert_int_equal(note(ARCHITECTURE, 165, 1), 1); /* the hundredth */
-	assert_int_equal(note(ARCHITECTURE, 165, 999900), 4);
+	assert_int_equal(note(VIOLATION_NAMED, 165, 1), 1);
+	assert_int_equal(note(VIOLATION_NAMED, 165, 8), 0);
+	assert_int_equal(note(VIOLATION_NAMED, 165, 1), 1); /* the tenth */
+	assert_int_equal(note(VIOLATION_NAMED, 165, 89), 0);
+	assert_int_equal(note(VIOLATION_NAMED, 165, 1), 1); /* the hundredth */
+	assert_int_equal(note(VIOLATION_NAMED, 165, 999900), 4);
 	assert_int_equal(violations.total, 1000000);
 	assert_int_equal(violations.call_count, 1);
 }
 
 static void calls_of_other_numbers_and_architectures_are_others(void **state UNUSED)
 {
-	assert_int_equal(note(ARCHITECTURE, 101, 1), 1);
-	assert_int_equal(note(ARCHITECTURE, 165, 1), 1);
-	assert_int_equal(note(0x40000003u, 101, 1), 1);
-	assert_int_equal(note(ARCHITECTURE, 101, 1), 0);
+	assert_int_equal(note(VIOLATION_NAMED, 101, 1), 1);
+	assert_int_equal(note(VIOLATION_NAMED, 165, 1), 1);
+	assert_int_equal(note(VIOLATION_FOREIGN, 101, 1), 1);
+	assert_int_equal(note(VIOLATION_NAMED, 101, 1), 0);
 	assert_int_equal(violations.call_count, 3);
 }
 
@@ -58,17 +56,42 @@ static void what_is_beyond_the_table_counts_together(void **state UNUSED)
 {
 	unsigned told = 0;
 	for (int number = 0; number < 5000; number++)
-		told += note(ARCHITECTURE, number, 1);
+		told += note(VIOLATION_NAMED, number, 1);
 	assert_int_equal(violations.call_count, VIOLATION_CALLS_MAX);
 	assert_int_equal(violations.calls[VIOLATION_CALLS_MAX].count, 5000 - VIOLATION_CALLS_MAX);
 	assert_int_equal(violations.total, 5000);
 	assert_int_equal(told, VIOLATION_CALLS_MAX + 4);
 }
 
+/* Nor does who tries all numbers of x32, or such as nobody has, crowd out what has a name. */
+static void numbers_that_nobody_knows_count_together(void **state UNUSED)
+{
+	for (int number = 0; number < 5000; number++) {
+		note(VIOLATION_FOREIGN, number, 1);
+		note(VIOLATION_NAMELESS, 1000 + number, 1);
+	}
+	assert_int_equal(violations.call_count, 2);
+	assert_string_equal(violations.calls[0].name, "calls of other architectures");
+	assert_string_equal(violations.calls[1].name, "calls without a name");
+	assert_int_equal(note(VIOLATION_NAMED, 165, 1), 1);
+	assert_int_equal(violations.calls[2].number, 165);
+	assert_string_equal(violations.calls[2].name, ""); /* its own */
+}
+
+/* One of them alone is told by what it is. */
+static void what_counts_together_has_its_own_name_while_it_is_alone(void **state UNUSED)
+{
+	note(VIOLATION_FOREIGN, 165, 3);
+	assert_string_equal(violations.calls[0].name, "");
+	note(VIOLATION_FOREIGN, 166, 1);
+	assert_string_equal(violations.calls[0].name, "calls of other architectures");
+	assert_int_equal(violations.calls[0].count, 4);
+}
+
 static void what_has_grown_since_is_told_at_the_end(void **state UNUSED)
 {
-	note(ARCHITECTURE, 101, 1);
-	note(ARCHITECTURE, 165, 7);
+	note(VIOLATION_NAMED, 101, 1);
+	note(VIOLATION_NAMED, 165, 7);
 	struct violation_call *call = violations_untold(&violations);
 	assert_non_null(call);
 	assert_int_equal(call->number, 165);
@@ -212,11 +235,11 @@ static void a_line_names_the_list_and_what_allows_the_call(void **state UNUSED)
 		{ "./my.list", { .name = "ioctl", .number = 16, .arguments = { 0, 0x5403 } },
 		  "not with these arguments in the list ./my.list; if it is needed: the line \"ioctl int1 == TCSETSW\" in it" },
 		{ "server", { .name = "socket", .number = 41, .shielded = true },
-		  "not with these arguments, to protect the supervisor" },
+		  "not with these arguments, to protect the supervisor and other services" },
 		{ "server", { .name = "keyctl", .number = 250, .shielded = true },
 		  "not in the list server; if it is needed: sandbox.syscalls: ./my.list, with the lines \"include server\" and "
 		  "\"keyctl\" (or as heapward learn writes it)" },
-		{ "server", { .name = "kill", .number = 62 }, "not with these arguments, to protect the supervisor" },
+		{ "server", { .name = "kill", .number = 62 }, "not with these arguments, to protect the supervisor and other services" },
 		{ "server", { .name = "mount", .number = 165 }, "by a \"deny\" of the list server" },
 		{ "server", { .name = "32-bit getpid", .number = 20 }, "no list allows it" },
 		{ "./my.list", { .name = "#512", .number = 512 },
@@ -281,6 +304,8 @@ int main(void)
 		cmocka_unit_test_setup(a_call_is_told_at_once_and_then_at_powers_of_ten, set_up),
 		cmocka_unit_test_setup(calls_of_other_numbers_and_architectures_are_others, set_up),
 		cmocka_unit_test_setup(what_is_beyond_the_table_counts_together, set_up),
+		cmocka_unit_test_setup(numbers_that_nobody_knows_count_together, set_up),
+		cmocka_unit_test_setup(what_counts_together_has_its_own_name_while_it_is_alone, set_up),
 		cmocka_unit_test_setup(what_has_grown_since_is_told_at_the_end, set_up),
 		cmocka_unit_test_setup(answers_are_free_in_a_burst_and_then_bounded, set_up),
 		cmocka_unit_test_setup(who_was_quiet_for_a_while_has_a_burst_again, set_up),

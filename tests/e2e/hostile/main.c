@@ -14,6 +14,7 @@
  *                  by a child, until it is stopped: records, packets with descriptors, hellos whose sockets talk,
  *                  processes that say hello and end
  *   flood          all of them at once
+ *   crowd=PATH     by a child: 40 connections to the socket at PATH, on which nothing is sent, always
  *   shut           closes pipe and door
  *   pause          half a second
  *   steady         prints "steady" and lives until SIGTERM
@@ -29,6 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -36,6 +38,7 @@
 #define DOOR_FD 201
 #define LIFE_MAX_SEC 600
 #define PACKET_FDS 200
+#define CROWD 40
 
 static int private_fd = -1; /* our end */
 
@@ -293,6 +296,25 @@ static void end_by_signal(int number)
 	raise(number);
 }
 
+/* Who is dropped comes again. */
+static void crowd_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fds[CROWD] = { 0 };
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fork() != 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0;; i++) {
+		if (fds[i % CROWD] > 0)
+			close(fds[i % CROWD]);
+		fds[i % CROWD] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fds[i % CROWD], (struct sockaddr *)&address, sizeof(address));
+		if (i >= CROWD)
+			pause_msec(5);
+	}
+}
+
 static void shut(void)
 {
 	close(PIPE_FD);
@@ -333,6 +355,8 @@ int main(int argc, char **argv)
 			return stay();
 		if (strncmp(argv[i], "flood", 5) == 0)
 			start_flood(argv[i] + 5);
+		if (strncmp(argv[i], "crowd=", 6) == 0)
+			crowd_at(argv[i] + 6);
 		if (strncmp(argv[i], "exit=", 5) == 0)
 			_exit((int)strtol(argv[i] + 5, NULL, 10));
 		if (strncmp(argv[i], "signal=", 7) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calls ACT...: makes system calls that no server needs, with arguments that do no harm, and says what became of them: a call's
  * name and the errno. The acts: NAME, detached NAME (from a process in a session of its own), loop SECONDS (mount, as fast as it
- * goes; says how many), threads SECONDS (eight of them), steady (waits for a signal), i386, x32 (mount by another entry), trace-me,
+ * goes; says how many), threads SECONDS (eight of them), steady (waits for a signal), i386, x32 (mount by another entry), x32-all, trace-me,
  * kill PID, peer (a signal to who made the door of heap records, by SO_PEERPIDFD), owner PID SIGNAL (has the kernel signal it for a
  * descriptor, in each way to name it). PID: "parent", or a number. */
 #include <asm/sockios.h>
@@ -157,6 +157,9 @@ int main(int argc, char **argv)
 			make_i386();
 		else if (strcmp(argv[i], "x32") == 0)
 			printf("x32 %s\n", syscall(0x40000000 + SYS_mount, 0, 0, 0, 0, 0) == -1 ? strerrorname_np(errno) : "passed");
+		else if (strcmp(argv[i], "x32-all") == 0)
+			for (long number = 0; number < 500; number++)
+				(void)syscall(0x40000000 + number, 0, 0, 0, 0, 0);
 		else if (strcmp(argv[i], "trace-me") == 0)
 			say("trace-me", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		else if (strcmp(argv[i], "kill") == 0)
