@@ -124,8 +124,10 @@ static void a_server_lives_on_what_was_learnt_and_on_no_less(void **state)
 	assert_true(count_of(world, list, "absent clone3") > 0);
 	assert_int_equal(count_of(world, list, "mount"), -1);
 	assert_null(strstr(list, "# Not in the list"));
-	const char *shown = heapward_says(world, 0, "check", "--diff", world_path(world, LIST), NULL);
+	char *shown = heapward_says(world, 0, "check", "--diff", world_path(world, LIST), NULL);
 	assert_contains(shown, "Closed, and allowed by server: ");
+	for (char *end = shown; (end = strchr(end, '\n')) != NULL;)
+		*end = ' '; /* behind a long path it is another line */
 	assert_contains(shown, " allows less than server");
 	runs_on_what_was_learnt(world);
 	lacks_what_is_taken_away(world, list, "shutdown");
