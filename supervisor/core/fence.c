@@ -33,6 +33,14 @@ static bool is_below(const char *path, const char *directory)
 	return strncmp(path, directory, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
 }
 
+static bool is_within_any(const char *path, const struct words *directories)
+{
+	for (size_t i = 0; i < directories->count; i++)
+		if (is_below(path, directories->list[i]))
+			return true;
+	return false;
+}
+
 /* As systemd's ProtectSystem=full has it, and what of the kernel root may write with no capability at all. */
 static const char *const system_directories[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 						  "/boot", "/efi", "/etc", "/sys" };
@@ -85,11 +93,15 @@ static void add_roots(const struct plan_fence *fence, struct launch *launch)
 }
 
 /* Root's own session, with its bus and its agents, is in /run/user; whose working directory is there is part of it. */
-static void add_roots_orders(const struct plan_fence *fence, const struct fence_places *places, struct launch *launch)
+static void add_roots_orders(const struct policy *policy, const struct plan_fence *fence, const struct fence_places *places,
+			     struct launch *launch)
 {
+	static const char pm2[] = "/root/.pm2/rpc.sock"; /* of a daemon of root's, or, where the policy opens it, of the worker itself */
 	if (!fence->root || !fence->by_mounts)
 		return;
 	add_list(launch, LAUNCH_HIDDEN, true, terminals, ARRAY_LEN(terminals));
+	if (!is_within_any(pm2, &policy->sandbox.read_write))
+		add(launch, LAUNCH_HIDDEN, true, pm2);
 	if (!is_below(places->directory, "/run/user"))
 		add(launch, LAUNCH_HIDDEN, true, "/run/user");
 }
@@ -154,14 +166,6 @@ static void add_policy(const struct policy *policy, const struct plan_fence *fen
 	add_words(launch, LAUNCH_READ_ONLY, false, &policy->sandbox.read_only);
 	add_words(launch, LAUNCH_READ_WRITE, false, &policy->sandbox.read_write);
 	add_words(launch, LAUNCH_HIDDEN, true, &policy->sandbox.hidden);
-}
-
-static bool is_within_any(const char *path, const struct words *directories)
-{
-	for (size_t i = 0; i < directories->count; i++)
-		if (is_below(path, directories->list[i]))
-			return true;
-	return false;
 }
 
 /* A working directory that is reached by a link is the worker's own where the place is named by the same way: else a link of its own could
@@ -262,7 +266,7 @@ void fence_fill(const struct policy *policy, const struct plan_fence *fence, con
 	};
 	if (fence->protect != PROTECT_SYSTEM_NONE) {
 		add_system(fence, launch);
-		add_roots_orders(fence, places, launch);
+		add_roots_orders(policy, fence, places, launch);
 		add_directory(fence, places, launch);
 	}
 	add_policy(policy, fence, launch);

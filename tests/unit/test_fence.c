@@ -76,7 +76,9 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 		{ "/run/systemd", LAUNCH_READ_ONLY }, { "/run/udev", LAUNCH_READ_ONLY }, { "/var/cache/ldconfig", LAUNCH_READ_ONLY },
 		{ "/run/user", LAUNCH_HIDDEN }, { "/tmp/tmux-0", LAUNCH_HIDDEN }, { "/run/screen", LAUNCH_HIDDEN },
 		{ "/srv/api/api.yaml", LAUNCH_READ_ONLY }, { "/tmp/ssh-x", LAUNCH_HIDDEN },
+		{ "/root/.pm2/rpc.sock", LAUNCH_HIDDEN },
 	};
+	static char *pm2[] = { "/root/.pm2", NULL };
 	const struct policy policy = { 0 };
 	struct fence_places here = places;
 	here.ours[here.ours_count++] = (struct fence_place)OURS(OTHERS, "/srv/api/api.yaml");
@@ -86,6 +88,9 @@ static void by_mounts_ours_is_hidden_and_the_systems_read_only(void **state UNUS
 	here.directory = here.directory_named = "/run/user/0/web";
 	launch = fill(&policy, &by_mounts, &here);
 	assert_int_equal(left_of(&launch, "/run/user"), -1);
+	const struct policy opened = { .sandbox.read_write = { pm2, 1 } };
+	struct launch pm2s = fill(&opened, &by_mounts, &here);
+	assert_int_equal(left_of(&pm2s, "/root/.pm2/rpc.sock"), -1);
 	assert_int_equal(launch.fence.namespaces, CLONE_NEWNS);
 	assert_int_equal(launch.fence.landlock_abi, 7);
 	assert_int_equal(launch.fence.flags, LAUNCH_BY_MOUNTS | LAUNCH_GUARD_DEVICES | LAUNCH_OWN_SIGNALS | LAUNCH_CLOSE_TOP);
