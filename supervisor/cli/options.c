@@ -3,6 +3,7 @@
 #include "supervisor/cli/check_syscalls.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/core/policy.h"
+#include "supervisor/core/printable.h"
 #include "supervisor/edge/policy_files.h"
 
 #include <getopt.h>
@@ -98,22 +99,31 @@ int run_options_read(struct run_options *ret, int argc, char **argv, const char 
 	return status;
 }
 
+/* An option that stands for a setting: what is wrong with it is shown as it was typed. */
+static void apply_option(struct policy *policy, const char *option, const char *key, const char *value, struct policy_errors *errors)
+{
+	char setting[256], shown[64];
+	size_t before = errors->count;
+	snprintf(setting, sizeof(setting), "%s=%s", key, value);
+	(void)policy_apply_setting(policy, option, setting, errors);
+	for (size_t i = before; i < errors->count; i++) {
+		struct policy_error *error = &errors->list[i];
+		snprintf(error->file, sizeof(error->file), "heapward: %s %s", option, printable_copy(shown, sizeof(shown), value));
+		error->source[0] = '\0';
+	}
+}
+
 static void apply_settings(const struct run_options *options, struct policy *policy, struct policy_errors *errors)
 {
-	char setting[256];
 	const char *environment = getenv("HEAPWARD_SET");
 	if (environment != NULL)
 		(void)policy_apply_settings(policy, "HEAPWARD_SET", environment, errors);
 	for (size_t i = 0; i < options->setting_count; i++)
 		(void)policy_apply_setting(policy, "--set", options->settings[i], errors);
-	if (options->memory_max != NULL) {
-		snprintf(setting, sizeof(setting), "memory.max=%s", options->memory_max);
-		(void)policy_apply_setting(policy, "-m", setting, errors);
-	}
-	if (options->name != NULL) {
-		snprintf(setting, sizeof(setting), "service.name=%s", options->name);
-		(void)policy_apply_setting(policy, "-n", setting, errors);
-	}
+	if (options->memory_max != NULL)
+		apply_option(policy, "-m", "memory.max", options->memory_max, errors);
+	if (options->name != NULL)
+		apply_option(policy, "-n", "service.name", options->name, errors);
 }
 
 static int apply_command(const struct run_options *options, struct policy *policy, FILE *complaints)

@@ -99,9 +99,9 @@ static void refuse_key(const struct policy_text *text, const struct policy_node 
 	const char *dot = group[0] == '\0' ? "" : ".";
 	const char *best = suggest_key(&suggest, group, name);
 	printable_copy(shown, sizeof(shown), name);
-	if (best != NULL)
-		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s\"?", group, dot, shown,
-				  best);
+	if (best != NULL) /* a setting is typed with its section, a file's key stands below it */
+		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s%s%s\"?", group, dot, shown,
+				  text->setting ? group : "", text->setting ? dot : "", best);
 	else if (find_elsewhere(name, elsewhere))
 		policy_text_error(text, node, false, "unknown key \"%s%s%s\"; did you mean \"%s\"?", group, dot, shown,
 				  elsewhere);
@@ -411,11 +411,21 @@ static void check_sockets(const struct policy *policy, struct policy_errors *err
 	policy_check_listen(policy, errors);
 }
 
+static void check_network(const struct policy *policy, struct policy_errors *errors)
+{
+	static const enum policy_key keys[] = { KEY_SERVICE_LISTEN, KEY_SANDBOX_NETWORK };
+	if (is_read(policy, keys, ARRAY_LEN(keys)) && !policy->incomplete && policy->sandbox.network == NETWORK_NONE &&
+	    policy->service.listen.count == 0)
+		policy_errors_add_key(errors, policy, KEY_SANDBOX_NETWORK, true,
+				      "sandbox.network: none without service.listen: nobody can reach the server over the network");
+}
+
 int policy_check(const struct policy *policy, struct policy_errors *errors)
 {
 	size_t refusals = errors->refusals;
 	check_memory(policy, errors);
 	check_sockets(policy, errors);
+	check_network(policy, errors);
 	check_backoff(policy, errors);
 	check_heap(policy, errors);
 	return errors->refusals > refusals ? -1 : 0;

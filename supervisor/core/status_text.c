@@ -24,6 +24,13 @@ static const char *exact_at(char buffer[static UNITS_TEXT_MAX], struct json_obje
 	return plan_value_text(buffer, UNIT_BYTES, json_find_size(object, path));
 }
 
+/* "64 MiB"; where nothing was asked of V8, in the words of the start. */
+static const char *old_space_at(char buffer[static UNITS_TEXT_MAX], struct json_object *instance)
+{
+	uint64_t bytes = json_find_size(instance, "heap.old_space_bytes");
+	return bytes == SIZE_UNKNOWN ? "Node's own choice" : units_format_size(buffer, bytes);
+}
+
 static const char *time_at(char buffer[static UNITS_TEXT_MAX], struct json_object *object, const char *path)
 {
 	double seconds = json_object_get_double(json_find(object, path));
@@ -108,12 +115,12 @@ static void add_heap(struct prose *prose, struct json_object *instance)
 	if (json_find_size(instance, "heap.used_bytes") == SIZE_UNKNOWN)
 		prose_field(prose, "heap", "limit %s (old space %s); no collection yet",
 			    size_at(limit, instance, "heap.limit_bytes"),
-			    size_at(old_space, instance, "heap.old_space_bytes"));
+			    old_space_at(old_space, instance));
 	else
 		prose_field(prose, "heap",
 			    "used %s of %s (old space %s), after the last full collection %s, external %s",
 			    size_at(used, instance, "heap.used_bytes"), size_at(limit, instance, "heap.limit_bytes"),
-			    size_at(old_space, instance, "heap.old_space_bytes"),
+			    old_space_at(old_space, instance),
 			    size_at(live, instance, "heap.after_full_gc_bytes"),
 			    size_at(external, instance, "heap.external_bytes"));
 	if (json_find(instance, "heap.seconds_to_limit") != NULL)
@@ -252,7 +259,8 @@ static enum reach_act find_act(struct json_object *name)
 /* "separate uid; tried: a worker can do nothing to it" */
 static void add_reach(struct prose *prose, struct json_object *supervisor)
 {
-	const char *level = strcmp(json_find_text(supervisor, "level", ""), "separate-uid") == 0 ? "separate uid" : "same uid";
+	bool separate = strcmp(json_find_text(supervisor, "level", ""), "separate-uid") == 0;
+	const char *level = separate ? "separate uid" : "same uid";
 	struct json_object *open = json_find(supervisor, "open");
 	char list[1024] = "";
 	size_t length = 0, count = json_object_is_type(open, json_type_array) ? json_object_array_length(open) : 0;
@@ -267,7 +275,9 @@ static void add_reach(struct prose *prose, struct json_object *supervisor)
 	else if (length == 0)
 		prose_field(prose, "", "worker and supervisor: %s; tried: it can get at nothing", level);
 	else
-		prose_field(prose, "", "worker and supervisor: %s; tried: it can %s", level, list);
+		prose_field(prose, "", "worker and supervisor: %s; tried: it can %s: who takes over the server takes this over as well; "
+			    "%s", level, list, separate ? "heapward explain --sandbox says more" : "as root set sandbox.user to a user of "
+			    "its own");
 }
 
 static void add_supervisor(struct prose *prose, struct json_object *supervisor)

@@ -184,17 +184,20 @@ static void watch_again(struct service *service)
 	}
 }
 
+/* As the start has it. */
+#define OLD_SPACE(value) ((value) == SIZE_UNKNOWN ? "Node's own choice" : BYTES(value))
+
 static void say_old_space(const struct setting *setting, uint64_t from, uint64_t to, size_t told, FILE *text)
 {
 	if (to >= SIZE_UNKNOWN)
 		fprintf(text, "old space stays as it is until the next start, which leaves it to Node\n");
 	else if (setting->cannot[0] != '\0')
-		fprintf(text, "old space %s -> %s from the next start: %s\n", BYTES(from), BYTES(to), setting->cannot);
+		fprintf(text, "old space %s -> %s from the next start: %s\n", OLD_SPACE(from), BYTES(to), setting->cannot);
 	else if (told == 0)
-		fprintf(text, "old space %s -> %s from the next start of a process\n", BYTES(from), BYTES(to));
+		fprintf(text, "old space %s -> %s from the next start of a process\n", OLD_SPACE(from), BYTES(to));
 	else
 		fprintf(text, "old space %s -> %s: %zu process%s told; heapward status %s says what V8 has made of it\n",
-			BYTES(from), BYTES(to), told, told == 1 ? "" : "es", setting->now.setup->name);
+			OLD_SPACE(from), BYTES(to), told, told == 1 ? "" : "es", setting->now.setup->name);
 }
 
 /* Commits, and says in `text` what has changed. */
@@ -269,16 +272,16 @@ static void describe(const struct worker_run *run, const struct reporter *report
 	uint64_t from = run->old_space_before_bytes, to = limit->old_space_bytes;
 	uint64_t now = relimit_in_effect(reporter, run->young_bytes);
 	if (relimit_is_taken(reporter, run->young_bytes))
-		snprintf(text, size, "old space %s -> %s", BYTES(from), BYTES(to));
+		snprintf(text, size, "old space %s -> %s", OLD_SPACE(from), BYTES(to));
 	else if (limit->state == HEAPWARD_LIMIT_REFUSED)
-		snprintf(text, size, "old space %s -> %s: V8 does not ask us at its limit: from the next start", BYTES(from),
+		snprintf(text, size, "old space %s -> %s: V8 does not ask us at its limit: from the next start", OLD_SPACE(from),
 			 BYTES(to));
 	else if ((now < SIZE_UNKNOWN ? now : from) > to)
 		snprintf(text, size, "old space %s -> %s: more is in use; V8's limit goes down as far as it can, and again "
-			 "after each full collection", BYTES(from), BYTES(to));
+			 "after each full collection", OLD_SPACE(from), BYTES(to));
 	else
 		snprintf(text, size, "old space %s -> %s: V8 takes it when the heap comes to the limit that it has",
-			 BYTES(from), BYTES(to));
+			 OLD_SPACE(from), BYTES(to));
 }
 
 void setting_answered(struct worker_run *run, const struct reporter *reporter,

@@ -107,14 +107,14 @@ static void without_a_runtime_directory_tmp_takes_new_files(void **state)
 		return; /* whose is /run/heapward */
 	const char *policy = make_policy(world, "");
 	world_environment(world, "XDG_RUNTIME_DIR");
-	world_environment(world, "XDG_STATE_HOME=%s/state", world->directory);
+	world_environment(world, "XDG_STATE_HOME=%s/app/state", world->directory);
 	const char *words[] = { "-p", policy, "--", "sh", "-c",
 				"f=$(mktemp) && rm $f && touch /tmp/heapward-fence.$$ && rm /tmp/heapward-fence.$$ && echo made", NULL };
 	struct program *run = run_start(world, words);
 	assert_int_equal(program_finish(world, run, 20), 0);
 	assert_string_equal(program_out(world, run), "made\n");
 	assert_contains(program_err(world, run), "the worker can write /tmp/heapward-");
-	assert_contains(program_err(world, run), world_path(world, "state/heapward")); /* in the working directory, and not there yet */
+	assert_contains(program_err(world, run), world_path(world, "app/state/heapward")); /* in the working directory, and not there yet */
 }
 
 /* Each loss, what Landlock closes beyond what is meant, and what it leaves open. */

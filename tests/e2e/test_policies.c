@@ -243,6 +243,9 @@ static void a_wrong_command_line_exits_2(void **state)
 	struct world *world = *state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		heapward_says(world, 2, rows[i][0] != NULL ? rows[i][0] : "--no-such-option", rows[i][1], rows[i][2], NULL);
+	struct program *run = heapward_start(world, "run", "-m", "256", "--", "true", NULL);
+	assert_int_equal(program_finish(world, run, 10), 2);
+	assert_string_equal(program_err(world, run), "heapward: -m 256: error: memory.max: \"256\" has no unit; write 256M (MiB) or 256G\n");
 }
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_make, world_end)

@@ -175,18 +175,26 @@ static void a_policy_keeps_the_kernel_from_signalling_for_the_worker(void **stat
 		    "sandbox: {capabilities: unchanged, protect_system: none}\n");
 	const char *policy = world_path(world, "p.yaml");
 	const char *words[] = { heapward_path(), "run", "-n", world->name, "-p", policy, "--", calls_path(), "peer", "owner", "parent",
-				"0", "steady", NULL };
+				"0", "lease", "steady", NULL };
 	struct program *program = run_start_by(world, words);
 	await_steady(world, program);
 	const char *said = program_out(world, program);
 	assert_contains(said, denied);
+	assert_contains(said, "lease EPERM\n");
 	assert_true(strncmp(said, "peer EPERM\n", 11) == 0 || strncmp(said, "peer none\n", 10) == 0);
 	await_state(world, "ready", 10);
 	stop(world, program);
+	const char *audits[] = { heapward_path(), "run", "-n", world->name, "-p", policy, SET, "sandbox.violation=audit", SET,
+				 "sandbox.syscalls=compat", "--", calls_path(), "lease", "mount", NULL };
+	program = run_start_by(world, audits);
+	assert_int_equal(program_finish(world, program, 20), 0);
+	assert_contains(program_out(world, program), "lease EPERM\nmount EFAULT\n");
+	assert_contains(program_err(world, program), "denied fcntl(");
 	const char *kills[] = { heapward_path(), "run", "-n", world->name, "-p", policy, SET, "sandbox.violation=kill", "--", calls_path(),
-				"peer", "steady", NULL };
+				"peer", "lease", "steady", NULL };
 	program = run_start_by(world, kills);
 	await_steady(world, program);
+	assert_contains(program_out(world, program), "lease EPERM\n");
 	assert_true(strstr(program_out(world, program), "peer EPERM") != NULL || strstr(program_out(world, program), "peer none") != NULL);
 	assert_int_equal(count_events(world, program_err(world, program), "seccomp.violation"), 0);
 	stop(world, program);
@@ -196,8 +204,10 @@ static void a_policy_keeps_the_kernel_from_signalling_for_the_worker(void **stat
 static void a_bare_run_gives_no_signal_that_ends_the_supervisor(void **state)
 {
 	struct world *world = *state;
-	struct program *program = run(world, "log.events=json sandbox.syscalls=compat", "owner parent 0 owner parent 9 owner parent 15 owner parent 34 steady");
+	struct program *program = run(world, "log.events=json sandbox.syscalls=compat", "owner parent 0 owner parent 9 owner parent 15 owner parent 34 lease steady");
 	await_steady(world, program);
+	assert_contains(program_out(world, program), geteuid() == 0 ? "lease passed\n" : "lease E"); /* of root's program */
+	assert_null(strstr(program_out(world, program), "lease EPERM"));
 	const char *said = program_out(world, program);
 	assert_contains(said, "owner EPERM\nowner passed\nowner passed\nowner passed\nsignal EPERM\nowner EPERM\nsignal EPERM\nowner passed\n");
 	assert_contains(said, "signal passed\nowner EPERM\nsignal passed\nowner passed\n"); /* a real-time signal */

@@ -311,6 +311,7 @@ static void an_end_at_a_port_names_the_key_of_ports(void **state UNUSED)
 		{ "Error: listen EACCES: permission denied 0.0.0.0:8080\n", false, NULL },
 		{ "Error: listen EACCES: permission denied 0.0.0.0:99999999\n", true, "something could not" },
 		{ "Error: listen EACCES: permission denied /srv/x.sock\n", true, "something could not" },
+		{ "Error: listen EACCES: permission denied 0.0.0.0:http\n", true, "something could not" },
 		{ "EACCES", false, NULL },
 	};
 	static struct plan plan;

@@ -172,6 +172,22 @@ static void what_the_walls_come_to_is_said_with_the_remedy(void **state UNUSED)
 	assert_contains(remark(&plan, "more policies and lists than the walls have room for")->text, "heapward forget");
 }
 
+static void what_else_the_machine_has_is_said(void **state UNUSED)
+{
+	struct policy policy = capped_policy(512 * MIB);
+	struct host host = host_of(&root_on_debian);
+	struct plan plan = plan_of(&policy, &host);
+	assert_false(says(&plan, "nothing new can be made") || says(&plan, "have more policies") || says(&plan, "cannot reach"));
+	strcpy(host.fence.closed, "/, /root");
+	strcpy(host.unreached, "user web cannot reach the working directory /root/app");
+	host.fence.others_left_out = true;
+	plan = plan_of(&policy, &host);
+	assert_contains(remark(&plan, "the worker is root: nothing new can be made in /, /root, and only its caches")->text, "read_write");
+	assert_contains(remark(&plan, "have more policies and lists than the walls have room for")->text, "heapward forget");
+	remark(&plan, "user web cannot reach the working directory /root/app");
+	assert_string_equal(plan.unreached, host.unreached);
+}
+
 static void read_write_alone_makes_the_rest_read_only(void **state UNUSED)
 {
 	static char *data[] = { "/var/lib/web", NULL };
@@ -319,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_policy_file_brings_what_the_machine_can),
 		cmocka_unit_test(devices_proc_and_abstract_sockets_are_closed_by_default),
 		cmocka_unit_test(what_the_walls_come_to_is_said_with_the_remedy),
+		cmocka_unit_test(what_else_the_machine_has_is_said),
 		cmocka_unit_test(read_write_alone_makes_the_rest_read_only),
 		cmocka_unit_test(what_needs_mounts_takes_a_user_namespace_where_there_is_one),
 		cmocka_unit_test(no_network_is_a_namespace_else_no_tcp),

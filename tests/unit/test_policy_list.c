@@ -18,7 +18,7 @@ static const struct {
 	{ "sandbox.hidden=[~/secret]", "is a shell's word" },
 	{ "sandbox.hidden={a: b}", "is a mapping where one value is wanted" },
 	{ "sandbox.hidden=[[/a]]", "is a list where one value is wanted" },
-	{ "sandbox.readonly=[/a]", "did you mean \"read_only\"?" },
+	{ "sandbox.readonly=[/a]", "did you mean \"sandbox.read_only\"?" },
 	{ "sandbox.protect_system=full", "" },
 	{ "sandbox.protect_system=ful", "did you mean \"full\"?" },
 	{ "sandbox.private_tmp=true", "" },

@@ -21,7 +21,7 @@ static const struct {
 	  "tcp:14,tcp:15,tcp:16]", "" },
 	{ "service.listen=[tcp:1,tcp:2,tcp:3,tcp:4,tcp:5,tcp:6,tcp:7,tcp:8,tcp:9,tcp:10,tcp:11,tcp:12,tcp:13,"
 	  "tcp:14,tcp:15,tcp:16,tcp:17]", "more than 16 addresses" },
-	{ "service.listening=tcp:3000", "did you mean \"listen\"?" },
+	{ "service.listening=tcp:3000", "did you mean \"service.listen\"?" },
 	{ "service.singleton=true", "" },
 	{ "service.singleton=false", "" },
 	{ "service.instances=16", "" },
@@ -58,7 +58,7 @@ static const struct {
 	{ "watchdog.event_loop=30", "has no unit" },
 	{ "watchdog.event_loop=none", "is no time" },
 	{ "watchdog.event_loop=500ms", "out of range: 1s to 1h" },
-	{ "watchdog.event-loop=30s", "did you mean \"event_loop\"?" },
+	{ "watchdog.event-loop=30s", "did you mean \"watchdog.event_loop\"?" },
 };
 
 static void values_are_read_or_refused_with_a_reason(void **state UNUSED)

@@ -110,6 +110,8 @@ static void what_contradicts_itself_is_told(void **state UNUSED)
 		{ "heap: {at_limit: raise}", "heap.at_limit: raise needs heap.raise.up_to" },
 		{ "heap: {at_limit: raise, raise: {up_to: 1G}}", "" },
 		{ "heap: {runtime: none, old_space: 64M}", "warning: heap.old_space: has no effect" },
+		{ "sandbox: {network: none}", "warning: sandbox.network: none without service.listen: nobody can reach" },
+		{ "sandbox: {network: none}\nservice: {listen: \"tcp:1\"}", "" },
 	};
 	assert_answers(rows, ARRAY_LEN(rows));
 }

@@ -87,7 +87,7 @@ static void two_keys_may_be_set(void **state UNUSED)
 		{ "heap.old_space=75% of memory.max", NULL },
 		{ "memory.max=600", "has no unit; write 600M" },
 		{ "memory.max=1M", "1M is out of range: 16M to 1024G" },
-		{ "memory.maxx=600M", "unknown key \"memory.maxx\"; did you mean \"max\"?" },
+		{ "memory.maxx=600M", "unknown key \"memory.maxx\"; did you mean \"memory.max\"?" },
 		{ "memory.high=600M", "memory.high takes a restart; edit the policy" },
 		{ "service.environment.set.A=1", "service.environment.set.A takes a restart" },
 		{ "heap.headroom=1M\nmemory.max=600M", "heap.headroom takes a restart" },

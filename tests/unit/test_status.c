@@ -256,6 +256,10 @@ static void a_heap_without_a_collection_or_with_a_problem_says_so(void **state U
 	assert_contains(text, "limit 112 MiB (old space 64 MiB); no collection yet");
 	assert_contains(text, "Node may not load addons here");
 	free(text);
+	status.instances[0].heap.old_space_bytes = SIZE_UNKNOWN;
+	text = printed(&status);
+	assert_contains(text, "limit 112 MiB (old space Node's own choice); no collection yet");
+	free(text);
 }
 
 static void what_no_honest_worker_sends_is_told(void **state UNUSED)
@@ -337,6 +341,10 @@ static void what_a_worker_can_get_at_is_told_once_it_was_tried(void **state UNUS
 	assert_string_equal(json_find_text(object, "sandbox.supervisor.open.1", ""), "memory");
 	assert_string_equal(json_find_text(object, "sandbox.supervisor.level", ""), "separate-uid");
 	json_object_put(object);
+	free(text);
+	status.protection.separate_uid = false;
+	text = printed(&status);
+	assert_contains(text, "as root set");
 	free(text);
 	status.protection.tried = false;
 	strcpy(status.protection.problem, "uid: Operation not permitted");

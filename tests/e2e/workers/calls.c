@@ -3,7 +3,7 @@
  * name and the errno. The acts: NAME, detached NAME (from a process in a session of its own), loop SECONDS (mount, as fast as it
  * goes; says how many), threads SECONDS (eight of them), steady (waits for a signal), i386, x32 (mount by another entry), x32-all, trace-me,
  * kill PID, peer (a signal to who made the door of heap records, by SO_PEERPIDFD), owner PID SIGNAL (has the kernel signal it for a
- * descriptor, in each way to name it). PID: "parent", or a number. */
+ * descriptor, in each way to name it), lease (on its own program). PID: "parent", or a number. */
 #include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -135,6 +135,12 @@ static void signal_as_owner(pid_t pid, int signal)
 	}
 }
 
+static void take_lease(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	say("lease", fd < 0 ? -1 : fcntl(fd, F_SETLEASE, F_RDLCK));
+}
+
 static void be_steady(void)
 {
 	puts("steady");
@@ -164,6 +170,8 @@ int main(int argc, char **argv)
 			say("trace-me", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		else if (strcmp(argv[i], "kill") == 0)
 			say("kill", kill(pid_of(argv[++i]), SIGKILL));
+		else if (strcmp(argv[i], "lease") == 0)
+			take_lease();
 		else if (strcmp(argv[i], "peer") == 0)
 			signal_peer();
 		else if (strcmp(argv[i], "owner") == 0)
