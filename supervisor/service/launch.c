@@ -10,6 +10,7 @@
 #include "supervisor/service/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -240,7 +241,9 @@ static int spawn(struct worker_run *run, struct words *environment, int *procs, 
 	launch.reach = trial;
 	if (trial != NULL)
 		launch.keep_count = launch.listen_fds = launch.set_listener = 0; /* what is denied is denied by nobody */
-	return spawn_child(ret, service->child_program_fd, &launch, trial != NULL ? -1 : run->output.worker_fd, why);
+	/* What ends beside the worker says nothing among its lines. */
+	cleanup_fd int unseen_fd = trial != NULL ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	return spawn_child(ret, service->child_program_fd, &launch, trial != NULL ? unseen_fd : run->output.worker_fd, why);
 }
 
 int launch_trial(struct worker_run *run, char **targets, struct spawned *ret, struct failure *why)
