@@ -15,6 +15,9 @@ struct confine_row {
 /* In the order of mechanisms.md; the last one does not come back. Ends with run NULL. */
 extern const struct confine_row confine_steps[];
 
+/* How the child ends where it has not become the command, as a shell has it. */
+enum { CONFINE_STATUS_CANNOT_EXECUTE = 126, CONFINE_STATUS_NOT_FOUND = 127 };
+
 extern int confine_report_fd; /* the report socket, where it is now */
 
 /* Fills error and text of the report; always returns -1. */

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define LOOK_AGAIN_NSEC (50 * 1000)
-#define STATUS_UNSENT 126
 #define TURNS_MAX (20 * 1000 * 1000) /* some ten milliseconds: then the other thread may need our processor */
 
 enum { NOTHING_YET, SEND, SENT };
@@ -68,7 +67,7 @@ static __attribute__((noreturn)) void give_up(int error)
 	unsigned char packet[sizeof(report)];
 	unsent(&report, error);
 	(void)!send(confine_report_fd, packet, launch_report_encode(&report, packet, sizeof(packet)), MSG_NOSIGNAL);
-	_exit(STATUS_UNSENT);
+	_exit(CONFINE_STATUS_CANNOT_EXECUTE);
 }
 
 static void *carry(void *argument)

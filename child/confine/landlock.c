@@ -84,7 +84,7 @@ static int grant(struct walk *walk, const char *path, uint64_t allowed)
 static enum launch_access least_below(const struct walk *walk, const char *path, enum launch_access access)
 {
 	for (size_t i = 0; i < walk->paths.count; i++)
-		if (confine_path_is_below(walk->paths.list[i].path, path) && walk->paths.list[i].access < access)
+		if (path_is_below(walk->paths.list[i].path, path) && walk->paths.list[i].access < access)
 			access = walk->paths.list[i].access;
 	return access;
 }
@@ -113,7 +113,7 @@ static int fence_known(struct walk *walk, const char *path, enum launch_access a
 	for (size_t i = 0; i < walk->paths.count; i++) {
 		char name[NAME_MAX + 1];
 		const char *below = walk->paths.list[i].path + length + 1;
-		if (!confine_path_is_below(walk->paths.list[i].path, path))
+		if (!path_is_below(walk->paths.list[i].path, path))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(below, "/"), below);
 		if (fence_entry(walk, path, name, access) < 0)
@@ -146,7 +146,7 @@ static int fence(struct walk *walk, const char *path, enum launch_access access)
 	if (grant(walk, path, rights(walk, access)) < 0)
 		return -1;
 	for (size_t i = 0; i < walk->paths.count; i++)
-		if (confine_path_is_below(walk->paths.list[i].path, path) && walk->paths.list[i].access > access &&
+		if (path_is_below(walk->paths.list[i].path, path) && walk->paths.list[i].access > access &&
 		    fence(walk, walk->paths.list[i].path, walk->paths.list[i].access) < 0)
 			return -1;
 	return 0;

@@ -14,8 +14,6 @@
 
 int confine_report_fd = LAUNCH_REPORT_FD;
 
-enum { STATUS_CANNOT_EXECUTE = 126, STATUS_NOT_FOUND = 127 };
-
 int confine_failed(struct launch_report *report, int error, const char *format, ...)
 {
 	va_list args;
@@ -72,11 +70,11 @@ int main(void)
 	unsigned char packet[sizeof(report)];
 	/* Whatever goes wrong from here, the report socket must not reach the worker. */
 	if (fcntl(LAUNCH_REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
-		return STATUS_CANNOT_EXECUTE;
+		return CONFINE_STATUS_CANNOT_EXECUTE;
 	if (read_record(&launch, &report) == 0 && move_report(&launch, &report) == 0)
 		run_steps(&launch, &report);
 	size_t length = launch_report_encode(&report, packet, sizeof(packet));
 	(void)!send(confine_report_fd, packet, length, MSG_NOSIGNAL);
 	launch_finish(&launch);
-	return report.error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXECUTE;
+	return report.error == ENOENT ? CONFINE_STATUS_NOT_FOUND : CONFINE_STATUS_CANNOT_EXECUTE;
 }

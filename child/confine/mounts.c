@@ -120,10 +120,10 @@ static int make_wall(const struct kept *kept, struct launch_report *report)
 /* Of the machine's /dev, where the worker's is another: it comes into that as into an empty directory. */
 static bool is_device(const struct mounts *mounts, size_t at)
 {
-	if (!mounts->own_dev || !confine_path_is_below(mounts->paths.list[at].path, "/dev"))
+	if (!mounts->own_dev || !path_is_below(mounts->paths.list[at].path, "/dev"))
 		return false;
 	for (size_t i = 0; i < at; i++)
-		if (confine_path_is_below(mounts->paths.list[at].path, mounts->paths.list[i].path) && is_device(mounts, i))
+		if (path_is_below(mounts->paths.list[at].path, mounts->paths.list[i].path) && is_device(mounts, i))
 			return false; /* it comes with that */
 	return true;
 }
@@ -205,6 +205,12 @@ static int fill_pts(int pts_fd, int ptmx_fd, struct launch_report *report)
 	return put_device(&devices[PTMX], ptmx_fd, report);
 }
 
+static int make_shm(struct launch_report *report)
+{
+	(void)mkdir("/dev/shm", 01777);
+	return mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report);
+}
+
 /* `log`: where /dev/log leads, "" where it is no link. */
 static int fill_dev(const int trees[static ARRAY_LEN(devices)], const char *log, struct launch_report *report)
 {
@@ -216,10 +222,7 @@ static int fill_dev(const int trees[static ARRAY_LEN(devices)], const char *log,
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (links[i][0][0] != '\0' && symlink(links[i][0], links[i][1]) < 0)
 			return confine_failed(report, errno, "%s", links[i][1]);
-	if (trees[SHM] >= 0)
-		return fill_pts(trees[PTS], trees[PTMX], report);
-	(void)mkdir("/dev/shm", 01777);
-	if (mount_memory("/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", report) < 0)
+	if (trees[SHM] < 0 && make_shm(report) < 0)
 		return -1;
 	return fill_pts(trees[PTS], trees[PTMX], report);
 }

@@ -12,10 +12,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-bool confine_path_is_below(const char *path, const char *directory)
+/* Where it stands in the list; the count where it does not. */
+static size_t find(const struct confine_paths *paths, const char *path)
 {
-	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
-	return strncmp(path, directory, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
+	size_t at = 0;
+	while (at < paths->count && strcmp(paths->list[at].path, path) != 0)
+		at++;
+	return at;
+}
+
+static bool is_named(const struct confine_paths *paths, const char *path)
+{
+	return find(paths, path) < paths->count;
 }
 
 enum launch_access confine_paths_above(const struct confine_paths *paths, const char *path)
@@ -23,17 +31,14 @@ enum launch_access confine_paths_above(const struct confine_paths *paths, const 
 	enum launch_access access = LAUNCH_READ_WRITE;
 	/* Outer before inner: the last one is the nearest. */
 	for (size_t i = 0; i < paths->count; i++)
-		if (confine_path_is_below(path, paths->list[i].path))
+		if (path_is_below(path, paths->list[i].path))
 			access = paths->list[i].access;
 	return access;
 }
 
 enum launch_access confine_paths_left(const struct confine_paths *paths, const char *path)
 {
-	for (size_t i = 0; i < paths->count; i++)
-		if (strcmp(paths->list[i].path, path) == 0)
-			return paths->list[i].access;
-	return confine_paths_above(paths, path);
+	return is_named(paths, path) ? paths->list[find(paths, path)].access : confine_paths_above(paths, path);
 }
 
 /* Takes over `path`, which is real; NULL: memory is out. */
@@ -44,12 +49,11 @@ static int put(struct confine_paths *paths, enum launch_access access, char *pat
 		free(path);
 		return -1;
 	}
-	for (size_t i = 0; i < paths->count; i++)
-		if (strcmp(paths->list[i].path, path) == 0) {
-			paths->list[i].access = access;
-			free(path);
-			return 0;
-		}
+	if (is_named(paths, path)) {
+		paths->list[find(paths, path)].access = access;
+		free(path);
+		return 0;
+	}
 	for (; at > 0 && strlen(paths->list[at - 1].path) > strlen(path); at--)
 		paths->list[at] = paths->list[at - 1];
 	paths->list[at] = (struct confine_path){ .access = access, .path = path };
@@ -130,21 +134,13 @@ static bool may_open(const struct launch_path *path)
 	return opens && confine_links_loosest(NULL, path->path) > LAUNCH_HIDDEN;
 }
 
-static struct confine_path *named(struct confine_paths *paths, const char *path)
-{
-	for (size_t i = 0; i < paths->count; i++)
-		if (strcmp(paths->list[i].path, path) == 0)
-			return &paths->list[i];
-	return NULL;
-}
-
 static int add_top_entry(struct confine_paths *paths, int directory_fd, const char *name)
 {
 	char path[NAME_MAX + 2];
 	struct stat stat;
 	snprintf(path, sizeof(path), "/%s", name);
 	bool is_directory = fstatat(directory_fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(stat.st_mode);
-	if (!is_directory || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || named(paths, path) != NULL)
+	if (!is_directory || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_named(paths, path))
 		return 0;
 	return put(paths, LAUNCH_READ_WRITE, strdup(path));
 }
@@ -159,7 +155,7 @@ static int close_top(struct confine_paths *paths, struct launch_report *report)
 		result = add_top_entry(paths, dirfd(directory), entry->d_name);
 	if (directory != NULL)
 		closedir(directory);
-	if (result == 0 && named(paths, "/") == NULL)
+	if (result == 0 && !is_named(paths, "/"))
 		result = put(paths, LAUNCH_READ_ONLY, strdup("/"));
 	return result < 0 ? confine_failed(report, errno, "entries of /") : 0;
 }
@@ -177,11 +173,11 @@ static int pin_way(struct confine_paths *paths, const char *closed)
 	char part[PATH_MAX];
 	for (const char *at = strchr(closed + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int)(at - closed), closed);
-		if (named(paths, part) != NULL || confine_paths_above(paths, part) != LAUNCH_READ_WRITE || is_mount_point(part))
+		if (is_named(paths, part) || confine_paths_above(paths, part) != LAUNCH_READ_WRITE || is_mount_point(part))
 			continue;
 		if (put(paths, LAUNCH_READ_WRITE, strdup(part)) < 0)
 			return -1;
-		named(paths, part)->pinned = true;
+		paths->list[find(paths, part)].pinned = true;
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #ifndef CHILD_CONFINE_PATHS_H
 #define CHILD_CONFINE_PATHS_H
 
+#include "base/path.h"
 #include "supervisor/types/launch.h"
 
 #define CONFINE_PATHS_MAX (LAUNCH_PATHS_MAX + 256) /* with the disks that are found */
@@ -22,9 +23,6 @@ struct confine_paths {
 /* Finds them. Of a path that is named twice the last one counts. Fails where one is missing that must be there. */
 int confine_paths_find(struct confine_paths *ret, const struct launch *launch, struct launch_report *report);
 void confine_paths_finish(struct confine_paths *paths);
-
-/* True where `path` is within `directory`, and not the directory itself. */
-bool confine_path_is_below(const char *path, const char *directory);
 
 /* What is left of `path` by those above it, itself not counted. */
 enum launch_access confine_paths_above(const struct confine_paths *paths, const char *path);

@@ -88,7 +88,8 @@ static void look_at_command(const struct look *look)
 		 name[0] == '/' || directory == NULL ? "" : "/", name);
 	errno = 0;
 	if (!is_program(full) && errno != EACCES)
-		warn(look, KEY_SERVICE_COMMAND, true, "service.command: \"%.120s\" is no program on this machine%s%s", full, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+		warn(look, KEY_SERVICE_COMMAND, true, "service.command: \"%.120s\" is no program on this machine%s%s", full,
+		     errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
 }
 
 static void look_at_directory(const struct look *look)

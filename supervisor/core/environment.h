@@ -29,7 +29,8 @@ struct environment {
 
 /* Builds the worker's environment into `ret` (owned by it: words_finish). NOTIFY_SOCKET, LISTEN_FDS, LISTEN_PID,
  * LISTEN_FDNAMES, WATCHDOG_USEC, WATCHDOG_PID and HEAPWARD_* of the inherited one are left out; PATH is kept unless it is
- * dropped, for the command is looked up in it; what the policy sets is kept. Fails where NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
+ * dropped, for the command is looked up in it; what the policy sets is kept. Fails where
+ * NODE_OPTIONS is one that Node refuses, and beyond ENVIRONMENT_VARIABLES_MAX. */
 int environment_build(const struct environment *environment, struct words *ret, struct failure *why);
 
 /* Which inherited variables `keep` and `drop` leave out, as far as a server could miss them, as "PORT, DATABASE_URL, and 3 more", the

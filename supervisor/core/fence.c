@@ -2,6 +2,8 @@
 /* fence: see fence.h. The order in which paths are added counts: of one that is named twice the last one does. */
 #include "supervisor/core/fence.h"
 
+#include "base/path.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +29,7 @@ static void add_list(struct launch *launch, enum launch_access access, bool opti
 
 static bool is_below(const char *path, const char *directory)
 {
-	if (path == NULL || directory == NULL)
-		return false;
-	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
-	return strncmp(path, directory, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
+	return path != NULL && directory != NULL && path_is_below(path, directory);
 }
 
 static bool is_within_any(const char *path, const struct words *directories)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shield: what a worker with the supervisor's own uid may not do to it and to the keeper, as rules of the worker's filter. The kernel lets
- * processes of one user signal, starve and limit each other, and hold each other up by leases on files. Its rules are firm: they hold where the others are only told, too. */
+ * processes of one user signal, starve and limit each other, and hold each other up by leases on files.
+ * Its rules are firm: they hold where the others are only told, too. */
 #ifndef SUPERVISOR_CORE_SHIELD_H
 #define SUPERVISOR_CORE_SHIELD_H
 

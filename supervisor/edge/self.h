@@ -20,7 +20,8 @@ void self_hide(void);
 void self_ignore_signals(const int *but, size_t but_count);
 
 /* Gives up every capability but `own`, and `later`, which does nothing until self_raise; what is executed can have `reach` at
- * most, as far as we may say so (CAP_SETPCAP). `own` and `later` belong to `reach`. Where exec would not give root its capabilities back (no_new_privs, or another user), `reach`
+ * most, as far as we may say so (CAP_SETPCAP). `own` and `later` belong to `reach`. Where exec would not give root its
+ * capabilities back (no_new_privs, or another user), `reach`
  * stays permitted, though not effective. -1 with errno: everything is as it was, but for what exec could give. */
 int self_lower(uint64_t own, uint64_t later, uint64_t reach);
 void self_raise(uint64_t later);

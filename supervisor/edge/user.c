@@ -73,6 +73,11 @@ bool user_can_read(const struct user *user, const char *path)
 	return can(user, path, R_OK);
 }
 
+bool user_can_write(const struct user *user, const char *path)
+{
+	return can(user, path, W_OK);
+}
+
 bool user_can_enter(const struct user *user, const char *directory)
 {
 	return can(user, directory, X_OK);

@@ -18,6 +18,7 @@ int user_find(struct user *ret, const char *name, struct failure *why);
 
 /* Can that user (NULL: we ourselves) read `path`? Tried in a short-lived child that has become the user. */
 bool user_can_read(const struct user *user, const char *path);
+bool user_can_write(const struct user *user, const char *path);
 /* The same for what is in a directory. */
 bool user_can_enter(const struct user *user, const char *directory);
 

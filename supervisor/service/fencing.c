@@ -2,6 +2,7 @@
 /* fencing: the walls of one launch: where what is to be kept from the worker stands now. What is made of it is core/fence.c. */
 #include "supervisor/service/fencing.h"
 
+#include "base/path.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/edge/filter.h"
 #include "supervisor/edge/libexec.h"
@@ -55,12 +56,6 @@ static void add(struct fencing *fencing, enum fence_kind kind, const char *path)
 	places->ours[places->ours_count++] = (struct fence_place){ .kind = kind, .path = found->real, .named = found->named };
 }
 
-static bool is_within(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-	return strncmp(path, directory, length) == 0 && path[length] == '/';
-}
-
 /* A folder that is not there cannot be kept from anybody: where the worker could make it, we make it first. By Landlock that it cannot is
  * the same wall as the policy's own. */
 static void add_drop_ins(struct fencing *fencing, const struct plan_fence *fence, const char *policy_file)
@@ -72,8 +67,8 @@ static void add_drop_ins(struct fencing *fencing, const struct plan_fence *fence
 		return;
 	make_plain(drop_in.directory, named);
 	bool ours = fence->by_mounts && fence->protect != PROTECT_SYSTEM_NONE;
-	bool system = is_within(named, "/etc") || is_within(named, "/usr");
-	if (ours && !system && (fence->root || fence->user_namespace || is_within(named, fencing->directory.real)))
+	bool system = path_is_below(named, "/etc") || path_is_below(named, "/usr");
+	if (ours && !system && (fence->root || fence->user_namespace || path_is_below(named, fencing->directory.real)))
 		(void)mkdir(named, 0755);
 	add(fencing, FENCE_SETTING, named);
 }
@@ -122,9 +117,10 @@ static void add_programs(struct fencing *fencing)
 /* An ordinary user's worker writes with his rights; what it leaves here runs without walls when he logs in. Root's own is core/fence.c's. */
 static void add_home(struct fencing *fencing)
 {
-	static const char *const names[] = { ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshenv", ".zshrc",
-					     ".zprofile", ".ssh", ".gitconfig", ".local/bin", ".config/git", ".config/fish", ".config/systemd", ".config/autostart",
-					     ".config/environment.d", ".local/share/systemd", ".local/share/applications",
+	static const char *const names[] = { ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile",
+					     ".zshenv", ".zshrc", ".zprofile", ".ssh", ".gitconfig", ".local/bin", ".config/git",
+					     ".config/fish", ".config/systemd", ".config/autostart", ".config/environment.d",
+					     ".local/share/systemd", ".local/share/applications",
 					     ".local/share/autostart" };
 	const char *home = getenv("HOME");
 	char path[PATH_MAX];

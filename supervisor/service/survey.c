@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A list in words; what has no room is left out, and said so. */
@@ -38,24 +37,10 @@ static bool has_word(const struct words_text *list, const char *word)
 	return false;
 }
 
-static bool is_of(const struct user *user, gid_t gid)
-{
-	for (size_t i = 0; i < user->gid_count; i++)
-		if (user->gids[i] == gid)
-			return true;
-	return user->gid == gid;
-}
-
 /* Whether the worker could, were there no wall. */
 static bool can_be_written(const char *path, const struct user *user)
 {
-	struct stat status;
-	if (user->uid == geteuid())
-		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	if (stat(path, &status) < 0)
-		return false;
-	mode_t right = status.st_uid == user->uid ? S_IWUSR : is_of(user, status.st_gid) ? S_IWGRP : S_IWOTH;
-	return (status.st_mode & right) != 0;
+	return user_can_write(user->uid == geteuid() ? NULL : user, path);
 }
 
 /* The same of what is not there yet: the supervisor makes it, as its own, where its user may. */
